@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""The charm's actions, a function each; Juju calls this file through a link of the action's name.
+
+A function takes the action's parameters and returns its results. What an operator can mend is raised as
+ActionFailed, with a sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+
+from charms.layer import basic
+
+basic.activate()
+
+from charmhelpers.core import hookenv, unitdata
+from charms import reactive
+from charms.layer import docker_registry
+
+from registry import addresses, applied, cli, container, engine, image, options, packages
+
+Results = dict[str, str]
+
+OUTPUT_LIMIT = 64 * 1024
+"""Bytes of output that an action returns; Juju's tools take no more than 128 KiB."""
+OUTPUT_FOLDER = pathlib.Path("/var/lib/docker-registry/output")
+
+
+def clean_containers(params: dict[str, Any]) -> Results:
+    """Remove the exited containers of the machine but the registry's own."""
+    docker = engine.Engine()
+    names = [name for name in docker.exited() if not container.is_ours(docker.inspect(name))]
+    for name in names:
+        docker.remove(name)
+    return {"output": "".join(f"{name}\n" for name in names)}
+
+
+def clean_images(params: dict[str, Any]) -> Results:
+    """Remove the images without a name that no container uses."""
+    gone, freed = engine.Engine().prune_images()
+    return {"output": "".join(f"{image_id}\n" for image_id in gone), "freed-bytes": str(freed)}
+
+
+def images(params: dict[str, Any]) -> Results:
+    """Run `docker images` on the machine."""
+    words = cli.split_options("images", params["options"])
+    return {"output": _docker("images", *words, "--", *cli.names("repository", params["repository"]))}
+
+
+def rmi(params: dict[str, Any]) -> Results:
+    """Run `docker rmi` on the machine."""
+    names = cli.names("image", params["image"])
+    if not names:
+        raise basic.ActionFailed("image: name the images to remove, separated by spaces.")
+    return {"output": _docker("rmi", *cli.split_options("rmi", params["options"]), "--", *names)}
+
+
+def push(params: dict[str, Any]) -> Results:
+    """Tag an image and push it, to this registry or to the one that the tag names."""
+    docker = engine.Engine()
+    source = image.Reference.parse(params["image"])
+    wanted = options.Options.from_config(hookenv.config())
+    release = applied.Applied().in_force()
+    where = (wanted.http_host, hookenv.unit_private_ip(), release.port if release else wanted.registry_port)
+    target = _target(source, params["tag"], addresses.netloc(*where))
+    own = target.host in addresses.own_netlocs(*where)
+    if own and reactive.is_flag_set(docker_registry.STOPPED):
+        raise basic.ActionFailed("The registry is stopped; run the action start first.")
+    if params["pull"]:
+        docker.pull(str(source))
+    elif docker.image_id(str(source)) is None:
+        raise basic.ActionFailed(f"{source} is not on the machine; run push with pull=true, or `docker load` it there.")
+    docker.tag(str(source), str(target))
+    if own:
+        _push_to_own(docker, target, where[2])
+    else:
+        docker.push(str(target))
+    return {"outcome": "success", "raw": f"pushed {target}"}
+
+
+def _target(source: image.Reference, tag: str, netloc: str) -> image.Reference:
+    """Return what to push *source* as. A *tag* without a host means this registry, like none at all."""
+    name = image.Reference.parse(tag) if tag else image.Reference(None, source.path, source.tag or "latest", None)
+    if name.digest:
+        raise image.BadReference(f"tag: {tag!r} has a digest; an image is pushed under a tag")
+    return image.Reference(name.host or netloc, name.path, name.tag, None)
+
+
+def _push_to_own(docker: engine.Engine, target: image.Reference, port: int) -> None:
+    """Push to this unit by its loopback address, which Docker trusts with TLS and without."""
+    local = str(image.Reference(f"127.0.0.1:{port}", target.path, target.tag, None))
+    known = docker.image_id(local)
+    docker.tag(str(target), local)
+    try:
+        docker.push(local)
+    finally:
+        if known is None and local != str(target):
+            docker.untag(local)
+
+
+def start(params: dict[str, Any]) -> Results:
+    """Start the registry, or a container that the action's name names."""
+    name = params["name"]
+    if name and name not in _own_names():
+        docker = engine.Engine()
+        _require(docker, name)
+        docker.start(name)
+        return {}
+    reactive.clear_flag(docker_registry.STOPPED)
+    state, message = docker_registry.converge()
+    if state != "active":
+        raise basic.ActionFailed(message)
+    return {}
+
+
+def stop(params: dict[str, Any]) -> Results:
+    """Stop the registry until the action start, or stop a container that the action's name names."""
+    name, docker = params["name"], engine.Engine()
+    if name and name not in _own_names():
+        _require(docker, name)
+        docker.stop(name)
+        if params["remove"]:
+            docker.remove(name)
+        return {}
+    reactive.set_flag(docker_registry.STOPPED)
+    # Kept before anything is done: a registry that is stopped only halfway must not come back by itself.
+    unitdata.kv().flush()
+    docker_registry.converge()
+    release = applied.Applied().in_force()
+    if release is not None and params["remove"]:
+        docker.remove(release.container.name)
+    return {}
+
+
+def upgrade_docker(params: dict[str, Any]) -> Results:
+    """Upgrade Docker's packages; the registry serves on, by live-restore."""
+    output = packages.upgrade_docker()
+    state, message = docker_registry.converge()
+    if state != "active":
+        raise basic.ActionFailed(f"Docker is upgraded, but: {message}")
+    return {"output": output}
+
+
+def _own_names() -> set[str]:
+    release = applied.Applied().in_force()
+    return {release.container.name} if release else {hookenv.config("registry-name")}
+
+
+def _require(docker: engine.Engine, name: str) -> None:
+    if docker.inspect(name) is None:
+        raise basic.ActionFailed(f"name: there is no container {name!r} on the machine.")
+
+
+def _docker(*arguments: str) -> str:
+    """Run the docker command and return what it printed, cut where it is too much for Juju."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"docker {arguments[0]} failed ({done.returncode})"]
+        raise basic.ActionFailed(docker_registry.sentence(" ".join(lines).rstrip(".")))
+    return _cut(done.stdout)
+
+
+def _cut(output: str) -> str:
+    data = output.encode()
+    if len(data) <= OUTPUT_LIMIT:
+        return output
+    OUTPUT_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = OUTPUT_FOLDER / f"{os.environ['JUJU_ACTION_UUID']}.txt"
+    applied.write_file(file, output)
+    return data[:OUTPUT_LIMIT].decode(errors="ignore") + f"\n... cut; all {len(data)} bytes are in {file}\n"
+
+
+def _told(action: Callable[[dict[str, Any]], Results]) -> Callable[[dict[str, Any]], Results]:
+    """Turn the failures that an operator can mend into those of the action."""
+
+    def run(params: dict[str, Any]) -> Results:
+        try:
+            return action(params)
+        except (engine.EngineError, packages.PackageError, cli.BadArguments, image.BadReference) as error:
+            raise basic.ActionFailed(docker_registry.sentence(error)) from error
+
+    return run
+
+
+ACTIONS = {
+    "clean-containers": clean_containers,
+    "clean-images": clean_images,
+    "images": images,
+    "push": push,
+    "rmi": rmi,
+    "start": start,
+    "stop": stop,
+    "upgrade-docker": upgrade_docker,
+}
+
+if __name__ == "__main__":
+    basic.run_action({name: _told(action) for name, action in ACTIONS.items()})

@@ -1,0 +1,43 @@
+"""The registry's HTTP API: https://distribution.github.io/distribution/spec/api/. The only HTTP client."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+
+class ApiError(Exception):
+    """The registry does not answer as it should; ``str()`` is a clause for the operator, without full stop."""
+
+
+class Api:
+    """One registry at *url*, without a proxy of the environment in between."""
+
+    def __init__(self, url: str, timeout: float = 5) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def check_alive(self) -> None:
+        """Ask for ``/``, which needs no user and answers 200 while the registry is well. Raises ApiError."""
+        self._ask("GET", "/", 200)
+
+    def check_writable(self, repository: str) -> None:
+        """Begin an upload to *repository* and cancel it. Raises ApiError."""
+        self._ask("GET", "/v2/", 200)
+        answer = self._ask("POST", f"/v2/{repository}/blobs/uploads/", 202)
+        location = urlsplit(urljoin(self._url, answer.headers["Location"]))
+        self._ask("DELETE", f"{location.path}?{location.query}", 204)
+
+    def _ask(self, method: str, path: str, expected: int) -> requests.Response:
+        try:
+            answer = self._session.request(method, urljoin(self._url, path), timeout=self._timeout)
+        except requests.ConnectionError as error:
+            raise ApiError("nothing answers") from error
+        except requests.Timeout as error:
+            raise ApiError(f"no answer in {self._timeout:g} s") from error
+        if answer.status_code != expected:
+            raise ApiError(f"{method} {path.partition('?')[0]} is answered {answer.status_code}, not {expected}")
+        return answer

@@ -1,0 +1,119 @@
+"""The folders of configuration on the unit: one for each release, and the link to the one in force.
+
+``<root>/applied/<digest>/`` holds a release and never changes; ``<root>/config.yml`` is a link to the file of the
+release in force. The container mounts the folder, so a crash or a reboot always comes up with a release that
+has proven itself. Everything is for root only.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+
+from registry.plan import Release
+
+ROOT = pathlib.Path("/etc/docker/registry")
+FILES = ("config.yml", "container.json")
+
+
+class Applied:
+    """The releases below *root*."""
+
+    def __init__(self, root: pathlib.Path = ROOT) -> None:
+        self.root = root
+        self.folders = root / "applied"
+        self.link = root / "config.yml"
+        self._switching = root / "switching"
+
+    def folder(self, release: Release) -> pathlib.Path:
+        """Return where *release* is, or would be."""
+        return self.folders / release.digest
+
+    def in_force(self) -> Release | None:
+        """Return the release that `put_in_force` named last; None if there is none, or if its files were altered."""
+        try:
+            folder = self.folders / pathlib.Path(os.readlink(self.link)).parent.name
+            release = Release.from_files({name: (folder / name).read_text() for name in FILES})
+            return release if release.digest == folder.name else None
+        except (OSError, ValueError, KeyError, TypeError):
+            # No link, the predecessor's plain file in its place, or something that nobody can use.
+            return None
+
+    def is_intact(self, release: Release) -> bool:
+        """Tell whether the folder of *release* holds exactly its files."""
+        folder = self.folder(release)
+        try:
+            return {path.name: path.read_text() for path in folder.iterdir()} == release.files()
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def write(self, release: Release) -> None:
+        """Write the folder of *release*, as a whole or not at all. One that is right is left alone."""
+        if self.is_intact(release):
+            return
+        self.folders.mkdir(parents=True, exist_ok=True)
+        self.folders.chmod(0o700)
+        draft = self.folders / f".{release.digest}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        for name, text in release.files().items():
+            write_file(draft / name, text)
+        shutil.rmtree(self.folder(release), ignore_errors=True)
+        draft.rename(self.folder(release))
+        _sync(self.folders)
+
+    def put_in_force(self, release: Release) -> None:
+        """Let the link name *release*, and remove all other releases but the one before."""
+        before = self.in_force()
+        if before == release:
+            return
+        draft = self.root / ".config.yml"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(self.folder(release).relative_to(self.root) / "config.yml")
+        draft.replace(self.link)
+        _sync(self.root)
+        kept = {one.digest for one in (before, release) if one}
+        for folder in self.folders.iterdir():
+            if folder.name not in kept:
+                shutil.rmtree(folder)
+
+    def begin_switch(self, names: set[str]) -> None:
+        """Note that the containers called *names* are about to be replaced, before the first step."""
+        write_file(self._switching, "\n".join(sorted(names)) + "\n")
+
+    def unfinished_switch(self) -> set[str]:
+        """Return the names given to `begin_switch` if no `end_switch` followed: a crash came between."""
+        try:
+            return set(self._switching.read_text().split())
+        except FileNotFoundError:
+            return set()
+
+    def end_switch(self) -> None:
+        """Note that the containers are as they shall be."""
+        self._switching.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove everything below the root, configuration and credentials."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
+    """Write *text* to *path*, as a whole or not at all, readable for nobody else at any moment unless *mode* says so."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.chmod(mode)
+    draft.replace(path)
+
+
+def _sync(folder: pathlib.Path) -> None:
+    """Have the names in *folder* on disk too, so that a power cut cannot lose a rename."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,133 @@
+"""The registry's container: what it shall be, and how one that exists differs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CONFIG_FOLDER = "/etc/docker/registry"
+"""Where the container sees its configuration."""
+DIGEST_LABEL = "docker-registry.digest"
+"""Label with the digest of the release that a container was made for: the mark of a container of ours."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mount:
+    """A folder of the machine in the container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.target}:{'ro' if self.read_only else 'rw'}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerSpec:
+    """A container as it is asked of Docker, but for the folder of its configuration."""
+
+    name: str
+    image_id: str
+    ports: Mapping[str, int]
+    """Port of the container to port of the machine, e.g. ``{"5000": 5000}``."""
+    mounts: Sequence[Mount]
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ContainerSpec:
+        """Read what ``dataclasses.asdict`` made of a spec."""
+        return cls(**{**data, "mounts": tuple(Mount(**mount) for mount in data["mounts"])})
+
+
+def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]:
+    """Return the body of Docker's ``POST /containers/create`` for *spec* with the configuration in *folder*.
+
+    https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerCreate
+    """
+    binds = [str(mount) for mount in (*spec.mounts, Mount(folder, CONFIG_FOLDER, read_only=True))]
+    return {
+        "Image": spec.image_id,
+        # Named in full: registry:3 reads another path by default, and an image without the official entry point
+        # needs the verb.
+        "Cmd": ["serve", f"{CONFIG_FOLDER}/config.yml"],
+        "Env": [f"{name}={value}" for name, value in sorted(spec.environment.items())],
+        "Labels": {DIGEST_LABEL: digest},
+        "ExposedPorts": {f"{port}/tcp": {} for port in spec.ports},
+        "HostConfig": {
+            "Binds": sorted(binds),
+            # The data folder may belong to somebody else (a copy, another file server): root must be able to write.
+            "CapAdd": ["DAC_OVERRIDE"],
+            "CapDrop": ["ALL"],
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "10"}},
+            "NetworkMode": "bridge",
+            "PortBindings": {f"{inner}/tcp": [{"HostIp": "", "HostPort": str(outer)}] for inner, outer in spec.ports.items()},
+            "ReadonlyRootfs": True,
+            "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
+            "SecurityOpt": ["no-new-privileges"],
+            "Tmpfs": {"/tmp": ""},
+        },
+    }
+
+
+def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *body* for a container that proves the configuration beside the one that serves.
+
+    It publishes no port and never restarts. Its health check looks at the storage so often that two intervals fit
+    into a second: with the usual 10 s and three failures a dead store looks well for half a minute.
+    """
+    watchful = ["REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=500ms", "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1"]
+    host = {**body["HostConfig"], "PortBindings": {}, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
+    return {**body, "Env": [*body["Env"], *watchful], "HostConfig": host}
+
+
+def is_running(state: Mapping[str, Any] | None) -> bool:
+    """Tell whether the container of an inspection (None: there is none) runs and is not paused or restarting."""
+    return state is not None and state["State"]["Status"] == "running"
+
+
+def address(inspected: Mapping[str, Any]) -> str | None:
+    """Return the container's address on Docker's bridge, or None while it has none."""
+    networks = inspected["NetworkSettings"]["Networks"].values()
+    return next((str(network["IPAddress"]) for network in networks if network.get("IPAddress")), None)
+
+
+def is_ours(state: Mapping[str, Any] | None) -> bool:
+    """Tell whether the container of an inspection was made by this charm."""
+    return state is not None and DIGEST_LABEL in (state["Config"]["Labels"] or {})
+
+
+def differences(body: Mapping[str, Any], inspected: Mapping[str, Any]) -> list[str]:
+    """Return how a container that *inspected* shows differs from *body*, one clause each; running or not is no matter.
+
+    What is compared is what Docker really has, not a label alone: `docker update` leaves labels as they are.
+    """
+    wanted, real = _essence(body), _essence({**inspected["Config"], "HostConfig": inspected["HostConfig"]})
+    real["Image"] = inspected["Image"]
+    real["Networks"] = sorted(inspected["NetworkSettings"]["Networks"])
+    wanted["Networks"] = ["bridge"]
+    # The image brings variables of its own; those that were asked for must be among them.
+    wanted["Env"], real["Env"] = body["Env"], [line for line in body["Env"] if line in inspected["Config"]["Env"]]
+    return [f"{key} is {real[key]!r}, not {wanted[key]!r}" for key in wanted if real[key] != wanted[key]]
+
+
+def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring what was asked for and what Docker shows of it into one form (it adds, sorts and renames)."""
+    host = body["HostConfig"]
+    return {
+        "Image": body["Image"],
+        "Cmd": body["Cmd"],
+        "Labels": (body["Labels"] or {}).get(DIGEST_LABEL),
+        "Binds": sorted(host["Binds"] or ()),
+        "CapAdd": [name.removeprefix("CAP_") for name in host["CapAdd"] or ()],
+        "CapDrop": [name.removeprefix("CAP_") for name in host["CapDrop"] or ()],
+        "LogConfig": host["LogConfig"],
+        "Limits": [name for name in ("Memory", "NanoCpus", "CpuQuota", "CpuShares") if host.get(name)],
+        "NetworkMode": host["NetworkMode"],
+        "PortBindings": host["PortBindings"] or {},
+        "ReadonlyRootfs": host["ReadonlyRootfs"],
+        "RestartPolicy": host["RestartPolicy"]["Name"],
+        "SecurityOpt": host["SecurityOpt"] or [],
+        "Tmpfs": host.get("Tmpfs") or {},
+    }

@@ -1,0 +1,206 @@
+"""Docker, through its SDK: the only importer of `docker`.
+
+Names in, values out; every failure is an EngineError whose text is a sentence's worth of Docker's own words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+from registry import archive
+from registry.image import Reference, version_in
+
+STOP_SECONDS = 10
+"""How long a container has to end by itself before it is killed; the registry does in a moment."""
+
+
+class EngineError(Exception):
+    """Docker does not do what was asked; ``str()`` is a clause for the operator, without full stop."""
+
+
+class NoSuchObject(EngineError):
+    """There is no container or image of that name."""
+
+
+@contextlib.contextmanager
+def _docker_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except docker.errors.NotFound as error:
+        raise NoSuchObject(f"{what}: {_words(error)}") from error
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise EngineError(f"{what}: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    """Return what Docker said, without the SDK's frame around it, on one line."""
+    explanation = getattr(error, "explanation", None)
+    return " ".join(str(explanation or error).split()).rstrip(".")
+
+
+class Engine:
+    """The Docker engine of this machine."""
+
+    def __init__(self) -> None:
+        """Connect. Raises EngineError where no engine answers."""
+        with _docker_errors("Docker does not answer"):
+            self._api = docker.APIClient(version="auto", timeout=120)
+
+    # Containers
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """Return what `docker inspect` shows of the container, or None if there is none."""
+        try:
+            with _docker_errors(f"container {name} cannot be inspected"):
+                return dict(self._api.inspect_container(name))
+        except NoSuchObject:
+            return None
+
+    def create(self, name: str, body: Mapping[str, Any]) -> None:
+        """Create a container of the API's *body*. NoSuchObject if its image is not there."""
+        with _docker_errors(f"container {name} cannot be created"):
+            self._api.create_container_from_config(dict(body), name)
+
+    def start(self, name: str) -> None:
+        """Start the container; one that runs is left alone."""
+        with _docker_errors(f"container {name} cannot be started"):
+            self._api.start(name)
+
+    def stop(self, name: str) -> None:
+        """Stop the container; one that is stopped is left alone."""
+        with _docker_errors(f"container {name} cannot be stopped"):
+            self._api.stop(name, timeout=STOP_SECONDS)
+
+    def unpause(self, name: str) -> None:
+        """Let a paused container go on."""
+        with _docker_errors(f"container {name} cannot be unpaused"):
+            self._api.unpause(name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename the container, running or not."""
+        with _docker_errors(f"container {name} cannot be renamed"):
+            self._api.rename(name, new_name)
+
+    def remove(self, name: str) -> None:
+        """Remove the container and its anonymous volumes, running or not; without one, do nothing."""
+        with contextlib.suppress(NoSuchObject), _docker_errors(f"container {name} cannot be removed"):
+            self._api.remove_container(name, v=True, force=True)
+
+    def logs(self, name: str) -> str:
+        """Return the last lines that the container wrote."""
+        with _docker_errors(f"container {name} has no log"):
+            return bytes(self._api.logs(name, tail=50)).decode(errors="replace")
+
+    # Images
+
+    def image_id(self, reference: str) -> str | None:
+        """Return the ID of the image with this name on the machine, or None."""
+        try:
+            with _docker_errors(f"image {reference} cannot be inspected"):
+                return str(self._api.inspect_image(reference)["Id"])
+        except NoSuchObject:
+            return None
+
+    def pull(self, reference: str) -> None:
+        """Pull the image for this machine's platform."""
+        wanted = Reference.parse(reference)
+        with _docker_errors(f"{reference} cannot be pulled"):
+            _follow(self._api.pull(wanted.name, tag=wanted.version, stream=True, decode=True))
+
+    def load(self, images: archive.Archive, scratch: pathlib.Path) -> list[str]:
+        """Load the images of the archive; return their names, or IDs where they have none.
+
+        *scratch* is a folder for a copy, where this Docker needs one.
+        """
+        with _docker_errors("the resource registry-image cannot be loaded"), images.for_docker(scratch) as file:
+            lines = _follow(self._api.load_image(file))
+        return re.findall(r"^Loaded image(?: ID)?: (\S+)$", lines, re.MULTILINE)
+
+    def tag(self, source: str, reference: str) -> None:
+        """Give the image *source* the name *reference* too."""
+        wanted = Reference.parse(reference)
+        with _docker_errors(f"{source} cannot be tagged"):
+            self._api.tag(source, wanted.name, tag=wanted.version, force=True)
+
+    def untag(self, reference: str) -> None:
+        """Take a name away from an image that has others."""
+        with contextlib.suppress(NoSuchObject), _docker_errors(f"{reference} cannot be untagged"):
+            self._api.remove_image(reference, noprune=True)
+
+    def push(self, reference: str) -> None:
+        """Push the image to the registry that its name says."""
+        wanted = Reference.parse(reference)
+        with _docker_errors(f"{reference} cannot be pushed"):
+            _follow(self._api.push(wanted.name, tag=wanted.version, stream=True, decode=True))
+
+    def registry_version(self, image_id: str) -> str | None:
+        """Return the version that the registry in the image reports, or None if there is no registry in it."""
+        body = {
+            "Image": image_id,
+            "Cmd": ["--version"],
+            "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "LogConfig": {"Type": "json-file"}},
+        }
+        try:
+            with _docker_errors("the image cannot be run"):
+                name = self._api.create_container_from_config(body)["Id"]
+        except NoSuchObject:
+            raise
+        except EngineError:
+            # An image without any command to start is no registry; Docker refuses it here.
+            return None
+        try:
+            return self._output_version(name)
+        finally:
+            self.remove(name)
+
+    def _output_version(self, name: str) -> str | None:
+        try:
+            self.start(name)
+            with _docker_errors("the image cannot be run"):
+                self._api.wait(name, timeout=30)
+        except EngineError:
+            return None
+        return version_in(self.logs(name))
+
+    # Housekeeping
+
+    def prune_images(self) -> tuple[list[str], int]:
+        """Remove the images without a tag that no container uses; return their IDs and the bytes freed."""
+        with _docker_errors("images cannot be removed"):
+            result = self._api.prune_images({"dangling": True})
+        gone = [line["Deleted"] for line in result["ImagesDeleted"] or () if "Deleted" in line]
+        return gone, int(result["SpaceReclaimed"])
+
+    def exited(self) -> list[str]:
+        """Return the names of the containers that have exited or died."""
+        with _docker_errors("containers cannot be listed"):
+            found = self._api.containers(all=True, filters={"status": ["exited", "dead"]})
+        return sorted(container["Names"][0].lstrip("/") for container in found)
+
+    def architecture(self) -> str:
+        """Return the engine's architecture as Go calls it, e.g. ``amd64``."""
+        with _docker_errors("Docker does not answer"):
+            return str(self._api.version()["Arch"])
+
+    def live_restore_possible(self) -> bool:
+        """Tell whether the engine can keep containers running without itself (a swarm cannot)."""
+        with _docker_errors("Docker does not answer"):
+            return bool(self._api.info()["Swarm"]["LocalNodeState"] == "inactive")
+
+
+def _follow(messages: Iterator[Mapping[str, Any]]) -> str:
+    """Read a stream of progress to its end, return its text; Docker reports what failed inside it, with status 200."""
+    text = ""
+    for message in messages:
+        if "error" in message:
+            raise docker.errors.DockerException(message["error"])
+        text += message.get("stream", "")
+    return text

@@ -1,0 +1,237 @@
+"""From the container that runs to the one that shall, without leaving the machine with none.
+
+A release first proves itself as a candidate beside the one that serves. Then the plain switch: the new container
+is created, the old one stopped, the new one started; if it does not serve, the old one comes back. Containers on
+the way have the registry's name with `-candidate`, `-next` or `-previous`; a note on disk says that a switch is
+under way, so that whoever comes after a crash can tidy up.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from registry import api, configuration, container, engine
+from registry.applied import Applied
+from registry.plan import Release
+
+PROOF_SECONDS = 20
+"""How long a registry may take until it answers."""
+HOLD_SECONDS = 1.2
+"""How long a candidate must stay well: two intervals of its health check."""
+PROBE_REPOSITORY = "docker-registry-charm/probe"
+"""Where the candidate takes the start of an upload; nothing is ever stored there."""
+
+
+class NotServing(Exception):
+    """A release does not serve; ``str()`` is a clause with the registry's own words."""
+
+
+class Registry(Protocol):
+    """What a proof asks of the registry: `api.Api`."""
+
+    def check_alive(self) -> None:
+        """Raise ApiError unless the registry is well."""
+
+    def check_writable(self, repository: str) -> None:
+        """Raise ApiError unless an upload can be begun."""
+
+
+class Switch:
+    """Takes the machine from one release to the next."""
+
+    def __init__(
+        self,
+        docker: engine.Engine,
+        applied: Applied,
+        client: Callable[[str], Registry] = api.Api,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._docker = docker
+        self._applied = applied
+        self._client = client
+        self._sleep = sleep
+
+    def bring(self, release: Release, state: Mapping[str, Any] | None) -> list[str]:
+        """Make *release* serve and put it in force; return a line for each thing done, none if it served already.
+
+        *state* is the inspection of the container that bears the name of the release in force, or else of the new
+        one. Raises NotServing with the release before serving as before, if it can; EngineError; OSError.
+        """
+        before = self._applied.in_force()
+        if self._recover():
+            state = self._docker.inspect((before or release).container.name)
+        if before is not None and before.digest == release.digest:
+            return self._keep(release, state)
+        intact = self._applied.is_intact(release)
+        self._applied.write(release)
+        try:
+            self._prove(release)
+        except NotServing:
+            if before is not None:
+                self._keep(before, self._docker.inspect(before.container.name))
+            raise
+        old = before.container.name if before is not None else release.container.name
+        done = self._replace(release, old, keep=intact)
+        self._applied.put_in_force(release)
+        return [*done, f"release {release.digest} is in force"]
+
+    def halt(self, state: Mapping[str, Any] | None) -> None:
+        """Stop the container of the release in force, of which *state* is the inspection, and let it be."""
+        release = self._applied.in_force()
+        if release is not None and self._recover():
+            state = self._docker.inspect(release.container.name)
+        if release is not None and state is not None and state["State"]["Running"]:
+            self._docker.stop(release.container.name)
+
+    def clear(self, names: set[str]) -> None:
+        """Remove the containers called *names* and those of a switch between them."""
+        for name in sorted(names | self._applied.unfinished_switch()):
+            for suffix in ("-candidate", "-next", "-previous", ""):
+                self._docker.remove(name + suffix)
+        self._applied.end_switch()
+
+    def _keep(self, release: Release, state: Mapping[str, Any] | None) -> list[str]:
+        """Have the container of a proven release run as it shall; one that was altered, killed or removed comes back."""
+        name = release.container.name
+        intact = self._applied.is_intact(release)
+        altered = container.differences(self._body(release), state) if state is not None else []
+        if intact and not altered and container.is_running(state):
+            return []
+        self._applied.write(release)
+        if state is None or altered or not intact:
+            return [*altered, *self._replace(release, name, keep=False)]
+        if state["State"]["Paused"]:
+            self._docker.unpause(name)
+        if not state["State"]["Restarting"]:
+            self._docker.start(name)
+        self._wait(name)
+        return [f"container {name} was {state['State']['Status']}; started it"]
+
+    def _prove(self, release: Release) -> None:
+        """Run *release* beside what serves. Raises NotServing unless it does all that it shall."""
+        name = f"{release.container.name}-candidate"
+        self._applied.begin_switch({release.container.name})
+        try:
+            self._docker.remove(name)
+            self._docker.create(name, container.candidate_body(self._body(release)))
+            self._docker.start(name)
+            client = self._wait(name)
+            self._hold(name, client)
+        finally:
+            self._docker.remove(name)
+            self._applied.end_switch()
+
+    def _hold(self, name: str, client: Registry) -> None:
+        try:
+            for _ in range(4):
+                self._sleep(HOLD_SECONDS / 4)
+                client.check_alive()
+            client.check_writable(PROBE_REPOSITORY)
+        except api.ApiError as error:
+            raise NotServing(self._last_words(name) or str(error)) from error
+
+    def _replace(self, release: Release, old: str, *, keep: bool) -> list[str]:
+        """The plain switch, from the container called *old* (if there is one) to that of *release*.
+
+        With *keep*, a container that is right already is left alone: a crash came after the switch.
+        """
+        name, body = release.container.name, self._body(release)
+        state = self._docker.inspect(name)
+        if keep and state is not None and container.is_running(state) and not container.differences(body, state):
+            return []
+        self._applied.begin_switch({name, old})
+        self._docker.remove(f"{name}-next")
+        self._docker.create(f"{name}-next", body)
+        if name != old:
+            self._docker.remove(name)
+        had_old = self._docker.inspect(old) is not None
+        if had_old:
+            self._docker.rename(old, f"{old}-previous")
+        self._docker.rename(f"{name}-next", name)
+        try:
+            if had_old:
+                self._docker.stop(f"{old}-previous")
+            self._docker.start(name)
+            self._wait(name)
+        except (NotServing, engine.EngineError) as error:
+            self._roll_back(name, old, had_old)
+            raise NotServing(str(error)) from error
+        self._docker.remove(f"{old}-previous")
+        self._applied.end_switch()
+        return [f"container {name} made for release {release.digest}"]
+
+    def _roll_back(self, name: str, old: str, had_old: bool) -> None:
+        self._docker.remove(name)
+        if had_old:
+            self._docker.rename(f"{old}-previous", old)
+            self._docker.start(old)
+        self._applied.end_switch()
+
+    def _recover(self) -> bool:
+        """Tidy up after a switch that a crash cut off; tell whether there was one.
+
+        If the new container runs already the old one goes, else the old one serves again. Nothing is left over.
+        """
+        names = self._applied.unfinished_switch()
+        for name in names:
+            self._docker.remove(f"{name}-candidate")
+            self._docker.remove(f"{name}-next")
+        for name in names:
+            if self._docker.inspect(f"{name}-previous") is None:
+                continue
+            if any(container.is_running(self._docker.inspect(other)) for other in names):
+                self._docker.remove(f"{name}-previous")
+                continue
+            for other in names:
+                self._docker.remove(other)
+            self._docker.rename(f"{name}-previous", name)
+            self._docker.start(name)
+        self._applied.end_switch()
+        return bool(names)
+
+    def _wait(self, name: str) -> Registry:
+        """Wait until the registry in the container answers; return a client for it. Raises NotServing."""
+        problem = "nothing answers"
+        for _ in range(PROOF_SECONDS * 10):
+            state = self._docker.inspect(name)
+            if state is None or state["State"]["Status"] in ("exited", "dead", "restarting"):
+                raise NotServing(self._last_words(name) or "the container ended without a word")
+            host = container.address(state)
+            if host is not None:
+                client = self._client(f"http://{host}:{configuration.PORT}")
+                try:
+                    client.check_alive()
+                    return client
+                except api.ApiError as error:
+                    problem = str(error)
+            self._sleep(0.1)
+        raise NotServing(self._last_words(name) or f"{problem} in {PROOF_SECONDS} s")
+
+    def _body(self, release: Release) -> dict[str, Any]:
+        return container.create_body(release.container, str(self._applied.folder(release)), release.digest)
+
+    def _last_words(self, name: str) -> str:
+        try:
+            return last_words(self._docker.logs(name))
+        except engine.NoSuchObject:
+            return ""
+
+
+def last_words(log: str) -> str:
+    """Return what the registry's *log* gives as the reason of its end: its last panic, error or plain line.
+
+    >>> last_words('time="..." level=error msg="no such host" go.version=go1.19')
+    'no such host'
+    """
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    for line in reversed(lines):
+        if line.startswith("panic: "):
+            return line[:200]
+        message = re.search(r'level=(?:error|fatal|panic) msg="((?:[^"\\]|\\.)*)"', line)
+        if message:
+            return message.group(1).replace('\\"', '"')[:200]
+    plain = [line for line in lines if not re.search(r"\blevel=", line)]
+    return plain[-1][:200] if plain else ""
