@@ -117,4 +117,4 @@ def _manifest(tar: tarfile.TarFile, names: dict[str, str], descriptor: dict[str,
 
 
 def _blob(descriptor: dict[str, Any]) -> str:
-    return "blobs/" + descriptor["digest"].replace(":", "/")
+    return f"blobs/{descriptor['digest'].replace(':', '/')}"

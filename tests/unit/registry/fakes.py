@@ -1,0 +1,133 @@
+"""An engine and a registry in memory: the one seam of the tests of `registry.switch`."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+from registry import api, engine
+
+
+class Killed(BaseException):
+    """The process was killed at this point."""
+
+
+class FakeEngine:
+    """Docker in memory, with the verbs of `engine.Engine` and the rules that a switch relies on.
+
+    A published port serves one container at a time; a container of an image in *broken* ends as soon as it starts;
+    one of an image in *deaf* runs and never answers. With *dies_at*, the process is killed before that call.
+    """
+
+    def __init__(self, broken=(), deaf=(), dies_at=None):
+        self.containers = {}
+        self.broken, self.deaf = set(broken), set(deaf)
+        self.calls = []
+        self.dies_at = dies_at
+        self._addresses = itertools.count(2)
+        self.clock = 0.0
+
+    def _call(self, *call):
+        if self.dies_at is not None and len(self.writes()) == self.dies_at and call[0] != "inspect":
+            raise Killed
+        self.calls.append(call)
+
+    def writes(self):
+        """Return the calls that may change something."""
+        return [call for call in self.calls if call[0] not in ("inspect", "logs")]
+
+    def _get(self, name):
+        if name not in self.containers:
+            raise engine.NoSuchObject(f"No such container: {name}")
+        return self.containers[name]
+
+    def inspect(self, name):
+        self._call("inspect", name)
+        if name not in self.containers:
+            return None
+        one = self.containers[name]
+        status = one["status"]
+        return {
+            "Image": one["body"]["Image"],
+            "Config": {"Cmd": one["body"]["Cmd"], "Labels": one["body"]["Labels"], "Env": one["body"]["Env"], "Image": "x"},
+            "HostConfig": copy.deepcopy(one["body"]["HostConfig"]),
+            "State": {
+                "Status": status,
+                "Running": status in ("running", "paused", "restarting"),
+                "Paused": status == "paused",
+                "Restarting": status == "restarting",
+            },
+            "NetworkSettings": {"Networks": {"bridge": {"IPAddress": one["address"]}}},
+        }
+
+    def create(self, name, body):
+        self._call("create", name)
+        assert name not in self.containers, f"{name} exists"
+        self.containers[name] = {"body": body, "status": "created", "address": ""}
+
+    def start(self, name):
+        self._call("start", name)
+        one = self._get(name)
+        if one["status"] == "running":
+            return
+        ports = self._ports(one)
+        for other in self.containers.values():
+            if other is not one and other["status"] in ("running", "paused") and ports & self._ports(other):
+                raise engine.EngineError(f"container {name} cannot be started: port is already allocated")
+        one["address"] = f"172.17.0.{next(self._addresses)}"
+        one["status"] = "exited" if one["body"]["Image"] in self.broken else "running"
+
+    @staticmethod
+    def _ports(one):
+        return {binding[0]["HostPort"] for binding in one["body"]["HostConfig"]["PortBindings"].values()}
+
+    def stop(self, name):
+        self._call("stop", name)
+        self._get(name)["status"] = "exited"
+
+    def unpause(self, name):
+        self._call("unpause", name)
+        self._get(name)["status"] = "running"
+
+    def rename(self, name, new_name):
+        self._call("rename", name, new_name)
+        assert new_name not in self.containers, f"{new_name} exists"
+        self.containers[new_name] = self.containers.pop(name)
+
+    def remove(self, name):
+        self._call("remove", name)
+        self.containers.pop(name, None)
+
+    def logs(self, name):
+        self._call("logs", name)
+        return 'level=error msg="storage is not there"\n' if self._get(name)["body"]["Image"] in self.broken else ""
+
+    def serving(self, port):
+        """Return the digest of the release that answers at a port of the machine, or None."""
+        for one in self.containers.values():
+            if one["status"] == "running" and str(port) in self._ports(one):
+                return one["body"]["Labels"]["docker-registry.digest"]
+        return None
+
+    def client(self, url):
+        """Return what `api.Api` would be for the container at *url*."""
+        return FakeRegistry(self, url.removeprefix("http://").partition(":")[0])
+
+    def sleep(self, seconds):
+        """Let no time pass."""
+        self.clock += seconds
+
+
+class FakeRegistry:
+    def __init__(self, fake, address):
+        self._fake, self._address = fake, address
+
+    def check_alive(self):
+        for one in self._fake.containers.values():
+            if one["address"] == self._address and one["status"] == "running":
+                if one["body"]["Image"] not in self._fake.deaf:
+                    return
+        raise api.ApiError("nothing answers")
+
+    def check_writable(self, repository):
+        self.check_alive()

@@ -1,0 +1,113 @@
+"""Archives of images, made here as docker save and OCI tools make them."""
+
+import gzip
+import hashlib
+import io
+import json
+import pathlib
+import tarfile
+
+import pytest
+
+from registry import archive
+
+
+def tar(path, files):
+    with tarfile.open(path, "w") as file:
+        for name, data in files.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            file.addfile(header, io.BytesIO(data))
+    return path
+
+
+def docker_save(path, *names):
+    entries = [{"Config": "abc.json", "RepoTags": list(names) or None, "Layers": ["l/layer.tar"]}]
+    return tar(path, {"manifest.json": json.dumps(entries).encode(), "abc.json": b"{}", "l/layer.tar": b""})
+
+
+def oci(path, name=None, architectures=("amd64",), prefix=""):
+    blobs = {}
+
+    def add(data):
+        digest = hashlib.sha256(data).hexdigest()
+        blobs[f"{prefix}blobs/sha256/{digest}"] = data
+        return {"digest": f"sha256:{digest}", "size": len(data)}
+
+    manifests = []
+    for architecture in architectures:
+        manifest = {"config": add(f'{{"architecture": "{architecture}"}}'.encode()), "layers": [add(b"layer")]}
+        manifests.append({**add(json.dumps(manifest).encode()), "platform": {"architecture": architecture}})
+    top = manifests[0] if len(manifests) == 1 else add(json.dumps({"manifests": manifests}).encode())
+    if name:
+        top["annotations"] = {"org.opencontainers.image.ref.name": name}
+    index = json.dumps({"manifests": [top]}).encode()
+    return tar(path, {f"{prefix}index.json": index, f"{prefix}oci-layout": b"{}", **blobs})
+
+
+def test_docker_save(tmp_path):
+    found = archive.read(docker_save(tmp_path / "a.tar", "registry:2"), "amd64")
+    assert found.names == ("registry:2",)
+    assert found.name_of("docker.io/library/registry:2") == "registry:2"
+    assert found.name_of("registry:3") is None
+    with found.for_docker(tmp_path) as file:
+        assert file.read() == (tmp_path / "a.tar").read_bytes()
+
+
+def test_docker_save_of_an_image_without_a_name(tmp_path):
+    assert archive.read(docker_save(tmp_path / "a.tar"), "amd64").names == ()
+
+
+@pytest.mark.parametrize("prefix", ["", "./"])
+def test_an_oci_archive_becomes_one_that_every_docker_takes(tmp_path, prefix):
+    found = archive.read(oci(tmp_path / "a.tar", "registry:2", prefix=prefix), "amd64")
+    assert found.names == ("registry:2",)
+    with found.for_docker(tmp_path) as file, tarfile.open(fileobj=file) as loadable:
+        (entry,) = json.load(loadable.extractfile("manifest.json"))
+        names = {name.removeprefix("./") for name in loadable.getnames()}
+        assert {entry["Config"], *entry["Layers"]} <= names
+        assert entry["RepoTags"] == ["registry:2"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
+
+
+def test_an_oci_archive_of_several_architectures_gives_that_of_the_machine(tmp_path):
+    path = oci(tmp_path / "a.tar", architectures=("amd64", "arm64"))
+    for architecture in ("amd64", "arm64"):
+        (entry,) = archive.read(path, architecture).entries
+        with tarfile.open(path) as file:
+            assert json.load(file.extractfile(entry["Config"])) == {"architecture": architecture}
+    assert archive.read(path, "s390x").entries == ()
+
+
+def test_a_compressed_archive(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(oci(tmp_path / "a.tar", "registry:2").read_bytes()))
+    found = archive.read(path, "amd64")
+    with found.for_docker(tmp_path) as file, tarfile.open(fileobj=file) as loadable:
+        assert "manifest.json" in loadable.getnames()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not a tar", b"\x1f\x8bbroken", "empty.tar", "no-index.tar", "bad-json.tar", "no-blob.tar"],
+)
+def test_what_is_no_archive_is_a_sentence(tmp_path, data):
+    path = tmp_path / "a.tar"
+    if isinstance(data, bytes):
+        path.write_bytes(data)
+    else:
+        tar(path, {
+            "empty.tar": {},
+            "no-index.tar": {"hello": b"x"},
+            "bad-json.tar": {"manifest.json": b"{"},
+            "no-blob.tar": {"index.json": b'{"manifests": [{"digest": "sha256:00"}]}'},
+        }[data])
+    with pytest.raises(archive.BadArchive, match="it cannot be read|it holds neither"):
+        archive.read(path, "amd64")
+
+
+def test_a_truncated_archive_is_a_sentence(tmp_path):
+    path: pathlib.Path = docker_save(tmp_path / "a.tar", "registry:2")
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(archive.BadArchive):
+        archive.read(path, "amd64")

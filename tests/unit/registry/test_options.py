@@ -1,0 +1,81 @@
+"""Every option: what is taken, and the sentence for what is not."""
+
+import pathlib
+
+import pytest
+import yaml
+
+from registry import options
+
+CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[3] / "config.yaml").read_text())["options"]
+DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}
+
+
+def problems(**changes):
+    return options.problems(options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}}))
+
+
+def test_the_defaults_are_right():
+    assert problems() == ()
+    assert options.Options.from_config(DEFAULTS).registry_image == options.DEFAULT_IMAGE
+
+
+def test_every_option_of_the_charm_is_read():
+    read = []
+
+    class Config(dict):
+        def __getitem__(self, key):
+            read.append(key)
+            return super().__getitem__(key)
+
+    options.Options.from_config(Config(DEFAULTS))
+    assert set(read) == set(DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("http_host", "registry.example.com", "has no scheme; write http://... or https://..."),
+        ("http_host", "https:/registry", "has no scheme"),
+        ("http_host", "ftp://registry", "has no scheme"),
+        ("http_host", "https://", "names no host"),
+        ("http_host", "https://r:0", "names no host and port"),
+        ("http_host", "https://r:99999", "is not a URL"),
+        ("registry_image", "", "'' is not the name of an image, such as registry:2"),
+        ("registry_image", "Registry:2", "is not the name of an image"),
+        ("registry_image", "registry:2 --privileged", "is not the name of an image"),
+        ("registry_image", "registry@sha256:12", "is not the name of an image"),
+        ("registry_name", "", "'' is not the name of a container"),
+        ("registry_name", "-rf", "is not the name of a container"),
+        ("registry_name", "a b", "is not the name of a container"),
+        ("registry_port", 0, "0 is not a port, 1 to 65535"),
+        ("registry_port", 65536, "65536 is not a port"),
+        ("registry_port", -1, "-1 is not a port"),
+    ],
+)
+def test_a_wrong_value_is_a_sentence_with_the_option_in_front(option, value, sentence):
+    (found,) = problems(**{option: value})
+    assert found.startswith(option.replace("_", "-") + ": ")
+    assert sentence in found
+    assert found.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("http_host", "https://registry.example.com/"),
+        ("http_host", "http://[::1]:5000/path"),
+        ("registry_image", "registry:3"),
+        ("registry_image", "mirror:5000/a/b"),
+        ("registry_image", "ghcr.io/x/registry@sha256:" + "0" * 64),
+        ("registry_name", "registry-2"),
+        ("registry_port", 65535),
+    ],
+)
+def test_a_right_value_is_taken(option, value):
+    assert problems(**{option: value}) == ()
+
+
+def test_all_problems_are_told_at_once_sorted():
+    found = problems(registry_port=0, http_host="x", registry_name="")
+    assert [line.partition(":")[0] for line in found] == ["http-host", "registry-name", "registry-port"]

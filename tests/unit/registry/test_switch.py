@@ -1,0 +1,207 @@
+"""From one container to the next: what serves meanwhile, what is left over, what a crash leaves."""
+
+import dataclasses
+
+import pytest
+from fakes import FakeEngine, Killed
+
+from registry import configuration, container, plan, switch
+from registry.applied import Applied
+
+
+def release(image_id="sha256:one", name="registry", port=5000, secret="s"):
+    spec = container.ContainerSpec(name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),))
+    return plan.Release(spec, configuration.config_yml(secret))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Applied(tmp_path / "registry")
+
+
+def bring(docker, store, wanted, state="ask"):
+    before = store.in_force() or wanted
+    if state == "ask":
+        state = docker.inspect(before.container.name)
+    docker.calls.clear()
+    return switch.Switch(docker, store, docker.client, docker.sleep).bring(wanted, state)
+
+
+def assert_settled(docker, store, wanted):
+    assert docker.serving(wanted.port) == wanted.digest
+    assert list(docker.containers) == [wanted.container.name]
+    assert store.in_force() == wanted
+    assert store.unfinished_switch() == set()
+
+
+def test_the_first_release_serves_and_is_in_force(store):
+    docker, wanted = FakeEngine(), release()
+    assert bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+
+
+def test_a_second_run_does_nothing(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    assert bring(docker, store, wanted) == []
+    assert docker.calls == []
+
+
+def test_the_old_container_is_stopped_only_when_the_new_one_is_ready_to_start(store):
+    docker = FakeEngine()
+    bring(docker, store, release())
+    bring(docker, store, release("sha256:two"))
+    writes = [call[:2] for call in docker.writes()]
+    stop = writes.index(("stop", "registry-previous"))
+    assert writes[stop + 1] == ("start", "registry")
+    assert ("create", "registry-next") in writes[:stop]
+    assert_settled(docker, store, release("sha256:two"))
+
+
+def test_the_candidate_has_proven_itself_before_anything_is_replaced(store):
+    docker = FakeEngine()
+    bring(docker, store, release())
+    bring(docker, store, release("sha256:two"))
+    writes = [call[:2] for call in docker.writes()]
+    assert writes.index(("start", "registry-candidate")) < writes.index(("create", "registry-next"))
+    assert docker.clock >= switch.HOLD_SECONDS
+
+
+@pytest.mark.parametrize("trouble", ["broken", "deaf"])
+def test_a_release_that_does_not_serve_changes_nothing(store, trouble):
+    docker, good, bad = FakeEngine(**{trouble: {"sha256:bad"}}), release(), release("sha256:bad")
+    bring(docker, store, good)
+    with pytest.raises(switch.NotServing) as raised:
+        bring(docker, store, bad)
+    assert "storage is not there" in str(raised.value) or "nothing answers" in str(raised.value)
+    assert_settled(docker, store, good)
+    assert not [call for call in docker.writes() if call[1] == "registry"]
+
+
+def test_a_release_that_fails_only_at_its_port_is_rolled_back(store):
+    docker, good = FakeEngine(), release()
+    bring(docker, store, good)
+    docker.create("other", container.create_body(release(name="other", port=6000).container, "/x", "other"))
+    docker.start("other")
+    with pytest.raises(switch.NotServing, match="port is already allocated"):
+        bring(docker, store, release(port=6000))
+    docker.remove("other")
+    assert_settled(docker, store, good)
+
+
+def test_what_was_killed_comes_back_although_the_new_release_is_bad(store):
+    docker, good, bad = FakeEngine(broken={"sha256:bad"}), release(), release("sha256:bad")
+    bring(docker, store, good)
+    docker.stop("registry")
+    with pytest.raises(switch.NotServing):
+        bring(docker, store, bad)
+    assert_settled(docker, store, good)
+
+
+@pytest.mark.parametrize("damage", ["stop", "remove", "pause", "memory", "restart", "ports", "stranger", "folder"])
+def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    host = docker.containers["registry"]["body"]["HostConfig"]
+    if damage == "stop":
+        docker.stop("registry")
+    elif damage == "remove":
+        docker.remove("registry")
+    elif damage == "pause":
+        docker.containers["registry"]["status"] = "paused"
+    elif damage == "memory":
+        host["Memory"] = 10_000_000
+    elif damage == "restart":
+        host["RestartPolicy"] = {"Name": "no"}
+    elif damage == "ports":
+        host["PortBindings"] = {"5000/tcp": [{"HostIp": "", "HostPort": "7777"}]}
+    elif damage == "stranger":
+        docker.containers["registry"]["body"]["Labels"] = {}
+    elif damage == "folder":
+        (store.folder(wanted) / "extra").write_text("x")
+    assert bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+    assert not [call for call in docker.calls if call[1] == "registry-candidate"]
+
+
+def test_a_config_file_altered_by_hand_is_written_again(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    (store.folder(wanted) / "config.yml").write_text("version: 0.1\n")
+    assert store.in_force() is None
+    bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+
+
+def test_a_new_name_leaves_nothing_under_the_old_one(store):
+    docker = FakeEngine()
+    bring(docker, store, release())
+    renamed = release(name="images")
+    bring(docker, store, renamed)
+    assert_settled(docker, store, renamed)
+
+
+@pytest.mark.parametrize("change", [{"image_id": "sha256:two"}, {"name": "images"}, {"port": 5001}, {"secret": "t"}])
+def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path, change):
+    for step in range(100):
+        store, docker = Applied(tmp_path / str(step)), FakeEngine()
+        before, wanted = release(), dataclasses.replace(release(**change))
+        bring(docker, store, before)
+        state = docker.inspect("registry")
+        docker.calls.clear()
+        docker.dies_at = step
+        try:
+            switch.Switch(docker, store, docker.client, docker.sleep).bring(wanted, state)
+        except Killed:
+            docker.dies_at = None
+            bring(docker, store, wanted)
+            assert_settled(docker, store, wanted)
+        else:
+            assert step > 10
+            return
+    pytest.fail("the switch never came to an end")
+
+
+@pytest.mark.parametrize("step", range(20))
+def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
+    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    bring(docker, store, before)
+    state = docker.inspect("registry")
+    docker.calls.clear()
+    docker.dies_at = step
+    try:
+        switch.Switch(docker, store, docker.client, docker.sleep).bring(wanted, state)
+    except Killed:
+        docker.dies_at = None
+        bring(docker, store, before)
+        assert_settled(docker, store, before)
+
+
+def test_halt_stops_the_container_and_keeps_it(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    switch.Switch(docker, store, docker.client, docker.sleep).halt(docker.inspect("registry"))
+    assert docker.containers["registry"]["status"] == "exited"
+    assert store.in_force() == wanted
+
+
+def test_clear_removes_every_container_of_ours(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    docker.create("registry-candidate", container.create_body(wanted.container, "/x", "y"))
+    switch.Switch(docker, store, docker.client, docker.sleep).clear({"registry"})
+    assert docker.containers == {}
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ('time="x" level=error msg="no such \\"host\\"" go=1\n', 'no such "host"'),
+        ("level=info msg=fine\npanic: storagedriver: unknown\n\ngoroutine 1\nmain.go:1\n", "panic: storagedriver: unknown"),
+        ("configuration error: yaml: line 3\n", "configuration error: yaml: line 3"),
+        ('level=info msg="listening"\n', ""),
+        ("", ""),
+    ],
+)
+def test_last_words(log, words):
+    assert switch.last_words(log) == words

@@ -1,0 +1,173 @@
+"""Names, addresses and texts: small pure functions."""
+
+import json
+
+import pytest
+import yaml
+
+from registry import addresses, cli, configuration, container, daemon, image
+
+
+@pytest.mark.parametrize(
+    ("http_host", "address", "expected"),
+    [
+        (None, "10.0.0.1", "10.0.0.1:5000"),
+        (None, "fd00::1", "[fd00::1]:5000"),
+        ("https://registry.example.com", "10.0.0.1", "registry.example.com"),
+        ("https://registry.example.com:443/path/", "10.0.0.1", "registry.example.com:443"),
+        ("https://me:pw@registry.example.com", "10.0.0.1", "registry.example.com"),
+    ],
+)
+def test_netloc(http_host, address, expected):
+    assert addresses.netloc(http_host, address, 5000) == expected
+
+
+def test_own_netlocs_know_this_unit_by_all_its_names():
+    assert addresses.own_netlocs("https://r.example.com", "10.0.0.1", 5000) == {
+        "r.example.com",
+        "10.0.0.1:5000",
+        "127.0.0.1:5000",
+        "localhost:5000",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "canonical"),
+    [
+        ("ubuntu", (None, "ubuntu", "latest", None), "docker.io/library/ubuntu:latest"),
+        ("registry:2", (None, "registry", "2", None), "docker.io/library/registry:2"),
+        ("docker.io/registry:2", ("docker.io", "registry", "2", None), "docker.io/library/registry:2"),
+        ("a/b:c", (None, "a/b", "c", None), "docker.io/a/b:c"),
+        ("localhost/x", ("localhost", "x", "latest", None), "localhost/x:latest"),
+        ("host:5000/x/y:1.0-rc_1", ("host:5000", "x/y", "1.0-rc_1", None), "host:5000/x/y:1.0-rc_1"),
+        ("10.0.0.1:5000/x", ("10.0.0.1:5000", "x", "latest", None), "10.0.0.1:5000/x:latest"),
+        ("[fd00::1]:5000/x", ("[fd00::1]:5000", "x", "latest", None), "[fd00::1]:5000/x:latest"),
+        ("ghcr.io/x", ("ghcr.io", "x", "latest", None), "ghcr.io/x:latest"),
+        (
+            "ghcr.io/x@sha256:" + "a" * 64,
+            ("ghcr.io", "x", None, "sha256:" + "a" * 64),
+            "ghcr.io/x@sha256:" + "a" * 64,
+        ),
+    ],
+)
+def test_reference(text, parts, canonical):
+    found = image.Reference.parse(text)
+    assert (found.host, found.path, found.tag, found.digest) == parts
+    assert found.canonical == canonical
+    assert image.Reference.parse(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["", "UPPER", "a b", "x:", ":2", "x/", "-x", "a//b", "x:" + "t" * 129, "x" * 256])
+def test_bad_references(text):
+    with pytest.raises(image.BadReference, match="is not the name of an image"):
+        image.Reference.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("registry github.com/docker/distribution v2.8.3\n", "2.8.3"),
+        ("registry github.com/docker/distribution 2.8.2+unknown", "2.8.2"),
+        ("registry github.com/docker/distribution v2.8.2+unknown\n", "2.8.2"),
+        ("/bin/registry github.com/distribution/distribution/v3 v3.0.0-rc.1", "3.0.0-rc.1"),
+        ("nginx version: nginx/1.25", None),
+        ("", None),
+    ],
+)
+def test_version_in(output, version):
+    assert image.version_in(output) == version
+
+
+def test_options_are_split_like_a_shell_does():
+    assert cli.split_options("images", "--no-trunc --quiet") == ["--no-trunc", "--quiet"]
+    assert cli.split_options("images", "--format '{{.ID}} {{.Tag}}' -f dangling=true") == [
+        "--format",
+        "{{.ID}} {{.Tag}}",
+        "-f",
+        "dangling=true",
+    ]
+    assert cli.split_options("images", "-qf dangling=true") == ["-qf", "dangling=true"]
+    assert cli.split_options("rmi", "") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "problem"),
+    [
+        ("rmi", "-f ubuntu", "'ubuntu' is not an option of docker rmi"),
+        ("rmi", "-- ubuntu", "'--' is not an option"),
+        ("rmi", "-", "'-' is not an option"),
+        ("images", "; reboot", "';' is not an option"),
+        ("images", "--filter", "'--filter' needs a value"),
+        ("images", "'", "cannot be split"),
+        ("images", "--format x ubuntu", "'ubuntu' is not an option"),
+    ],
+)
+def test_nothing_but_options_comes_of_options(command, text, problem):
+    with pytest.raises(cli.BadArguments, match="^options: ") as raised:
+        cli.split_options(command, text)
+    assert problem in str(raised.value)
+
+
+def test_names_are_split_and_never_options():
+    assert cli.names("image", " ubuntu:24.04  alpine ") == ["ubuntu:24.04", "alpine"]
+    with pytest.raises(cli.BadArguments, match="image: '--force' is not the name"):
+        cli.names("image", "ubuntu --force")
+
+
+def test_live_restore_is_added_and_everything_else_kept():
+    assert json.loads(daemon.with_live_restore("")) == {"live-restore": True}
+    assert json.loads(daemon.with_live_restore('{"log-driver": "journald"}')) == {
+        "log-driver": "journald",
+        "live-restore": True,
+    }
+
+
+@pytest.mark.parametrize("text", ['{"live-restore": true}', '{"live-restore": false}'])
+def test_what_the_operator_says_of_live_restore_stays(text):
+    assert daemon.with_live_restore(text) is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "live-restore: true"])
+def test_daemon_json_that_is_none_is_not_touched(text):
+    with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not"):
+        daemon.with_live_restore(text)
+
+
+def test_config_yml_is_what_distribution_documents():
+    config = yaml.safe_load(configuration.config_yml("hush"))
+    assert config == {
+        "version": 0.1,
+        "health": {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}},
+        "http": {
+            "addr": ":5000",
+            "headers": {"X-Content-Type-Options": ["nosniff"]},
+            "relativeurls": True,
+            "secret": "hush",
+        },
+        "log": {"level": "info", "fields": {"service": "registry"}},
+        "storage": {"cache": {"blobdescriptor": "inmemory"}, "filesystem": {"rootdirectory": "/var/lib/registry"}},
+    }
+
+
+def test_the_container_is_hardened_and_published():
+    spec = container.ContainerSpec("registry", "sha256:1", {"5000": 5001}, (), {"B": "2", "A": "1"})
+    body = container.create_body(spec, "/etc/docker/registry/applied/x", "x")
+    assert body["Image"] == "sha256:1"
+    assert body["Cmd"] == ["serve", "/etc/docker/registry/config.yml"]
+    assert body["Env"] == ["A=1", "B=2"]
+    host = body["HostConfig"]
+    assert host["Binds"] == ["/etc/docker/registry/applied/x:/etc/docker/registry:ro"]
+    assert host["PortBindings"] == {"5000/tcp": [{"HostIp": "", "HostPort": "5001"}]}
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and host["SecurityOpt"] == ["no-new-privileges"]
+
+
+def test_a_candidate_publishes_nothing_and_watches_its_storage_closely():
+    spec = container.ContainerSpec("registry", "sha256:1", {"5000": 5000}, ())
+    body = container.create_body(spec, "/x", "x")
+    candidate = container.candidate_body(body)
+    assert candidate["HostConfig"]["PortBindings"] == {}
+    assert candidate["HostConfig"]["RestartPolicy"]["Name"] == "no"
+    assert "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1" in candidate["Env"]
+    assert candidate["HostConfig"]["Binds"] == body["HostConfig"]["Binds"]
+    assert body["HostConfig"]["PortBindings"], "the body given stays as it was"
