@@ -1,0 +1,58 @@
+# The commands of a developer and of CI. `make` alone lists them.
+PYTHON ?= python3
+UNITS ?=
+CHARM = docker-registry.charm
+SOURCES = lib reactive actions hooks tools tests localjuju interfaces
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lock format lint unit integration benchmark check-charm clean .venv
+
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+run: .venv ## Deploy the charm on this machine, push an image and pull it back; UNITS=3 for more units
+	@.venv/bin/python tools/run.py $(UNITS)
+
+test: ## Everything CI runs, stopping at the first failure: lint, build, check-charm, unit, integration
+	@begin=$$(date +%s); report=; \
+	for stage in lint build check-charm unit integration; do \
+		echo "=== $$stage"; start=$$(date +%s); \
+		$(MAKE) --no-print-directory $$stage || exit 1; \
+		report="$$report, $$stage $$(($$(date +%s) - start)) s"; \
+	done; \
+	echo "=== all passed in $$(($$(date +%s) - begin)) s$$report"
+
+build: .venv ## Build docker-registry.charm
+	@.venv/bin/python tools/build.py $(CHARM)
+
+format: .venv ## Format the code and write charmcraft.yaml anew
+	@.venv/bin/ruff check --quiet --fix-only .
+	@.venv/bin/ruff format --quiet .
+	@.venv/bin/python tools/charmcraft.py
+
+lint: .venv ## Style, format, types and spelling
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@.venv/bin/mypy
+	@.venv/bin/codespell
+
+unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
+	@.venv/bin/python -m pytest tests/unit $(ARGS)
+
+integration: build ## The built charm on machines made for it; JUJU=/snap/bin/juju takes a real controller
+	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration $(ARGS)
+
+benchmark: build ## What a hook and a switch cost, in figures
+	@.venv/bin/python -m pytest tests/benchmarks $(ARGS)
+
+check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built charm
+	@.venv/bin/python tools/check.py $(CHARM)
+
+lock: ## Resolve requirements*.in anew into requirements*.lock
+	@$(PYTHON) tools/lock.py
+
+clean: ## Remove what these commands made in this folder
+	rm -rf .venv .venv-* .cache build $(CHARM) .pytest_cache .mypy_cache .ruff_cache
+
+.venv:
+	@$(PYTHON) tools/venv.py .venv requirements-dev.lock

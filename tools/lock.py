@@ -1,0 +1,52 @@
+"""Write the lock files anew from the .in files: `make lock`. Needs uv, which it installs for itself.
+
+A lock names every file of every version with its hash, for all supported Pythons and both
+architectures. Packages that nothing here imports are left out of it, see UNUSED.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+UNUSED = {
+    "requirements": ["jinja2", "netaddr", "pbr", "pyaml", "pywin32"],
+    # charm-tools needs them only for creating charms, for the charm store of old, and for a wheelhouse.
+    "requirements-dev": [
+        *("cheetah3", "keyring", "pip", "secretstorage", "virtualenv"),
+        *("jinja2", "netaddr", "pyaml", "pywin32"),
+    ],
+    "requirements-checkers": ["pywin32", "pywin32-ctypes"],
+}
+"""By lock: what the packages declare and this project never imports."""
+
+NEVER = "sys_platform == 'none'"
+
+
+def main() -> None:
+    """Write all lock files."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([f"{folder}/bin/pip", "install", "--quiet", "uv"], check=True)
+        for name, unused in UNUSED.items():
+            overrides = Path(folder) / "overrides.txt"
+            overrides.write_text("".join(f"{package} ; {NEVER}\n" for package in unused))
+            _lock(f"{folder}/bin/uv", name, overrides)
+
+
+def _lock(uv: str, name: str, overrides: Path) -> None:
+    target = ROOT / f"{name}.lock"
+    options = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-header", "--no-annotate"]
+    command = [uv, "pip", "compile", "--quiet", *options, "--override", str(overrides)]
+    subprocess.run([*command, "-o", str(target), f"{name}.in"], check=True, cwd=ROOT)
+    entries = re.findall(r"^\S.*?(?=^\S|\Z)", target.read_text(), re.MULTILINE | re.DOTALL)
+    target.write_text("".join(entry for entry in entries if NEVER not in entry and "win32'" not in entry))
+
+
+if __name__ == "__main__":
+    main()

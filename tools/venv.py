@@ -1,0 +1,105 @@
+"""Make or renew a virtual environment from a lock file: tools/venv.py FOLDER LOCK [VERSION].
+
+Needs Python 3.10 or later and, on Debian and Ubuntu, root once for the package python3-venv.
+VERSION (e.g. 3.12) asks for that Python; without it, the one that runs this script is taken.
+Nothing is done while the lock and the Python are those of the last run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pythons
+
+ROOT = Path(__file__).resolve().parent.parent
+BACKENDS = ("pbr", "setuptools")
+"""Locked packages that build those which are published as source only."""
+
+LOCALJUJU = """#!{python}
+import sys
+
+from localjuju.cli import main
+
+sys.exit(main())
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Make the environment; the exit code is 0 if it is there and as locked."""
+    folder, lock = ROOT / arguments[0], ROOT / arguments[1]
+    python = _python(arguments[2] if len(arguments) > 2 else None)
+    state = hashlib.sha256(f"{python} {sys.version}".encode() + lock.read_bytes() + _own_text()).hexdigest()
+    stamp = folder / "locked"
+    if stamp.exists() and stamp.read_text() == state:
+        return 0
+    print(f"Making {folder.name} from {lock.name} with {python} ...", flush=True)
+    _ensure_venv(python)
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([python, "-m", "venv", str(folder)], check=True)
+    _install(folder, lock)
+    if folder.name == ".venv":
+        _reach_localjuju(folder)
+    stamp.write_text(state)
+    return 0
+
+
+def _python(version: str | None) -> str:
+    if version is None and sys.version_info >= (3, 10):
+        return sys.executable
+    found = pythons.at_hand()
+    if version is None and found:
+        return list(found.values())[0]
+    if version not in found:
+        sys.exit(f"Python {version or '3.10 or later'} is needed. Install it and run this again.")
+    return found[str(version)]
+
+
+def _own_text() -> bytes:
+    return Path(__file__).read_bytes()
+
+
+def _ensure_venv(python: str) -> None:
+    if importlib.util.find_spec("ensurepip") or python != sys.executable:
+        return
+    command = ["apt-get", "install", "-y", "-qq", "python3-venv"]
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        sys.exit(f"Python's venv is missing. Install it first, e.g. with: sudo {' '.join(command)}")
+    print("Installing the package python3-venv ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def _install(folder: Path, lock: Path) -> None:
+    pip = [str(folder / "bin/python"), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
+    locked = [*pip, "--require-hashes", "--no-deps", "--no-build-isolation"]
+    backends = folder / "backends.txt"
+    backends.write_text("".join(_entries(lock.read_text(), BACKENDS)))
+    subprocess.run([*locked, "-r", str(backends)], check=True)
+    subprocess.run([*locked, "-r", str(lock)], check=True)
+
+
+def _entries(lock: str, names: tuple[str, ...]) -> list[str]:
+    """The whole entries (requirement and hashes) of the named packages in the lock's text."""
+    entries = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9#]|\Z)", lock, re.MULTILINE | re.DOTALL)
+    return [entry for entry in entries if entry.split("==")[0] in names]
+
+
+def _reach_localjuju(folder: Path) -> None:
+    """Put this checkout on the environment's path, and the command localjuju beside its Python."""
+    packages = next(folder.glob("lib/python3*/site-packages"))
+    (packages / "checkout.pth").write_text(f"{ROOT}\n")
+    command = folder / "bin/localjuju"
+    command.write_text(LOCALJUJU.format(python=folder / "bin/python"))
+    command.chmod(0o755)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
