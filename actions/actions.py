@@ -23,7 +23,6 @@ basic.activate()
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_registry
-
 from registry import addresses, applied, cli, container, engine, image, options, packages
 
 Results = dict[str, str]

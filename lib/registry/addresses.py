@@ -26,12 +26,14 @@ def netloc(http_host: str | None, address: str, port: int) -> str:
 
 def own_netlocs(http_host: str | None, address: str, port: int) -> frozenset[str]:
     """Return every ``host[:port]`` that means this unit's registry, for telling it from other hosts."""
-    return frozenset({
-        netloc(http_host, address, port),
-        netloc(None, address, port),
-        f"127.0.0.1:{port}",
-        f"localhost:{port}",
-    })
+    return frozenset(
+        {
+            netloc(http_host, address, port),
+            netloc(None, address, port),
+            f"127.0.0.1:{port}",
+            f"localhost:{port}",
+        }
+    )
 
 
 def url_problem(url: str) -> str | None:

@@ -99,7 +99,7 @@ class Applied:
 
 
 def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
-    """Write *text* to *path*, as a whole or not at all, readable for nobody else at any moment unless *mode* says so."""
+    """Write *text* to *path*, as a whole or not at all, at no moment readable for others unless *mode* says so."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

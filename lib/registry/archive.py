@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from registry.image import BadReference, Reference
 
-# Where an OCI archive says how its image is called: skopeo and podman write the first, containerd and docker the second.
+# How an OCI archive says what its image is called: skopeo and podman write the first, containerd the second.
 _NAME_KEYS = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 
 
@@ -47,7 +47,7 @@ class Archive:
 
     @contextlib.contextmanager
     def for_docker(self, scratch: pathlib.Path) -> Iterator[IO[bytes]]:
-        """Give the archive as a file that any `docker load` takes; *scratch* is a folder for a copy if one is needed."""
+        """Give the archive as a file that any `docker load` takes; *scratch* is a folder for a copy if need be."""
         if not self.oci_only:
             with self.path.open("rb") as file:
                 yield file

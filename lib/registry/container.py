@@ -62,11 +62,13 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             "CapDrop": ["ALL"],
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "10"}},
             "NetworkMode": "bridge",
-            "PortBindings": {f"{inner}/tcp": [{"HostIp": "", "HostPort": str(outer)}] for inner, outer in spec.ports.items()},
+            "PortBindings": {
+                f"{inner}/tcp": [{"HostIp": "", "HostPort": str(outer)}] for inner, outer in spec.ports.items()
+            },
             "ReadonlyRootfs": True,
             "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
             "SecurityOpt": ["no-new-privileges"],
-            "Tmpfs": {"/tmp": ""},
+            "Tmpfs": {"/tmp": ""},  # noqa: S108 - the container's own
         },
     }
 
@@ -108,7 +110,10 @@ def differences(body: Mapping[str, Any], inspected: Mapping[str, Any]) -> list[s
     real["Networks"] = sorted(inspected["NetworkSettings"]["Networks"])
     wanted["Networks"] = ["bridge"]
     # The image brings variables of its own; those that were asked for must be among them.
-    wanted["Env"], real["Env"] = body["Env"], [line for line in body["Env"] if line in inspected["Config"]["Env"]]
+    wanted["Env"], real["Env"] = (
+        body["Env"],
+        [line for line in body["Env"] if line in inspected["Config"]["Env"]],
+    )
     return [f"{key} is {real[key]!r}, not {wanted[key]!r}" for key in wanted if real[key] != wanted[key]]
 
 

@@ -120,7 +120,10 @@ class Engine:
 
         *scratch* is a folder for a copy, where this Docker needs one.
         """
-        with _docker_errors("the resource registry-image cannot be loaded"), images.for_docker(scratch) as file:
+        with (
+            _docker_errors("the resource registry-image cannot be loaded"),
+            images.for_docker(scratch) as file,
+        ):
             lines = _follow(self._api.load_image(file))
         return re.findall(r"^Loaded image(?: ID)?: (\S+)$", lines, re.MULTILINE)
 

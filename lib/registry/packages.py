@@ -9,7 +9,15 @@ import subprocess
 
 SOCKET = pathlib.Path("/var/run/docker.sock")
 # apt waits for other runs of itself; nothing ever asks a question, and changed configuration files stay as they are.
-_APT = ("/usr/bin/apt-get", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold")
+_APT = (
+    "/usr/bin/apt-get",
+    "--yes",
+    "--quiet",
+    "-o",
+    "DPkg::Lock::Timeout=300",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+)
 
 
 class PackageError(Exception):
@@ -50,7 +58,10 @@ def upgrade_docker() -> str:
 def _owner(path: str) -> str:
     """Return the package that *path* belongs to, or an empty string."""
     found = subprocess.run(
-        ["/usr/bin/dpkg-query", "--search", os.path.realpath(path)], capture_output=True, text=True, check=False
+        ["/usr/bin/dpkg-query", "--search", os.path.realpath(path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return found.stdout.partition(":")[0]
 

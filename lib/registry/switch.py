@@ -69,7 +69,7 @@ class Switch:
         self._applied.write(release)
         try:
             self._prove(release)
-        except NotServing:
+        except (NotServing, engine.EngineError):
             if before is not None:
                 self._keep(before, self._docker.inspect(before.container.name))
             raise
@@ -94,7 +94,7 @@ class Switch:
         self._applied.end_switch()
 
     def _keep(self, release: Release, state: Mapping[str, Any] | None) -> list[str]:
-        """Have the container of a proven release run as it shall; one that was altered, killed or removed comes back."""
+        """Have the container of a proven release run as it shall, whether it was altered, killed or removed."""
         name = release.container.name
         intact = self._applied.is_intact(release)
         altered = container.differences(self._body(release), state) if state is not None else []

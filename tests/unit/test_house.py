@@ -17,7 +17,9 @@ def imports(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" if node.module == "registry" else node.module for alias in node.names)
+            yield from (
+                f"{node.module}.{alias.name}" if node.module == "registry" else node.module for alias in node.names
+            )
 
 
 def inner(names):
@@ -40,7 +42,11 @@ def test_there_are_pure_modules_and_all_edges():
 
 def test_only_the_engine_imports_docker_and_only_the_api_speaks_http():
     users = {
-        library: {path.stem for path in (LIB / "registry").glob("*.py") if any(n.split(".")[0] == library for n in imports(path))}
+        library: {
+            path.stem
+            for path in (LIB / "registry").glob("*.py")
+            if any(n.split(".")[0] == library for n in imports(path))
+        }
         for library in ("docker", "requests")
     }
     assert users == {"docker": {"engine"}, "requests": {"api", "engine"}}

@@ -15,8 +15,20 @@ from typing import Any
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import leadership, status
-
-from registry import addresses, api, applied, archive, container, daemon, engine, image, options, packages, plan, switch
+from registry import (
+    addresses,
+    api,
+    applied,
+    archive,
+    container,
+    daemon,
+    engine,
+    image,
+    options,
+    packages,
+    plan,
+    switch,
+)
 
 STOPPED = "charm.docker-registry.stopped"
 """Flag: the operator stopped the registry; set and cleared by the actions stop and start."""
@@ -155,10 +167,8 @@ def apply(
     return ()
 
 
-def publish(
-    planned: plan.Plan, facts: plan.Facts, store: applied.Applied, trouble: tuple[str, ...]
-) -> plan.Outcome:
-    """Tell Juju what is in force, and return it with *trouble*: ports, version, whether and where the registry answers."""
+def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, trouble: tuple[str, ...]) -> plan.Outcome:
+    """Tell Juju the ports and the version in force; return whether and where the registry answers, and *trouble*."""
     release = store.in_force()
     if release is None or not planned.serve:
         _open_ports(frozenset())
@@ -269,9 +279,7 @@ def _id_of(name: str, docker: engine.Engine) -> str:
 # What else is on the machine
 
 
-def _is_port_taken(
-    wanted: options.Options, before: plan.Release | None, inspected: Mapping[str, Any] | None
-) -> bool:
+def _is_port_taken(wanted: options.Options, before: plan.Release | None, inspected: Mapping[str, Any] | None) -> bool:
     """Tell whether somebody else listens at the wanted port."""
     ours = before is not None and before.port == wanted.registry_port and container.is_running(inspected)
     if ours or (before is None and inspected is not None) or not 1 <= wanted.registry_port <= 65535:
@@ -280,7 +288,7 @@ def _is_port_taken(
         # Without it the connections that linger of a registry just stopped would look like somebody else.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("0.0.0.0", wanted.registry_port))
+            probe.bind(("0.0.0.0", wanted.registry_port))  # noqa: S104 - it never listens
         except OSError:
             return True
     return False
@@ -298,7 +306,7 @@ def _is_name_taken(wanted: options.Options, docker: engine.Engine, before: plan.
 
 
 def _open_ports(ports: frozenset[int]) -> None:
-    """Open *ports* and close those that were open; what is open is remembered, and forgotten with a failed hook as Juju does."""
+    """Open *ports*, close others. What is open is remembered, and forgotten with a failed hook as Juju does."""
     key = "docker-registry.ports"
     before = set(unitdata.kv().get(key) or ())
     if before == ports:

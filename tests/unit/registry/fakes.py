@@ -49,7 +49,12 @@ class FakeEngine:
         status = one["status"]
         return {
             "Image": one["body"]["Image"],
-            "Config": {"Cmd": one["body"]["Cmd"], "Labels": one["body"]["Labels"], "Env": one["body"]["Env"], "Image": "x"},
+            "Config": {
+                "Cmd": one["body"]["Cmd"],
+                "Labels": one["body"]["Labels"],
+                "Env": one["body"]["Env"],
+                "Image": "x",
+            },
             "HostConfig": copy.deepcopy(one["body"]["HostConfig"]),
             "State": {
                 "Status": status,

@@ -3,9 +3,8 @@
 import stat
 
 import pytest
-from test_switch import release
-
 from registry.applied import Applied, write_file
+from test_switch import release
 
 
 @pytest.fixture
@@ -30,7 +29,10 @@ def test_a_release_in_force_is_read_back_whole(store):
 def test_only_root_can_read_it(store):
     one = release()
     store.write(one)
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (store.folders, store.folder(one), *store.folder(one).iterdir())}
+    modes = {
+        path: stat.S_IMODE(path.stat().st_mode)
+        for path in (store.folders, store.folder(one), *store.folder(one).iterdir())
+    }
     assert all(mode & 0o077 == 0 for mode in modes.values()), modes
 
 

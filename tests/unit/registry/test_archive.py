@@ -8,7 +8,6 @@ import pathlib
 import tarfile
 
 import pytest
-
 from registry import archive
 
 
@@ -36,7 +35,10 @@ def oci(path, name=None, architectures=("amd64",), prefix=""):
 
     manifests = []
     for architecture in architectures:
-        manifest = {"config": add(f'{{"architecture": "{architecture}"}}'.encode()), "layers": [add(b"layer")]}
+        manifest = {
+            "config": add(f'{{"architecture": "{architecture}"}}'.encode()),
+            "layers": [add(b"layer")],
+        }
         manifests.append({**add(json.dumps(manifest).encode()), "platform": {"architecture": architecture}})
     top = manifests[0] if len(manifests) == 1 else add(json.dumps({"manifests": manifests}).encode())
     if name:
@@ -96,13 +98,16 @@ def test_what_is_no_archive_is_a_sentence(tmp_path, data):
     if isinstance(data, bytes):
         path.write_bytes(data)
     else:
-        tar(path, {
-            "empty.tar": {},
-            "no-index.tar": {"hello": b"x"},
-            "bad-json.tar": {"manifest.json": b"{"},
-            "no-blob.tar": {"index.json": b'{"manifests": [{"digest": "sha256:00"}]}'},
-        }[data])
-    with pytest.raises(archive.BadArchive, match="it cannot be read|it holds neither"):
+        tar(
+            path,
+            {
+                "empty.tar": {},
+                "no-index.tar": {"hello": b"x"},
+                "bad-json.tar": {"manifest.json": b"{"},
+                "no-blob.tar": {"index.json": b'{"manifests": [{"digest": "sha256:00"}]}'},
+            }[data],
+        )
+    with pytest.raises(archive.BadArchive, match=r"it cannot be read|it holds neither"):
         archive.read(path, "amd64")
 
 

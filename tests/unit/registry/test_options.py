@@ -4,7 +4,6 @@ import pathlib
 
 import pytest
 import yaml
-
 from registry import options
 
 CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[3] / "config.yaml").read_text())["options"]
@@ -12,7 +11,9 @@ DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}
 
 
 def problems(**changes):
-    return options.problems(options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}}))
+    return options.problems(
+        options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}})
+    )
 
 
 def test_the_defaults_are_right():

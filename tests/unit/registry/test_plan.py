@@ -2,10 +2,9 @@
 
 import dataclasses
 
-from test_options import DEFAULTS
-
 from registry import options, plan
 from registry.image import Image
+from test_options import DEFAULTS
 
 IMAGE = Image("registry:2", "sha256:one", "2.8.3")
 

@@ -4,13 +4,14 @@ import dataclasses
 
 import pytest
 from fakes import FakeEngine, Killed
-
 from registry import configuration, container, plan, switch
 from registry.applied import Applied
 
 
 def release(image_id="sha256:one", name="registry", port=5000, secret="s"):
-    spec = container.ContainerSpec(name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),))
+    spec = container.ContainerSpec(
+        name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),)
+    )
     return plan.Release(spec, configuration.config_yml(secret))
 
 
@@ -197,7 +198,10 @@ def test_clear_removes_every_container_of_ours(store):
     ("log", "words"),
     [
         ('time="x" level=error msg="no such \\"host\\"" go=1\n', 'no such "host"'),
-        ("level=info msg=fine\npanic: storagedriver: unknown\n\ngoroutine 1\nmain.go:1\n", "panic: storagedriver: unknown"),
+        (
+            "level=info msg=fine\npanic: storagedriver: unknown\n\ngoroutine 1\nmain.go:1\n",
+            "panic: storagedriver: unknown",
+        ),
         ("configuration error: yaml: line 3\n", "configuration error: yaml: line 3"),
         ('level=info msg="listening"\n', ""),
         ("", ""),

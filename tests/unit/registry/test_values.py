@@ -4,7 +4,6 @@ import json
 
 import pytest
 import yaml
-
 from registry import addresses, cli, configuration, container, daemon, image
 
 
@@ -103,7 +102,7 @@ def test_options_are_split_like_a_shell_does():
     ],
 )
 def test_nothing_but_options_comes_of_options(command, text, problem):
-    with pytest.raises(cli.BadArguments, match="^options: ") as raised:
+    with pytest.raises(cli.BadArguments, match=r"^options: ") as raised:
         cli.split_options(command, text)
     assert problem in str(raised.value)
 
@@ -145,7 +144,10 @@ def test_config_yml_is_what_distribution_documents():
             "secret": "hush",
         },
         "log": {"level": "info", "fields": {"service": "registry"}},
-        "storage": {"cache": {"blobdescriptor": "inmemory"}, "filesystem": {"rootdirectory": "/var/lib/registry"}},
+        "storage": {
+            "cache": {"blobdescriptor": "inmemory"},
+            "filesystem": {"rootdirectory": "/var/lib/registry"},
+        },
     }
 
 

@@ -1,0 +1,191 @@
+"""Each action, with good and with bad parameters."""
+
+import json
+
+import jubilant
+import pytest
+
+
+@pytest.fixture
+def small(unit, small_image):
+    """An image `small:1` on the machine."""
+    unit.load(small_image)
+    yield "small:1"
+    unit.exec("docker images --format {{.Repository}}:{{.Tag}} | grep small | xargs -r docker rmi -f")
+
+
+def failure(unit, action, **params):
+    """Run an action that must fail, and return its sentence."""
+    with pytest.raises(jubilant.TaskError) as raised:
+        unit.run(action, **params)
+    message = raised.value.task.message
+    assert "Traceback" not in message and message.endswith("."), message
+    return message
+
+
+def catalog(unit):
+    return json.loads(
+        unit.exec(
+            'python3 -c "import urllib.request as u; print(u.urlopen(\\"http://127.0.0.1:5000/v2/_catalog\\").read().decode())"'
+        )
+    )["repositories"]
+
+
+def test_push_takes_an_image_of_the_machine(unit, small):
+    done = unit.run("push", image=small, pull=False)
+    assert done.results["outcome"] == "success"
+    assert done.results["raw"] == f"pushed {unit.address}:5000/small:1"
+    assert "small" in catalog(unit)
+    names = unit.exec("docker images --format {{.Repository}}:{{.Tag}}").split()
+    assert f"{unit.address}:5000/small:1" in names
+    assert "127.0.0.1:5000/small:1" not in names
+
+
+def test_push_pulls_first(unit, small):
+    unit.run("push", image=small, pull=False, tag=f"{unit.address}:5000/from/here:2")
+    unit.exec("docker rmi 127.0.0.1:5000/from/here:2 || true")
+    done = unit.run("push", image="127.0.0.1:5000/from/here:2", tag="again:3")
+    assert done.results["raw"] == f"pushed {unit.address}:5000/again:3"
+    assert {"from/here", "again"} <= set(catalog(unit))
+
+
+def test_push_follows_http_host(unit, small):
+    unit.config(http_host="https://registry.example.com:8443/path/")
+    try:
+        done = unit.run("push", image=small, pull=False)
+        assert done.results["raw"] == "pushed registry.example.com:8443/small:1"
+    finally:
+        unit.config(http_host=None)
+
+
+def test_push_to_another_host_goes_there(unit, small):
+    message = failure(unit, "push", image=small, pull=False, tag="localhost:1/small:1")
+    assert message.startswith(("Localhost:1/small:1 cannot be pushed: ", "localhost:1/small:1"))
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"image": "not there:1"}, "'not there:1' is not the name of an image, such as registry:2."),
+        ({"image": ""}, "'' is not the name of an image, such as registry:2."),
+        (
+            {"image": "nowhere:1", "pull": False},
+            "nowhere:1 is not on the machine; run push with pull=true, or `docker load` it there.",
+        ),
+        ({"image": "localhost:1/nowhere:1"}, "localhost:1/nowhere:1 cannot be pulled: "),
+        ({"image": "registry:2", "pull": False, "tag": "UPPER"}, "'UPPER' is not the name of an image"),
+        ({"image": "registry:2", "pull": False, "tag": "x@sha256:" + "0" * 64}, "tag: "),
+    ],
+)
+def test_push_of_what_cannot_be_had_is_a_sentence(unit, params, sentence):
+    assert failure(unit, "push", **params).lower().startswith(sentence.lower())
+
+
+def test_images(unit):
+    assert "registry" in unit.run("images").results["output"]
+    short = unit.run("images", options="--no-trunc --quiet").results["output"].split()
+    assert short and all(line.startswith("sha256:") for line in short)
+    assert unit.run("images", options="--format '{{.Tag}}'", repository="registry:2").results["output"].split() == ["2"]
+    assert unit.run("images", options="--quiet", repository="nothing").results.get("output", "") == ""
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "sentence"),
+    [
+        ("images", {"options": "ubuntu"}, "'ubuntu' is not an option of docker images."),
+        ("images", {"options": "--bananas"}, "unknown flag: --bananas"),
+        ("images", {"repository": "--all"}, "repository: '--all' is not the name of an image."),
+        ("images", {"options": "'"}, "cannot be split"),
+        ("rmi", {"image": "nowhere:1"}, "nowhere:1"),
+        ("rmi", {"image": " "}, "image: name the images to remove"),
+        ("rmi", {"image": "a", "options": "-f registry:2"}, "'registry:2' is not an option of docker rmi."),
+        ("rmi", {"image": "registry:2; reboot", "options": ""}, "docker"),
+        ("stop", {"name": "nobody"}, "name: there is no container 'nobody' on the machine."),
+        ("start", {"name": "nobody"}, "name: there is no container 'nobody' on the machine."),
+    ],
+)
+def test_bad_parameters_are_a_sentence_and_change_nothing(unit, action, params, sentence):
+    before = unit.containers(), unit.exec("docker images -q --no-trunc")
+    assert sentence.lower() in failure(unit, action, **params).lower()
+    assert (unit.containers(), unit.exec("docker images -q --no-trunc")) == before
+    assert unit.answers()
+
+
+def test_rmi_removes_several(unit, small):
+    unit.exec("docker tag small:1 small:2 && docker tag small:1 small:3")
+    output = unit.run("rmi", image="small:2  small:3", options="--no-prune").results["output"]
+    assert "small:2" in output and "small:3" in output
+    assert unit.exec("docker images -q small:1")
+
+
+def test_long_output_is_cut_and_the_rest_is_in_a_file(unit, small):
+    unit.exec("for i in $(seq 1500); do docker tag small:1 small:a-tag-that-is-rather-long-so-that-it-fills-$i; done")
+    output = unit.run("images").results["output"]
+    assert len(output.encode()) < 70_000
+    file = output.rstrip().rpartition(" ")[2]
+    assert "cut; all" in output
+    assert int(unit.exec(f"grep -c a-tag-that {file}")) == 1500
+    assert unit.exec(f"stat -c %a {file}") == "600"
+
+
+def test_stop_is_respected_until_start(unit):
+    unit.run("stop")
+    stopped = ("blocked", f"Stopped by the action stop; `juju run {unit.name} start` starts it again.")
+    assert unit.status() == stopped
+    assert unit.containers() == []
+    assert unit.open_ports == []
+    assert unit.update_status() == stopped
+    assert unit.config(registry_port=5066) == stopped
+    unit.reboot()
+    assert unit.status() == stopped
+    assert not unit.answers() and not unit.answers(5066)
+    assert (
+        failure(unit, "push", image="registry:2", pull=False) == "The registry is stopped; run the action start first."
+    )
+    unit.run("start")
+    assert unit.status() == ("active", f"Ready at {unit.address}:5066 (http).")
+    assert unit.config(registry_port=None)[0] == "active"
+
+
+def test_stop_can_keep_the_container(unit):
+    before = unit.container()["Id"]
+    unit.run("stop", remove=False)
+    assert unit.container()["State"]["Status"] == "exited"
+    unit.run("clean-containers")
+    assert unit.container()["Id"] == before, "cleaning leaves the registry's own container"
+    unit.run("start", name="registry")
+    assert unit.container()["Id"] == before
+    assert unit.answers()
+
+
+def test_stop_and_start_of_another_container(unit):
+    unit.exec("docker run -d --name other --entrypoint sleep registry:2 1000")
+    unit.run("stop", name="other", remove=False)
+    assert unit.container("other")["State"]["Status"] == "exited"
+    unit.run("start", name="other")
+    assert unit.container("other")["State"]["Status"] == "running"
+    unit.run("stop", name="other")
+    assert unit.containers() == ["registry"]
+    assert unit.status()[0] == "active"
+
+
+def test_clean_containers_and_images(unit, small):
+    unit.exec("docker run --name done --entrypoint true registry:2")
+    unit.exec("docker image inspect small:1 -f {{.Id}} > /tmp/id && docker tag registry:2 small:1")
+    orphan = unit.exec("cat /tmp/id")
+    assert unit.run("clean-containers").results["output"].split() == ["done"]
+    assert orphan in unit.run("clean-images").results["output"]
+    assert unit.containers() == ["registry"]
+    assert unit.answers()
+
+
+def test_upgrade_docker_keeps_the_registry_serving(unit):
+    before = unit.container()["State"]["StartedAt"]
+    assert "docker.io " in unit.run("upgrade-docker").results["output"]
+    assert unit.container()["State"]["StartedAt"] == before
+    assert unit.answers()
+
+
+def test_debug_is_gone(unit):
+    with pytest.raises((jubilant.CLIError, jubilant.TaskError)):
+        unit.run("debug")

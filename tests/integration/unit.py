@@ -1,0 +1,143 @@
+"""A unit of the charm as tests look at it: through juju, and by its address."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import threading
+import time
+import urllib.request
+
+import jubilant
+
+
+class Unit:
+    """One unit of docker-registry."""
+
+    def __init__(self, juju: jubilant.Juju, name: str, *, is_local: bool) -> None:
+        self.juju = juju
+        self.name = name
+        self.app = name.partition("/")[0]
+        self.is_local = is_local
+
+    def settle(self) -> None:
+        """Wait until nothing is to be done any more."""
+        # A local model has no agents at work: its commands return when all is done.
+        patience = {"delay": 0.1, "successes": 1} if self.is_local else {}
+        self.juju.wait(lambda status: jubilant.all_agents_idle(status, self.app), **patience)
+
+    def _status(self) -> jubilant.statustypes.UnitStatus:
+        return self.juju.status().apps[self.app].units[self.name]
+
+    def status(self) -> tuple[str, str]:
+        """Return the workload's status and message."""
+        status = self._status().workload_status
+        return status.current, status.message
+
+    @property
+    def address(self) -> str:
+        """The unit's address."""
+        return self._status().public_address
+
+    @property
+    def open_ports(self) -> list[str]:
+        """The ports that the charm opened."""
+        return self._status().open_ports
+
+    def config(self, **values: str | int) -> tuple[str, str]:
+        """Set options (None: to the default) and return the status that follows."""
+        named = {name.replace("_", "-"): value for name, value in values.items()}
+        unset = [name for name, value in named.items() if value is None]
+        self.juju.config(self.app, {name: value for name, value in named.items() if value is not None}, reset=unset)
+        self.settle()
+        return self.status()
+
+    def update_status(self) -> tuple[str, str]:
+        """Run the hook update-status now, and return the status that follows."""
+        self.hook("update-status")
+        return self.status()
+
+    def hook(self, name: str) -> None:
+        """Run a hook now."""
+        if self.is_local:
+            self.juju.cli("hook", self.name, name)
+        else:
+            self.exec(f"/usr/bin/juju-exec {self.name} hooks/{name}")
+
+    def hook_tools(self) -> list[str]:
+        """Return the tools that the last hook called, by name (localjuju counts them)."""
+        runs = json.loads(self.juju.cli("hooks", self.name, "--format", "json"))
+        return [call["tool"] for call in runs[-1]["tools"]]
+
+    def exec(self, command: str) -> str:
+        """Run a shell's line on the machine and return what it printed."""
+        return self.juju.ssh(self.name, "sudo", "sh", "-c", f"'{command}'").strip()
+
+    def run(self, action: str, **params: object) -> jubilant.Task:
+        """Run an action. Raises jubilant.TaskError where it fails."""
+        return self.juju.run(self.name, action, params)
+
+    def load(self, archive: pathlib.Path) -> str:
+        """Load an archive of an image into the machine's Docker; return what docker printed."""
+        target = f"/var/tmp/{archive.name}"
+        self.juju.scp(archive, f"{self.name}:{target}")
+        return self.exec(f"docker load -qi {target}; rm {target}")
+
+    def container(self, name: str = "registry") -> dict:
+        """Return what `docker inspect` shows of a container."""
+        return json.loads(self.exec(f"docker inspect {name}"))[0]
+
+    def containers(self) -> list[str]:
+        """Return the names of the machine's containers, running or not."""
+        return sorted(self.exec("docker ps -a --format {{.Names}}").split())
+
+    def reboot(self) -> None:
+        """Reboot the machine, and wait until it is back and idle."""
+        if self.is_local:
+            self.juju.cli("machine", "reboot", self._status().machine)
+        else:
+            self.juju.ssh(self.name, "sudo systemctl reboot; sleep 5")
+        self.settle()
+
+    def answers(self, port: int = 5000) -> bool:
+        """Tell whether the registry answers now."""
+        try:
+            with urllib.request.urlopen(f"http://{self.address}:{port}/v2/", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+class Watch:
+    """Asks an address again and again while a test does something; `gap` is the longest time without an answer."""
+
+    def __init__(self, address: str, port: int = 5000) -> None:
+        self._url = f"http://{address}:{port}/v2/"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self.asked = 0
+        self.failed = 0
+        self.gap = 0.0
+
+    def _ask(self) -> None:
+        last = time.monotonic()
+        # Bounded: a test that hangs must not go on asking for ever.
+        while not self._stop.wait(0.01) and self.asked < 60_000:
+            self.asked += 1
+            try:
+                with urllib.request.urlopen(self._url, timeout=2):
+                    pass
+            except OSError:
+                self.failed += 1
+                continue
+            now = time.monotonic()
+            self.gap = max(self.gap, now - last)
+            last = now
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._stop.set()
+        self._thread.join()
