@@ -1,0 +1,69 @@
+"""What the demonstration says, and the way that it makes for Docker's pushes."""
+
+import socket
+import threading
+
+import host
+import pytest
+import run
+
+
+def test_one_unit_is_deployed_when_no_number_is_given():
+    assert run.units([]) == run.units(["1"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [["3"], ["0"], ["many"], ["1", "2"]])
+def test_another_number_of_units_is_refused(arguments):
+    with pytest.raises(host.Trouble, match="one unit is all that can be deployed here"):
+        run.units(arguments)
+
+
+def test_a_failed_command_is_told_by_its_name_and_its_last_line():
+    command = ("/x/bin/localjuju", "deploy", "-m", "demo")
+    assert run.failure(command, "WARNING old\nERROR no such charm.\n", "Look at it.") == (
+        "`localjuju deploy -m` failed: ERROR no such charm. Look at it."
+    )
+    assert run.failure(("make", "build"), "") == "`make build` failed: it gives no reason."
+
+
+def test_a_full_disk_is_told_with_what_to_do():
+    assert run.failure(("docker", "commit"), "write /x: no space left on device", "Look at it.").endswith(
+        "no space left on device. Make room on the disk, then run this again."
+    )
+
+
+@pytest.mark.parametrize("status", [{}, {"applications": {}}, {"applications": {"docker-registry": {}}}])
+def test_a_unit_that_is_not_there_yet_is_nothing(status):
+    assert run.unit_in(status) == {}
+
+
+def test_the_summary_of_a_unit_is_its_status_and_message():
+    unit = {"workload-status": {"current": "active", "message": "Ready at 10.0.0.1:5000 (http)."}}
+    assert run.unit_in({"applications": {"docker-registry": {"units": {"docker-registry/0": unit}}}}) == unit
+    assert run.summary(unit) == "active: Ready at 10.0.0.1:5000 (http)."
+    assert run.summary({"workload-status": {"current": "waiting"}}) == "waiting"
+
+
+def test_the_farewell_names_the_url_and_the_commands():
+    text = run.farewell({"workload-status": {"current": "active"}}, "http://10.0.0.1:5000")
+    assert "  http://10.0.0.1:5000/v2/_catalog\n" in text
+    assert "  localjuju destroy-model demo --no-prompt\n" in text
+
+
+def test_connections_are_carried_to_the_address_and_back():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def echo() -> None:
+            connection, _ = server.accept()
+            with connection:
+                received = b"".join(iter(lambda: connection.recv(1000), b""))
+                connection.sendall(received[::-1])
+
+        threading.Thread(target=echo, daemon=True).start()
+        with (
+            run.forwarded("127.0.0.1", server.getsockname()[1]) as port,
+            socket.create_connection(("127.0.0.1", port)) as client,
+        ):
+            client.sendall(b"abc")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1000) == b"cba"

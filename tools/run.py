@@ -1,0 +1,278 @@
+"""Shows the charm at work on this machine: deploys it, pushes images to it, and pulls them back.
+
+    tools/run.py [UNITS]
+
+Prepares the machine, builds the charm and the images, and deploys into the model `demo` of localjuju. The
+model is left running to be tried; another run replaces it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import host
+import images
+
+MODEL = "demo"
+APP = "docker-registry"
+UNIT = f"{APP}/0"
+CHARM = host.CHECKOUT / f"{APP}.charm"
+LOCALJUJU = str(host.CHECKOUT / ".venv/bin/localjuju")
+ACTIVE_SECONDS = 300
+"""How long the unit may take to become active; a new machine installs Docker meanwhile."""
+
+BEGIN = time.monotonic()
+
+
+def say(text: str) -> None:
+    """Print a line of progress with the seconds since the beginning."""
+    print(f"[{time.monotonic() - BEGIN:6.1f} s] {text}", flush=True)
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Announce a step, and tell how long it took."""
+    say(title)
+    begin = time.monotonic()
+    yield
+    say(f"  done in {time.monotonic() - begin:.1f} s")
+
+
+def units(arguments: list[str]) -> int:
+    """Return how many units to deploy. Raises Trouble when that is not a number that can be had."""
+    if arguments not in ([], ["1"]):
+        raise host.Trouble(f"UNITS={' '.join(arguments)}: one unit is all that can be deployed here; leave UNITS out.")
+    return 1
+
+
+def call(*command: str, hint: str = "") -> str:
+    """Run a command and return what it prints; raise Trouble with its last line, and the hint, when it fails."""
+    done = subprocess.run(command, cwd=host.CHECKOUT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise host.Trouble(failure(command, done.stderr or done.stdout, hint))
+    return done.stdout.strip()
+
+
+def failure(command: tuple[str, ...], output: str, hint: str = "") -> str:
+    """Return the sentence for a command that failed with this output."""
+    reason = (output.strip() or "it gives no reason").splitlines()[-1].strip()
+    name = " ".join([Path(command[0]).name, *command[1:3]])
+    if "no space left" in output.lower():
+        hint = "Make room on the disk, then run this again."
+    return f"`{name}` failed: {reason.rstrip('.')}. {hint}".rstrip()
+
+
+def juju(*arguments: str, hint: str = "") -> str:
+    """Run a localjuju command on the demo's model. Raises Trouble."""
+    return call(LOCALJUJU, arguments[0], "-m", MODEL, *arguments[1:], hint=hint)
+
+
+def unit_in(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the unit's part of `status --format json`, empty before it is there."""
+    found: Mapping[str, Any] = status.get("applications", {}).get(APP, {}).get("units", {}).get(UNIT, {})
+    return found
+
+
+def summary(unit: Mapping[str, Any]) -> str:
+    """Return the unit's workload status and message in a line."""
+    status = unit.get("workload-status", {})
+    return f"{status.get('current', 'unknown')}: {status.get('message', '')}".rstrip(": ")
+
+
+def replace_model() -> None:
+    """Make an empty model; one that an earlier run left is destroyed, and that is said. Raises Trouble."""
+    models = json.loads(call(LOCALJUJU, "models", "--format", "json"))["models"]
+    if any(model["short-name"] == MODEL for model in models):
+        say(f"  replacing the model {MODEL} of an earlier run, and what was pushed to it")
+        call(LOCALJUJU, "destroy-model", MODEL, "--no-prompt", "--force", "--destroy-storage")
+    call(LOCALJUJU, "add-model", MODEL)
+
+
+def deploy(archive: Path) -> Mapping[str, Any]:
+    """Deploy the charm with the archive as its resource, show its progress, return the active unit. Raises Trouble."""
+    command = (LOCALJUJU, "deploy", "-m", MODEL, str(CHARM), "--resource", f"registry-image={archive}")
+    with tempfile.TemporaryFile("w+") as output:
+        with subprocess.Popen(command, stdout=output, stderr=output) as process:
+            shown = ""
+            end = time.monotonic() + ACTIVE_SECONDS
+            while True:
+                is_over = process.poll() is not None
+                unit = unit_in(json.loads(juju("status", "--format", "json")))
+                if unit and summary(unit) != shown:
+                    shown = summary(unit)
+                    say(f"  {UNIT} {shown}")
+                if is_over and (process.returncode or shown.startswith(("active", "blocked", "error"))):
+                    break
+                if time.monotonic() > end:
+                    process.terminate()
+                    raise host.Trouble(not_active(shown))
+                time.sleep(0.3)
+        output.seek(0)
+        if process.returncode:
+            raise host.Trouble(failure(command, output.read()))
+    if not shown.startswith("active"):
+        raise host.Trouble(not_active(shown))
+    return unit
+
+
+def not_active(shown: str) -> str:
+    """Return the sentence for a unit that has not become active."""
+    return f"{UNIT} has not become active, it says: {shown}. See: localjuju debug-log -m {MODEL} --replay"
+
+
+@contextlib.contextmanager
+def forwarded(address: str, port: int) -> Iterator[int]:
+    """Carry connections to a free port of 127.0.0.1 to the address, and give that port.
+
+    Docker takes plain HTTP from a loopback address without a word in its daemon.json, so this machine's own
+    Docker can push to the unit as it is.
+    """
+
+    class Carrier(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((address, port)) as far:
+                back = threading.Thread(target=_carry, args=(far, self.request))
+                back.start()
+                _carry(self.request, far)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Carrier, bind_and_activate=True) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    # Either side may hang up at any time; the client of that connection sees it and reports it.
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(1 << 18):
+            target.sendall(chunk)
+        target.shutdown(socket.SHUT_WR)
+
+
+def large_image(base: str, name: str) -> None:
+    """Make a real image under this name: the machine's base image, the charm and the registry's archive on top."""
+    for content in (CHARM, images.registry_image()):
+        container = call("docker", "create", base, "/bin/true")
+        try:
+            call("docker", "cp", str(content), f"{container}:/{content.name}")
+            base = call("docker", "commit", container, name)
+        finally:
+            call("docker", "rm", container)
+
+
+def prove_docker(base: str, address: str, port: int) -> None:
+    """Push a large image with this machine's Docker, pull it by digest with the unit's, compare. Raises Trouble."""
+    with forwarded(address, port) as local:
+        name = f"127.0.0.1:{local}/demo/machine"
+        try:
+            large_image(base, f"{name}:1")
+            size = int(call("docker", "image", "inspect", "-f", "{{.Size}}", f"{name}:1")) / 1e6
+            layers = call("docker", "image", "inspect", "-f", "{{len .RootFS.Layers}}", f"{name}:1")
+            image_id = call("docker", "image", "inspect", "-f", "{{.Id}}", f"{name}:1")
+            say(f"  docker push demo/machine:1 ({size:.0f} MB in {layers} layers)")
+            pushed = call("docker", "push", f"{name}:1")
+        finally:
+            host.run("docker", "rmi", f"{name}:1")
+    digest = next(word for word in pushed.split() if word.startswith("sha256:"))
+    there = f"127.0.0.1:{port}/demo/machine@{digest}"
+    say(f"  docker pull demo/machine@{digest[:19]}... on the unit")
+    juju("exec", "--unit", UNIT, "--", "docker", "pull", "-q", there)
+    pulled = juju("exec", "--unit", UNIT, "--", "docker", "image", "inspect", "-f", "{{.Id}}", there)
+    juju("exec", "--unit", UNIT, "--", "docker", "rmi", there)
+    if pulled.strip() != image_id:
+        raise host.Trouble(f"The image that came back is another one: pushed {image_id}, pulled {pulled}.")
+    say("  equal: the digest, and with the image's ID its configuration and every layer")
+
+
+def prove_skopeo(address: str, port: int) -> None:
+    """Push an index of two architectures with skopeo, pull it by digest, compare every blob. Raises Trouble."""
+    with tempfile.TemporaryDirectory() as scratch:
+        sent, got = Path(scratch, "sent"), Path(scratch, "got")
+        digest = images.index(sent, images.registry(), "1")
+        name = f"docker://{address}:{port}/demo/multi"
+        say("  skopeo copy --all demo/multi:1 (linux/amd64, linux/arm64)")
+        call("skopeo", "copy", "-q", "--all", "--dest-tls-verify=false", f"oci:{sent}:1", f"{name}:1")
+        say(f"  skopeo copy --all demo/multi@{digest[:19]}...")
+        call("skopeo", "copy", "-q", "--all", "--src-tls-verify=false", f"{name}@{digest}", f"oci:{got}:1")
+        before, after = blobs(sent), blobs(got)
+    if before != after:
+        raise host.Trouble(f"The index that came back differs in {len(before.items() ^ after.items())} of its blobs.")
+    say(f"  equal: all {len(before)} blobs, the index's digest among them")
+
+
+def blobs(layout: Path) -> dict[str, bytes]:
+    """Return the blobs of an OCI layout by their digest, without `sha256:`."""
+    return {path.name: path.read_bytes() for path in (layout / "blobs/sha256").iterdir()}
+
+
+def farewell(unit: Mapping[str, Any], url: str) -> str:
+    """Return what is there now, and what to try next."""
+    return f"""
+{UNIT} {summary(unit)}
+
+  {url}/v2/_catalog
+
+Try next:
+
+  export PATH="$PWD/.venv/bin:$PATH"
+  localjuju status
+  localjuju config {APP} registry-port=5001
+  localjuju run {UNIT} push image=registry:2 pull=false
+  localjuju run {UNIT} images
+  skopeo list-tags --tls-verify=false docker://{url.removeprefix("http://")}/demo/multi
+  localjuju destroy-model {MODEL} --no-prompt
+"""
+
+
+def demonstrate() -> None:
+    """Do it all. Raises Trouble."""
+    with step("Preparing this machine"):
+        host.prepare(lambda line: say(f"  {line}"))
+    with step(f"Building {CHARM.name}"):
+        call("make", "--no-print-directory", "build")
+    with step("The machine's image (about a minute the first time)"):
+        base = call(LOCALJUJU, "image").split()[0]
+    with step("The registry's image"):
+        archive = images.registry_image()
+    with step(f"Deploying to the model {MODEL}"):
+        replace_model()
+        unit = deploy(archive)
+    address, port = unit["public-address"], int(unit["open-ports"][0].partition("/")[0])
+    with step("A large image, with docker"):
+        prove_docker(base, address, port)
+    with step("A multi-architecture index, with skopeo"):
+        prove_skopeo(address, port)
+    print(farewell(unit, f"http://{address}:{port}"))
+
+
+def main(arguments: list[str]) -> int:
+    """Show the charm at work; 0 when all went well, 1 with a sentence when it did not."""
+    try:
+        units(arguments)
+        demonstrate()
+    except host.Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the next run begins anew.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
