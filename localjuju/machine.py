@@ -1,0 +1,194 @@
+"""A machine of the model: a Docker container that runs systemd and, inside, its own dockerd.
+
+`Host` is the seam: everything that happens to a machine and in one goes through it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from localjuju import JujuError, image
+from localjuju.docker import docker, docker_or_none, running
+from localjuju.model import Machine, Model
+from localjuju.store import Store
+
+SOCKETS = "/var/lib/juju/sockets"
+BOOT_SECONDS = 120
+# The container is a machine: all capabilities but one that hosts of containers often lack themselves, and for
+# which --privileged would fail there; no filter between its kernel calls and the kernel; devices allowed.
+LIKE_A_MACHINE = [
+    "--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "systempaths=unconfined",
+    "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+    "--device-cgroup-rule", "a *:* rwm", "-v", "/var/lib/docker", "--tmpfs", "/run", "--tmpfs", "/tmp:exec",
+    "--stop-signal", "SIGRTMIN+3", "--restart", "unless-stopped"]
+CGROUPS = {
+    "1": (["-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns", "host"], ["/sbin/init"]),
+    # With a namespace of its own, systemd and the dockerd in it see one tree that is theirs, once it is writable.
+    "2": (["--cgroupns", "private"], ["sh", "-c", "mount -o remount,rw /sys/fs/cgroup && exec /sbin/init"])}
+
+
+class Host(Protocol):
+    """One machine, seen from outside."""
+
+    def path(self, path: str) -> str:
+        """Where a path of a Juju machine is for the processes in this one."""
+
+    def create(self) -> tuple[str, str]:
+        """Make the machine and wait until it is up; its base (ubuntu@22.04) and its address."""
+
+    def destroy(self) -> None:
+        """Remove the machine with all that is on it; nothing to do is fine."""
+
+    def boot(self) -> str:
+        """What tells this boot from others; empty while the machine does not run."""
+
+    def stop(self) -> None:
+        """Shut down as an operator would."""
+
+    def crash(self) -> None:
+        """Cut the power."""
+
+    def start(self) -> None:
+        """Boot, and wait until it is up."""
+
+    def network(self) -> tuple[str, str, str]:
+        """The subnet, the MAC and the name of the interface that has the machine's address."""
+
+    def popen(self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "",
+              **streams: Any) -> subprocess.Popen[bytes]:
+        """Start a process as root, with just `env` if given; `mark` is a name by which `kill` ends it."""
+
+    def kill(self, mark: str) -> None:
+        """End what was started with this mark, and its children, if it still runs."""
+
+    def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
+        """What a command prints, None if it fails."""
+
+    def copy(self, source: Path, target: str) -> None:
+        """Bring a file to the machine."""
+
+
+Provider = Callable[[Store, Model, Machine], Host]
+
+
+class DockerHost:
+    """The `Host` of `localjuju` proper."""
+
+    def __init__(self, store: Store, model: Model, machine: Machine):
+        self.store, self.model, self.machine = store, model, machine
+        self.name = machine.instance
+
+    def path(self, path: str) -> str:
+        return path
+
+    def create(self) -> tuple[str, str]:
+        image.ensure(self.machine.image)
+        base = docker("image", "inspect", "-f", '{{index .Config.Labels "localjuju.base"}}', self.machine.image)
+        subnet = ensure_network(network_name(self.model))
+        address = str(subnet[10 + int(self.machine.id)])
+        mounts, command = CGROUPS["2" if running("{{.CgroupVersion}}") == "2" else "1"]
+        self.destroy()
+        docker("run", "-d", "--name", self.name, "--hostname", self.name,
+               "--network", network_name(self.model), "--ip", address,
+               "--label", f"localjuju.model={self.model.uuid}", *LIKE_A_MACHINE, *mounts,
+               "-v", f"{self.store.sockets(self.machine.id)}:{SOCKETS}", self.machine.image, *command)
+        self._wait()
+        return base or "ubuntu@22.04", address
+
+    def destroy(self) -> None:
+        if docker_or_none("container", "inspect", self.name) is not None:
+            docker("rm", "-f", "-v", self.name)
+
+    def boot(self) -> str:
+        state = docker_or_none("inspect", "-f", "{{.State.Running}} {{.State.StartedAt}}", self.name) or ""
+        return state.removeprefix("true ") if state.startswith("true ") else ""
+
+    def stop(self) -> None:
+        docker("stop", "-t", "60", self.name)
+
+    def crash(self) -> None:
+        docker("kill", self.name)
+
+    def start(self) -> None:
+        docker("start", self.name)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until systemd has started what it starts, and the network has its address."""
+        deadline = time.monotonic() + BOOT_SECONDS
+        while time.monotonic() < deadline:
+            state = self._exec(["systemctl", "is-system-running"]).stdout.decode().strip()
+            if state in ("running", "degraded") and self.output(["hostname", "-I"]):
+                return
+            if not self.boot():
+                break
+            time.sleep(0.2)
+        last = docker_or_none("logs", "--tail", "5", self.name)
+        raise JujuError(f"machine {self.machine.id} ({self.name}) does not come up: {last or 'no output'}")
+
+    def network(self) -> tuple[str, str, str]:
+        found = json.loads(self.output(["ip", "-json", "address"]) or "[]")
+        for interface in found:
+            for address in interface["addr_info"]:
+                if address["local"] == self.machine.address:
+                    cidr = f"{address['local']}/{address['prefixlen']}"
+                    network = ipaddress.ip_network(cidr, strict=False)
+                    return str(network), interface["address"], interface["ifname"]
+        raise JujuError(f"no interface of machine {self.machine.id} has the address {self.machine.address}")
+
+    def popen(self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "",
+              **streams: Any) -> subprocess.Popen[bytes]:
+        options = ["-w", cwd] + (["-i"] if streams.get("stdin") != subprocess.DEVNULL else [])
+        if streams.pop("tty", False):
+            options.append("-t")
+        clean = ["env", "-i", *(f"{name}={value}" for name, value in env.items())] if env is not None else []
+        marked = ["sh", "-c", 'echo $$ >"$0"; exec "$@"', f"/run/{mark}.pid"] if mark else []
+        return subprocess.Popen(["docker", "exec", *options, self.name, *clean, *marked, *argv], **streams)
+
+    def kill(self, mark: str) -> None:
+        self.output(["sh", "-c", f"kill -KILL -- -$(cat /run/{mark}.pid)"])
+
+    def _exec(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        stream: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        interactive = [] if stdin is None else ["-i"]
+        return subprocess.run(["docker", "exec", *interactive, self.name, *argv], capture_output=True, **stream)
+
+    def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
+        done = self._exec(argv, stdin)
+        return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+    def copy(self, source: Path, target: str) -> None:
+        with source.open("rb") as stream:
+            done = self._exec(["sh", "-c", 'mkdir -p "$(dirname "$0")" && cat >"$0"', target], stream)
+        if done.returncode:
+            raise JujuError(f"cannot copy to {self.name}:{target}: {done.stderr.decode().strip()}")
+
+
+def network_name(model: Model) -> str:
+    """The Docker network of a model's machines."""
+    return f"localjuju-{model.uuid[-6:]}"
+
+
+def ensure_network(name: str) -> Any:
+    """The subnet of the network, which is made if need be."""
+    asked = ("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", name)
+    subnet = docker_or_none(*asked)
+    if subnet is None:
+        # Addresses can be given to machines only in a subnet that was named: let Docker find a free one first.
+        docker("network", "create", name)
+        subnet = docker(*asked)
+        docker("network", "rm", name)
+        docker("network", "create", "--subnet", subnet, name)
+    return ipaddress.ip_network(subnet)
+
+
+def remove_network(model: Model) -> None:
+    """Remove the network of a model, if there is one."""
+    if docker_or_none("network", "inspect", network_name(model)) is not None:
+        docker("network", "rm", network_name(model))

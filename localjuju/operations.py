@@ -1,0 +1,187 @@
+"""What operators do to a model: each function changes the data and queues the hooks that follow from it.
+
+The hooks run when the agent drains the queues; nothing here touches a machine.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localjuju import JujuError, image, store
+from localjuju.charm import Charm
+from localjuju.model import Application, Hook, Machine, Model, Relation, Resource, Unit, unit_number
+
+
+def add_model(name: str, config: dict[str, Any]) -> Model:
+    """A new, empty model."""
+    if not re.fullmatch(r"[a-z0-9]+[a-z0-9-]*", name):
+        raise JujuError(f'"{name}" is not a valid name: model names may only contain lowercase letters, digits '
+                        "and hyphens")
+    if name in store.models():
+        raise JujuError(f'model "{name}" already exists')
+    return Model(name, str(uuid.uuid4()), config)
+
+
+def queue(unit: Unit, *names: str, again: bool = False) -> None:
+    """Queue hooks that are not queued yet behind the one that runs or has failed."""
+    waiting = [hook.name for hook in (unit.queue[1:] if unit.error or unit.running else unit.queue)]
+    unit.queue.extend(Hook(name) for name in names if again or name not in waiting)
+
+
+def deploy(model: Model, path: Path, name: str, config: dict[str, str], resources: dict[str, str],
+           constraints: dict[str, str]) -> Application:
+    """Add an application of one unit. `config` as typed, `resources` name -> path."""
+    sha256 = store.keep(path)
+    charm = Charm(store.blob(sha256))
+    name = name or charm.metadata["name"]
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*", name):
+        raise JujuError(f'invalid application name "{name}"')
+    if name in model.applications:
+        raise JujuError(f'application "{name}": application already exists')
+    app = Application(name, sha256, charm.metadata["name"], constraints=constraints)
+    app.config = {key: charm.value(key, text) for key, text in config.items()}
+    for resource, source in resources.items():
+        give_resource(app, resource, Path(source))
+    model.applications[name] = app
+    for endpoint in charm.endpoints.values():
+        if endpoint.role == "peers":
+            number = str(model.next_relation)
+            model.next_relation += 1
+            model.relations[number] = Relation(number, endpoint.interface, endpoint.scope, {name: endpoint.name})
+    add_unit(model, app)
+    return app
+
+
+def add_unit(model: Model, app: Application) -> Unit:
+    """Add a unit on a machine of its own, with the hooks of its start in Juju's order."""
+    machine = Machine(str(model.next_machine), image.resolve(app.constraints.get("image-id", "")),
+                      f"juju-{model.uuid[-6:]}-{model.next_machine}")
+    model.next_machine += 1
+    model.machines[machine.id] = machine
+    unit = Unit(f"{app.name}/{app.next_unit}", machine.id)
+    app.next_unit += 1
+    app.leader = app.leader or unit.name
+    model.units[unit.name] = unit
+    unit.queue.append(Hook("install"))
+    for relation in model.relations_of(app.name):
+        relation.units[unit.name] = {}
+        unit.queue.append(Hook(f"{relation.endpoints[app.name]}-relation-created", relation.id,
+                               remote_app=relation.remote_app(app.name)))
+    queue(unit, "leader-elected" if app.leader == unit.name else "leader-settings-changed", "config-changed", "start")
+    return unit
+
+
+def give_resource(app: Application, name: str, source: Path) -> None:
+    """Take a file as the application's resource, in place of the one before."""
+    Charm(store.blob(app.charm)).resource(name)
+    before = app.resources.get(name)
+    sha256 = store.keep(source)
+    app.resources[name] = Resource(sha256, source.name, source.stat().st_size, before.revision + 1 if before else 0)
+
+
+def attach_resource(model: Model, app: Application, name: str, source: Path) -> None:
+    """As give_resource, for an application that runs: its units run upgrade-charm, as in Juju."""
+    give_resource(app, name, source)
+    for unit in model.units_of(app.name):
+        queue(unit, "upgrade-charm", "config-changed")
+
+
+def set_config(model: Model, app: Application, values: dict[str, str], reset: list[str]) -> None:
+    """Set options as typed, reset others to their defaults; nothing changes when one of them is wrong."""
+    charm = Charm(store.blob(app.charm))
+    typed = {key: charm.value(key, text) for key, text in values.items()}
+    for key in reset:
+        if key not in charm.options:
+            raise JujuError(f'unknown option "{key}"')
+    before = {**charm.defaults(), **app.config}
+    app.config = {key: value for key, value in {**app.config, **typed}.items() if key not in reset}
+    if {**charm.defaults(), **app.config} != before:
+        for unit in model.units_of(app.name):
+            queue(unit, "config-changed")
+
+
+def config_file(path: str, app: str) -> dict[str, str]:
+    """The options in a file as `juju config --file` takes it: YAML, by application."""
+    values = (yaml.safe_load(Path(path).read_text()) or {}).get(app)
+    if not isinstance(values, dict):
+        raise JujuError(f'no settings found for "{app}" in {path}')
+    return {key: str(value) for key, value in values.items()}
+
+
+def refresh(model: Model, app: Application, path: Path | None, resources: dict[str, str],
+            config: dict[str, str]) -> None:
+    """Replace the charm, or its resources, or both."""
+    if path is None and not resources:
+        raise JujuError(f'application "{app.name}" was deployed from a local charm: name the new one with --path')
+    if path is not None:
+        sha256 = store.keep(path)
+        charm = Charm(store.blob(sha256))
+        if charm.metadata["name"] != app.charm_name:
+            raise JujuError(f'cannot refresh "{app.name}" from charm "{app.charm_name}" to "{charm.metadata["name"]}"')
+        missing = set(Charm(store.blob(app.charm)).endpoints) - set(charm.endpoints)
+        used = {relation.endpoints[app.name] for relation in model.relations_of(app.name)} & missing
+        if used:
+            raise JujuError(f'cannot upgrade application "{app.name}" to charm: would break relation '
+                            f'"{app.name}:{sorted(used)[0]}"')
+        app.charm, app.revision = sha256, app.revision + 1
+        app.config = {key: value for key, value in app.config.items() if key in charm.options}
+    charm = Charm(store.blob(app.charm))
+    app.config.update({key: charm.value(key, text) for key, text in config.items()})
+    for name, source in resources.items():
+        give_resource(app, name, Path(source))
+    for unit in model.units_of(app.name):
+        queue(unit, "upgrade-charm", "config-changed")
+
+
+def remove_unit(model: Model, unit: Unit, force: bool, keep_machine: bool) -> None:
+    """Let a unit stop and go. One in error waits for `resolved`, unless `force`."""
+    if unit.life == "alive":
+        unit.life = "dying"
+        queue(unit, "stop", "remove")
+    if force:
+        unit.force, unit.error = True, False
+    machine = model.machine(unit.machine)
+    machine.keep = machine.keep or keep_machine
+
+
+def remove_application(model: Model, app: Application, force: bool, keep_machine: bool) -> None:
+    """Let all units go, and the application with the last one."""
+    app.life = "dying"
+    for unit in model.units_of(app.name):
+        remove_unit(model, unit, force, keep_machine)
+    if not model.units_of(app.name):
+        del model.applications[app.name]
+
+
+def upgrade_machine(model: Model, machine: Machine, step: str, base: str) -> None:
+    """prepare and complete of upgrade-machine; in between, nothing runs on the machine's units."""
+    if (step == "prepare") == bool(machine.upgrading):
+        raise JujuError(f"machine {machine.id} is {'already' if machine.upgrading else 'not'} being upgraded")
+    target = base if step == "prepare" else machine.upgrading
+    name = "pre-series-upgrade" if step == "prepare" else "post-series-upgrade"
+    for unit in model.units_on(machine.id):
+        hook = Hook(name, env={"JUJU_TARGET_BASE": target})
+        unit.queue.insert(0, hook) if not unit.error else unit.queue.append(hook)
+    if step == "complete":
+        machine.base, machine.upgrading = machine.upgrading, ""
+
+
+def split_pairs(pairs: list[str]) -> dict[str, str]:
+    """k=v arguments; a value @path is the text of that file, as in `juju config`."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise JujuError(f'expected "key=value", got "{pair}"')
+        found[key] = Path(value[1:]).read_text() if value.startswith("@") else value
+    return found
+
+
+def ordered(units: list[Unit]) -> list[Unit]:
+    """By application, then by number."""
+    return sorted(units, key=lambda unit: (unit.app, unit_number(unit.name)))

@@ -1,0 +1,139 @@
+"""Where models live on disk: one folder each, its state one JSON file, replaced atomically.
+
+    <data>/current                      the name of the model that commands use
+    <data>/blobs/<sha256>               charms and resources
+    <data>/models/<name>/model.json     see `model`
+    <data>/models/<name>/{log,hooks.jsonl,lock,machines/<n>/sockets/}
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from localjuju import JujuError
+from localjuju.model import Model, decode, encode
+
+
+def data_folder() -> Path:
+    """$LOCALJUJU_DATA, or else localjuju below $XDG_DATA_HOME, private to its owner."""
+    share = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    folder = Path(os.environ.get("LOCALJUJU_DATA") or os.path.join(share, "localjuju")).absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file whole, so that a reader never sees half of one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def models() -> list[str]:
+    """The names of all models."""
+    return sorted(path.parent.name for path in data_folder().glob("models/*/model.json"))
+
+
+def current() -> str:
+    """The model that commands use when none is named; empty when there is none."""
+    path = data_folder() / "current"
+    name = path.read_text().strip() if path.exists() else ""
+    return name if name in models() else ""
+
+
+def switch(name: str) -> None:
+    """Make `name` the model that commands use."""
+    write(data_folder() / "current", name + "\n")
+
+
+def blob(sha256: str) -> Path:
+    """The kept file with this digest."""
+    return data_folder() / "blobs" / sha256
+
+
+def keep(source: Path) -> str:
+    """Copy a file into the store; its sha256, by which `blob` finds it again."""
+    if not source.is_file():
+        raise JujuError(f'file "{source}" not found')
+    digest = hashlib.sha256()
+    with source.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    target = blob(digest.hexdigest())
+    if not target.exists():
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        fresh = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.copyfile(source, fresh)
+        fresh.replace(target)
+    return digest.hexdigest()
+
+
+class Store:
+    """The folder of one model."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.folder = data_folder() / "models" / name
+        self.model_file = self.folder / "model.json"
+        self._saving = threading.Lock()
+
+    def load(self) -> Model:
+        """The model as last saved."""
+        if not self.model_file.exists():
+            raise JujuError(f"model {self.name} not found")
+        return decode(Model, json.loads(self.model_file.read_text()))
+
+    def save(self, model: Model) -> None:
+        """Save the model; called by the threads that answer hook tools, too."""
+        with self._saving:
+            write(self.model_file, json.dumps(encode(model), indent=1))
+
+    @contextlib.contextmanager
+    def lock(self, wait: bool = True) -> Iterator[bool]:
+        """Be the only command that changes this model; False when not waiting and another one does."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def sockets(self, machine: str) -> Path:
+        """The folder that a machine shares with this host, for the hook tools' socket."""
+        folder = self.folder / "machines" / machine / "sockets"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def append(self, name: str, line: str) -> None:
+        """Add a line to one of the model's logs."""
+        with (self.folder / name).open("a") as file:
+            file.write(line + "\n")
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of one of the model's logs."""
+        path = self.folder / name
+        return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+    def hook_runs(self, unit: str) -> list[dict[str, Any]]:
+        """What `agent` noted of each hook, action and command of a unit, oldest first."""
+        return [run for run in map(json.loads, self.lines("hooks.jsonl")) if run["unit"] == unit]
+
+    def remove(self) -> None:
+        """Forget the model, and the files that no other model needs."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        used = "".join(Store(name).model_file.read_text() for name in models())
+        for path in (data_folder() / "blobs").glob("*"):
+            if path.name not in used:
+                path.unlink()
