@@ -55,7 +55,7 @@ def _python(version: str | None) -> str:
         return sys.executable
     found = pythons.at_hand()
     if version is None and found:
-        return list(found.values())[0]
+        return next(iter(found.values()))
     if version not in found:
         sys.exit(f"Python {version or '3.10 or later'} is needed. Install it and run this again.")
     return found[str(version)]

@@ -1,0 +1,157 @@
+"""The start and the end of each process of the charm: a hook or an action.
+
+Imports nothing but the standard library by itself, so that a script can call `activate()` first.
+
+Flags: `config.changed` and `config.changed.<option>` are set while a hook runs that sees another value than
+the last successful hook saw. An action sets neither, and takes no change away from the hooks.
+"""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+CHARM = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+"""The charm's folder on the machine."""
+
+Action = Callable[[dict[str, Any]], Mapping[str, str] | None]
+"""Takes the action's parameters, as declared in actions.yaml; gives the results, if it has any."""
+
+
+class ActionFailed(Exception):
+    """An action cannot do what was asked. Its text is a sentence for the operator."""
+
+
+def activate() -> None:
+    """Put the packages that the charm carries on the path: `packages/any`, and those of this architecture."""
+    trees = ("lib/shims", "packages/any", f"packages/{os.uname().machine}")
+    folders = [os.path.join(CHARM, tree) for tree in trees]
+    # First, because the shims stand in for modules of the standard library, which older Pythons still have.
+    sys.path[:0] = [folder for folder in folders if os.path.isdir(folder) and folder not in sys.path]
+
+    import charms
+
+    charms.__path__ = pkgutil.extend_path(charms.__path__, "charms")
+
+
+def run_hook() -> None:
+    """Run the handlers that match, as Juju's hook of this script's name; an exception fails the hook.
+
+    Flags, the status and relation data count only if the hook succeeds.
+    """
+    activate()
+    os.environ.setdefault("JUJU_HOOK_NAME", os.path.basename(sys.argv[0]))
+    _prepare()
+
+    from charmhelpers.core import hookenv
+    from charms import reactive
+    from charms.layer import journal, leadership
+
+    hookenv.atstart(set_config_flags)
+    hookenv.atstart(leadership.set_flags)
+    try:
+        reactive.main()
+    finally:
+        journal.write()
+
+
+def run_action(actions: Mapping[str, Action]) -> None:
+    """Run the action that Juju asks for; its results, or the sentence why it failed, go to Juju.
+
+    Flags, unitdata, relation data and the status work as in a hook. They are kept when the action raises
+    ActionFailed, because what was done before is done, and dropped after any other exception. That one is
+    told to the operator in a sentence; its traceback goes to the log alone, as Juju shows what an action
+    prints.
+    """
+    activate()
+    _prepare()
+
+    from charmhelpers.core import hookenv
+    from charms.layer import journal
+
+    name = hookenv.action_name() or os.path.basename(sys.argv[0])
+    try:
+        _run_action(actions[name])
+    except Exception:  # the outermost frame, which would print to the operator what belongs in the log
+        journal.log(f"Action {name}:\n{traceback.format_exc()}", hookenv.ERROR)
+        hookenv.action_fail("Internal error, see `juju debug-log --replay` for its traceback.")
+    finally:
+        journal.write()
+
+
+def _run_action(action: Action) -> None:
+    from charmhelpers.core import hookenv, unitdata
+
+    # What charms.reactive does before it looks for handlers: endpoints import their classes from there.
+    sys.path.extend([hookenv.charm_dir(), os.path.join(hookenv.charm_dir(), "hooks")])
+    hookenv._run_atstart()
+    try:
+        results = action(hookenv.action_get() or {})
+    except ActionFailed as failure:
+        hookenv.action_fail(str(failure))
+    else:
+        if results:
+            hookenv.action_set(results)
+    if hookenv._cache_config is not None:
+        hookenv._cache_config.implicit_save = False  # the next hook is to see what has changed
+    hookenv._run_atexit()
+    unitdata.kv().flush()
+
+
+def _prepare() -> None:
+    """What hooks and actions have in common, before anything of charms.reactive has run."""
+    os.environ.setdefault("JUJU_CHARM_DIR", CHARM)
+    os.environ.setdefault("CHARM_DIR", os.environ["JUJU_CHARM_DIR"])
+
+    from charmhelpers.core import hookenv
+    from charms.layer import journal, status
+
+    journal.take_over()
+    hookenv.atexit(status.write)  # called in reverse order: after all that may still add to the status
+    _silence_tracer()
+
+
+def _silence_tracer() -> None:
+    """Keep the tracer out, which calls juju-log, and tests all handlers, at each change of a flag."""
+    from charmhelpers.core import hookenv
+    from charms.reactive import trace
+
+    hookenv._atstart[:] = [entry for entry in hookenv._atstart if entry[0] is not trace.install_tracer]
+
+
+def set_config_flags() -> None:
+    """Compare the options with those of the last successful hook, and set the flags of those that differ."""
+    from charmhelpers.core import hookenv
+    from charms import reactive
+
+    config = hookenv.config()
+    _forget_old_options(config)
+    changed = [name for name in config if config.changed(name)]
+    for name in changed:
+        reactive.set_flag(f"config.changed.{name}")
+    if changed:
+        reactive.set_flag("config.changed")
+        hookenv.atexit(_clear_config_flags)
+
+
+def _clear_config_flags() -> None:
+    from charms import reactive
+
+    for flag in reactive.get_flags():
+        if flag == "config.changed" or flag.startswith("config.changed."):
+            reactive.clear_flag(flag)
+
+
+def _forget_old_options(config: dict[str, Any]) -> None:
+    """Drop the options that config.yaml no longer has: charmhelpers would keep their values for ever."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with open(os.path.join(os.environ["JUJU_CHARM_DIR"], "config.yaml"), encoding="utf-8") as text:
+        declared = yaml.load(text, loader)["options"]  # noqa: S506, as it is one of the safe loaders
+    for name in set(config) - set(declared):
+        del config[name]

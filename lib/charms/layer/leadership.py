@@ -1,0 +1,67 @@
+"""Data that the leader shares with all units of the application, read once a hook.
+
+Flags, by the names of the community's leadership layer: `leadership.set.<key>` while a key has a value,
+`leadership.changed.<key>` during a hook that sees another value than the last successful hook saw.
+
+Values are strings. The tool leader-set takes them on its command line only, so a secret that must not be seen
+for a moment in the machine's list of processes does not belong here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from charmhelpers.core import hookenv, unitdata
+from charms import reactive
+
+SEEN = "leadership.seen"
+"""Key in unitdata: digests of the values by key, as the last successful hook saw them."""
+
+_data: dict[str, str] | None = None
+_is_leader: bool | None = None
+
+
+def get(key: str) -> str | None:
+    """The value that the leader has set, or None."""
+    return _all().get(key)
+
+
+def is_leader() -> bool:
+    """Whether this unit is the leader. Juju answers for the next 30 s; asked once a hook."""
+    global _is_leader
+    if _is_leader is None:
+        _is_leader = bool(hookenv.is_leader())
+    return _is_leader
+
+
+def set(values: Mapping[str, str | None]) -> None:
+    """Share values with all units; None takes one away. Only the leader may: others have an error of Juju's."""
+    changed = {key: value for key, value in values.items() if _all().get(key) != (value or None)}
+    if changed:
+        hookenv.leader_set(dict(changed))
+        _all().update({key: value for key, value in changed.items() if value})
+        for key in [key for key, value in changed.items() if not value]:
+            _all().pop(key, None)
+        set_flags()
+
+
+def set_flags() -> None:
+    """Set and clear the flags of the keys that have changed, and none of the others."""
+    seen = unitdata.kv().get(SEEN) or {}
+    now = {key: hashlib.sha256(value.encode()).hexdigest() for key, value in _all().items()}
+    for key in sorted({*seen, *now}):
+        if seen.get(key) == now.get(key):
+            continue
+        reactive.toggle_flag(f"leadership.set.{key}", key in now)
+        reactive.set_flag(f"leadership.changed.{key}")
+        hookenv.atexit(reactive.clear_flag, f"leadership.changed.{key}")
+    if seen != now:
+        unitdata.kv().set(SEEN, now)
+
+
+def _all() -> dict[str, str]:
+    global _data
+    if _data is None:
+        _data = dict(hookenv.leader_get() or {})
+    return _data
