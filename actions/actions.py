@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -IS
 """The charm's actions, a function each; Juju calls this file through a link of the action's name.
 
 A function takes the action's parameters and returns its results. What an operator can mend is raised as

@@ -1,19 +1,19 @@
 """From a bare machine to the charm's next revision, an upgrade of the machine, and removal."""
 
+import platform
 import shutil
 import zipfile
 
 import pytest
-from unit import Unit
+from unit import Unit, is_local
 
 
 @pytest.fixture(scope="module")
 def bare(model, charm, archives):
     """A unit of its own, on a machine without Docker, deployed with defaults; the tests of this file run in order."""
-    local = not model.cli_binary or "localjuju" in str(model.cli_binary)
-    constraints = {"image-id": "bare"} if local else None
+    constraints = {"image-id": platform.freedesktop_os_release()["VERSION_CODENAME"]} if is_local(model) else None
     model.deploy(charm, "bare", constraints=constraints, resources={"registry-image": str(archives.registry)})
-    unit = Unit(model, "bare/0", is_local=local)
+    unit = Unit(model, "bare/0")
     unit.settle()
     return unit
 
@@ -56,7 +56,7 @@ def test_nothing_changes_during_a_series_upgrade_but_the_status(bare):
 def test_removal_takes_the_container_and_the_configuration_and_keeps_the_images(bare):
     bare.exec("touch /srv/registry/witness")
     machine = bare.juju.status().apps[bare.app].units[bare.name].machine
-    bare.juju.cli("remove-unit", bare.name, "--no-prompt", "--keep-machine")
+    bare.juju.cli("remove-unit", bare.name, "--no-prompt", "--keep-instance")
     try:
         look = ["ssh", machine, "sudo", "sh", "-c"]
         assert bare.juju.cli(*look, "'docker ps -aq'").strip() == ""

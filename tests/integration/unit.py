@@ -11,14 +11,19 @@ import urllib.request
 import jubilant
 
 
+def is_local(juju: jubilant.Juju) -> bool:
+    """Tell whether the model is localjuju's."""
+    return pathlib.Path(juju.cli_binary).name == "localjuju"
+
+
 class Unit:
     """One unit of docker-registry."""
 
-    def __init__(self, juju: jubilant.Juju, name: str, *, is_local: bool) -> None:
+    def __init__(self, juju: jubilant.Juju, name: str) -> None:
         self.juju = juju
         self.name = name
         self.app = name.partition("/")[0]
-        self.is_local = is_local
+        self.is_local = is_local(juju)
 
     def settle(self) -> None:
         """Wait until nothing is to be done any more."""
@@ -67,7 +72,7 @@ class Unit:
     def hook_tools(self) -> list[str]:
         """Return the tools that the last hook called, by name (localjuju counts them)."""
         runs = json.loads(self.juju.cli("hooks", self.name, "--format", "json"))
-        return [call["tool"] for call in runs[-1]["tools"]]
+        return [call[0] for call in runs[-1]["tools"]]
 
     def exec(self, command: str) -> str:
         """Run a shell's line on the machine and return what it printed."""

@@ -281,8 +281,12 @@ def _id_of(name: str, docker: engine.Engine) -> str:
 
 def _is_port_taken(wanted: options.Options, before: plan.Release | None, inspected: Mapping[str, Any] | None) -> bool:
     """Tell whether somebody else listens at the wanted port."""
-    ours = before is not None and before.port == wanted.registry_port and container.is_running(inspected)
-    if ours or (before is None and inspected is not None) or not 1 <= wanted.registry_port <= 65535:
+    holds_ports = inspected is not None and inspected["State"]["Running"]  # paused and restarting too
+    if (
+        (before is not None and before.port == wanted.registry_port and holds_ports)
+        or (before is None and inspected is not None)
+        or not 1 <= wanted.registry_port <= 65535
+    ):
         return False
     with socket.socket() as probe:
         # Without it the connections that linger of a registry just stopped would look like somebody else.
