@@ -86,7 +86,8 @@ class Agent:
         tools = host.path("/var/lib/juju/tools")
         folder = self.store.sockets(machine.id).parent
         write(folder / "jujud", f'#!/bin/sh\n[ "$1" != version ] || echo {VERSION}-ubuntu-amd64\n')
-        write(folder / "hooktool", "#!/usr/bin/python3 -ISE\n" + CLIENT.read_text())
+        python = (host.output(["sh", "-c", "command -v python3"]) or "/usr/bin/python3").strip()
+        write(folder / "hooktool", f"#!{python} -ISE\n{CLIENT.read_text()}")
         host.copy(folder / "jujud", f"{tools}/machine-{machine.id}/jujud")
         host.copy(folder / "hooktool", f"{tools}/hooktool")
         host.output(["chmod", "755", f"{tools}/hooktool", f"{tools}/machine-{machine.id}/jujud"])
@@ -196,7 +197,7 @@ class Agent:
             gone = sorted(Charm(blob(unit.charm)).names - new.names)
             host.output(["xargs", "-0", "sh", "-c", f'cd {folder} && rm -rf -- "$@"', "sh"],
                         b"\0".join(name.encode() for name in gone))
-        if host.output(["tar", "-x", "-o", "-C", folder, "--unlink-first"], new.tar()) is None:
+        if host.output(["tar", "-x", "-o", "-C", folder], new.tar()) is None:
             raise JujuError(f"cannot unpack the charm {app.charm_name} on machine {unit.machine}")
         unit.charm = app.charm
 
@@ -213,7 +214,7 @@ class Agent:
         outputs = {"stdout": "DEBUG", "stderr": "WARNING"}
         source = f"unit.{unit.name}.{context.name}"
         def logged(name: str, line: str) -> None:
-            log(self.store, unit, outputs[name], source, line)
+            log(self.store, unit, outputs[name], source, line.rstrip("\n"))
         return self.execute(context, [f"{folder}/{program}"], {"JUJU_DISPATCH_PATH": path}, logged)
 
     def execute(self, context: Context, argv: list[str], env: dict[str, str],
@@ -235,7 +236,7 @@ class Agent:
             code = process.wait()
             for reader in readers:
                 # A daemon that the hook left behind may hold the stream open.
-                reader.join(2)
+                reader.join(0.5)
         finally:
             del server.contexts[context.id]
             self._note(context, time.monotonic() - started, locals().get("code"))
@@ -288,7 +289,7 @@ class Agent:
         context = Context(self.store, self.model, unit, self.host(unit.machine), None, task, params)
         output: dict[str, list[str]] = {"stdout": [], "stderr": []}
         def heard(name: str, line: str) -> None:
-            output[name].append(line + "\n")
+            output[name].append(line)
         dispatch = "dispatch" in context.charm.names
         program = f"{self.charm_folder(unit, context.host)}/{'dispatch' if dispatch else f'actions/{action}'}"
         argv = ["bash", "-c", command] if command else [program]
@@ -305,8 +306,9 @@ class Agent:
 
 
 def _listen(stream: IO[bytes], name: str, heard: Callable[[str, str], None]) -> None:
-    for line in stream:
-        heard(name, line.decode(errors="replace").rstrip("\n"))
+    with stream:
+        for line in stream:
+            heard(name, line.decode(errors="replace"))
 
 
 def rebooted(unit: Unit) -> None:

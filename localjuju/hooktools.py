@@ -128,7 +128,7 @@ def _parse(found: Tool, argv: list[str]) -> tuple[dict[str, Any], list[str]]:
 def format_value(value: Any, form: str) -> str:
     """json, yaml, or smart: text as it is, lists as lines, booleans as True and False, the rest as YAML."""
     if form == "json":
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n"
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True) + "\n"
     if form not in ("yaml", "smart"):
         raise JujuError(f'invalid value "{form}" for option --format: unknown format "{form}"', 2)
     if value is None:

@@ -152,7 +152,7 @@ class DockerHost:
         return subprocess.Popen(["docker", "exec", *options, self.name, *clean, *marked, *argv], **streams)
 
     def kill(self, mark: str) -> None:
-        self.output(["sh", "-c", f"kill -KILL -- -$(cat /run/{mark}.pid)"])
+        self.output(["sh", "-c", f"kill -s KILL -- -$(cat /run/{mark}.pid)"])
 
     def _exec(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         stream: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}

@@ -83,7 +83,8 @@ def in_background(session: Session, work: Callable[[], Results], wait: str, what
     log = session.store.folder / "task.err"
     reader, writer = os.pipe()
     sys.stdout.flush()
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.close(reader)
         os.setsid()
         with log.open("a") as errors, open(os.devnull) as nothing:
@@ -95,7 +96,7 @@ def in_background(session: Session, work: Callable[[], Results], wait: str, what
         if not select.select([answers], [], [], seconds)[0]:
             raise JujuError(f"timed out waiting for results from: {what}")
         answer = json.loads(answers.read() or '{"error": "the task ended without an answer, see %s"}' % log)
-    os.wait()
+    os.waitpid(child, 0)
     if "error" in answer:
         raise JujuError(answer["error"])
     return dict(answer["results"])

@@ -45,7 +45,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
             os.close(descriptor)
 
     def __enter__(self) -> Server:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
     def __exit__(self, *args: Any) -> None:

@@ -18,7 +18,7 @@ def application_status(model: Model, app: Application) -> Status:
     """What the leader said, or else the worst that a unit says."""
     if app.status:
         return app.status
-    shown = [unit.shown for unit in model.units_of(app.name)]
+    shown = [_workload(model, unit) for unit in model.units_of(app.name)]
     return min(shown, key=lambda status: SEVERITY.index(status.current), default=Status("unknown"))
 
 
@@ -37,10 +37,18 @@ def _agent(model: Model, unit: Unit) -> Status:
     return Status("lost", "agent is not communicating with the server") if down else unit.agent
 
 
+def _workload(model: Model, unit: Unit) -> Status:
+    """What the unit says, as far as it can still say anything."""
+    if _agent(model, unit).current != "lost":
+        return unit.shown
+    return Status("unknown", f"agent lost, see 'localjuju debug-log'")
+
+
 def _unit(model: Model, unit: Unit) -> dict[str, Any]:
     address = model.machine(unit.machine).address
     shown: dict[str, Any] = {
-        "workload-status": _status(unit.shown), "juju-status": _status(_agent(model, unit), version=VERSION),
+        "workload-status": _status(_workload(model, unit)),
+        "juju-status": _status(_agent(model, unit), version=VERSION),
         "leader": model.applications[unit.app].leader == unit.name, "machine": unit.machine,
         "open-ports": unit.ports, "public-address": address, "address": address}
     if unit.life != "alive":
@@ -110,9 +118,9 @@ def tabular(model: Model) -> str:
         for unit in ordered(list(model.units.values())):
             agent = _agent(model, unit)
             message = (f"({unit.agent.message.removeprefix('running ').removesuffix(' hook')}) "
-                       if agent.current == "executing" else "") + unit.shown.message
+                       if agent.current == "executing" else "") + _workload(model, unit).message
             mark = "*" if model.applications[unit.app].leader == unit.name else ""
-            parts[-1].append([unit.name + mark, unit.shown.current, agent.current, unit.machine,
+            parts[-1].append([unit.name + mark, _workload(model, unit).current, agent.current, unit.machine,
                               model.machine(unit.machine).address, ",".join(unit.ports), message])
     if model.machines:
         parts.append([["Machine", "State", "Address", "Inst id", "Base", "Message"]])

@@ -1,0 +1,30 @@
+"""What every test of localjuju begins with: an empty model, whose machines are folders."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sample
+
+
+@pytest.fixture
+def juju(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[sample.Juju]:
+    """An empty model `m`. The folder has a short path: a socket's may have 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="lj", dir="/tmp"))
+    monkeypatch.setenv("LOCALJUJU_DATA", str(folder))
+    monkeypatch.delenv("JUJU_MODEL", raising=False)
+    command = sample.Juju(folder, capsys)
+    command.ok("add-model", "m")
+    yield command
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def make_charm(tmp_path: Path) -> sample.MakeCharm:
+    """Build a charm below the test's folder."""
+    return functools.partial(sample.charm, tmp_path)

@@ -1,0 +1,78 @@
+"""A machine that is a folder: hooks run as processes of this host, with the real hook tools and socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from localjuju import JujuError
+from localjuju.machine import SOCKETS
+from localjuju.model import Machine, Model
+from localjuju.store import Store
+
+
+class FolderHost:
+    """The `Host` of the unit tests. Its boots are counted in a file; no file, no power."""
+
+    def __init__(self, store: Store, model: Model, machine: Machine):
+        self.sockets = store.sockets(machine.id)
+        self.root = self.sockets.parent / "host"
+        self.power = self.root / "power"
+        self.count = self.root / "boots"
+
+    def path(self, path: str) -> str:
+        return f"{self.root}{path}"
+
+    def create(self) -> tuple[str, str]:
+        for folder in ("run", "tmp", str(Path(SOCKETS).parent)):
+            (self.root / folder.lstrip("/")).mkdir(parents=True)
+        Path(self.path(SOCKETS)).symlink_to(self.sockets)
+        self.start()
+        return "ubuntu@22.04", "192.0.2.10"
+
+    def destroy(self) -> None:
+        shutil.rmtree(self.root)
+
+    def boot(self) -> str:
+        return self.count.read_text() if self.power.exists() else ""
+
+    def stop(self) -> None:
+        self.crash()
+
+    def crash(self) -> None:
+        self.power.unlink()
+        for mark in (self.root / "run").glob("*.pid"):
+            self.kill(mark.stem)
+            mark.unlink()
+
+    def start(self) -> None:
+        if not self.power.exists():
+            self.count.write_text(str(int(self.count.read_text()) + 1 if self.count.exists() else 1))
+            self.power.touch()
+
+    def network(self) -> tuple[str, str, str]:
+        return "192.0.2.0/24", "02:00:00:00:00:01", "eth0"
+
+    def popen(
+        self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "", **streams: Any
+    ) -> subprocess.Popen[bytes]:
+        streams.pop("tty", None)
+        marked = ["sh", "-c", 'echo $$ >"$0"; exec "$@"', str(self.root / "run" / f"{mark}.pid")] if mark else []
+        return subprocess.Popen([*marked, *argv], env=env, cwd=cwd, start_new_session=True, **streams)
+
+    def kill(self, mark: str) -> None:
+        self.output(["sh", "-c", f"kill -s KILL -- -$(cat {self.root}/run/{mark}.pid)"])
+
+    def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
+        done = subprocess.run(argv, input=stdin, capture_output=True)
+        return done.stdout.decode() if done.returncode == 0 else None
+
+    def copy(self, source: Path, target: str) -> None:
+        if not source.exists():
+            raise JujuError(f"{source} not found")
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(source, target)

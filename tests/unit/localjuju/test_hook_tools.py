@@ -1,0 +1,186 @@
+"""The formats and exit codes of the hook tools, through the program and the socket that charms use.
+
+https://documentation.ubuntu.com/juju/3.6/reference/hook-command/list-of-hook-commands/
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from sample import Juju, MakeCharm
+
+RIGHT = {
+    "config-get port": "80\n",
+    "config-get title": "",
+    "config-get title --format=json": "null\n",
+    "config-get debug": "False\n",
+    "config-get ratio --format json": "0.5\n",
+    "config-get --all --format=json": '{"debug":false,"port":80,"ratio":0.5,"title":null}\n',
+    "config-get --format=json": '{"debug":false,"port":80,"ratio":0.5}\n',
+    "is-leader": "True\n",
+    "is-leader --format=json": "true\n",
+    "leader-set a=1 b=; leader-get --format=json -": '{"a":"1"}\n',
+    "leader-set a=1; leader-get a": "1\n",
+    "leader-get --format=json nothing": "null\n",
+    "unit-get private-address --format=json": '"192.0.2.10"\n',
+    "unit-get public-address": "192.0.2.10\n",
+    "network-get --primary-address site": "192.0.2.10\n",
+    "network-get juju-info --egress-subnets": "192.0.2.10/32\n",
+    "network-get site --ingress-address=true --format json": '"192.0.2.10"\n',
+    "open-port 80; opened-ports --format=json": "[]\n",
+    "relation-ids --format=json site": "[]\n",
+    "relation-ids --format=json cluster": '["cluster:0"]\n',
+    "relation-ids nothing": "",
+    "relation-list --format=json -r cluster:0": "[]\n",
+    "relation-list -r 0 --app": "sample\n",
+    "relation-get --format=json -r cluster:0 - sample/0": "{}\n",
+    "relation-set -r cluster:0 a=b c=; relation-get --format=json -r cluster:0 - sample/0": '{"a":"b"}\n',
+    "relation-set -r cluster:0 --app k=v; relation-get -r cluster:0 --app k sample": "v\n",
+    "echo 'a: 7' | relation-set -r cluster:0 --file -; relation-get -r cluster:0 a sample/0": "7\n",
+    "storage-list --format=json": "[]\n",
+    "secret-ids --format=json": "[]\n",
+    "state-set a=b; state-get --format=json": '{"a":"b"}\n',
+    "state-set a=b; state-delete a; state-get a": "",
+    "status-set blocked 'no way'; status-get": "blocked\n",
+    "status-set waiting a b; status-get --format=json --include-data":
+        '{"message":"a b","status":"waiting","status-data":{}}\n',
+    "status-set --application active; status-get --application --format=json":
+        '{"message":"","status":"active","status-data":{}}\n',
+    "juju-log -l DEBUG a b": "",
+    "juju-log --log-level=INFO -- -dash": "",
+}
+WRONG = {
+    "config-get --nonsense": (2, "ERROR option provided but not defined: --nonsense\n"),
+    "config-get --format=xml": (2, 'ERROR invalid value "xml" for option --format: unknown format "xml"\n'),
+    "status-set fine": (2, 'ERROR invalid status "fine", expected one of [maintenance blocked waiting active]\n'),
+    "status-set": (2, "ERROR missing arguments\n"),
+    "network-get nowhere": (1, 'ERROR no network config found for binding "nowhere"\n'),
+    "unit-get name": (2, 'ERROR unknown setting "name"\n'),
+    "relation-get": (2, "ERROR no relation id specified\n"),
+    "relation-get -r site:9 - x/0": (2, 'ERROR invalid value "site:9" for option -r: relation not found\n'),
+    "relation-list -r 9": (2, 'ERROR invalid value "9" for option -r: relation not found\n'),
+    "relation-ids": (2, "ERROR no endpoint name specified\n"),
+    "relation-set -r 0 a": (2, 'ERROR expected "key=value", got "a"\n'),
+    "open-port 70000": (2, 'ERROR invalid port range "70000"\n'),
+    "resource-get blob": (1, 'ERROR could not download resource: resource "sample/blob" not found\n'),
+    "resource-get other": (1, 'ERROR resource "other" not found\n'),
+    "action-set a=b": (1, "ERROR not running an action\n"),
+    "secret-get secret:x": (1, 'ERROR secret "secret:x" not found\n'),
+    "credential-get": (1, "ERROR cannot access cloud credentials\n"),
+    "storage-get": (2, "ERROR no storage instance specified\n"),
+}
+
+
+@pytest.fixture
+def deployed(juju: Juju, make_charm: MakeCharm) -> Juju:
+    juju.ok("deploy", str(make_charm()))
+    return juju
+
+
+def test_what_hook_tools_answer(deployed: Juju) -> None:
+    assert deployed.tools(RIGHT) == {
+        command: (0, out, "") for command, out in RIGHT.items()}
+
+
+def test_how_hook_tools_refuse(deployed: Juju) -> None:
+    assert deployed.tools(WRONG) == {
+        command: (code, "", err) for command, (code, err) in WRONG.items()}
+
+
+def test_ports_are_opened_closed_and_shown(deployed: Juju) -> None:
+    deployed.tool("open-port 5000; open-port 6000-6010/udp; open-port 53/UDP; open-port icmp; close-port 53/udp")
+    assert deployed.unit()["open-ports"] == ["5000/tcp", "6000-6010/udp", "icmp"]
+    deployed.tool("close-port 5000/tcp; close-port icmp; close-port 9/tcp")
+    assert deployed.tool("opened-ports")[1] == "6000-6010/udp\n"
+
+
+def test_a_resource_is_there_under_its_declared_name(deployed: Juju, tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        (tmp_path / "file").write_text(text)
+        deployed.ok("attach-resource", "sample", f"blob={tmp_path}/file")
+        code, path, _ = deployed.tool("resource-get blob")
+        assert (code, path.endswith("/resources/blob/blob.bin")) == (0, True)
+        assert deployed.tool("cat $(resource-get blob)")[1] == text
+    assert deployed.ran().count("upgrade-charm") == 2
+
+
+HOOKENV = """#!{python}
+import json, sys
+from charmhelpers.core import hookenv
+hookenv.log("via charmhelpers", hookenv.WARNING)
+hookenv.status_set("active", "ready")
+hookenv.open_port(5000)
+hookenv.application_version_set("1.0")
+hookenv.leader_set(token="t")
+hookenv.relation_set("cluster:0", {{"address": "a", "gone": None, "number": 7}})
+config = hookenv.config()
+answers = [
+    hookenv.hook_name(), hookenv.local_unit(), hookenv.model_name(), hookenv.charm_name(), hookenv.is_leader(),
+    config["port"], config.get("title"), hookenv.leader_get("token"), hookenv.leader_get(),
+    hookenv.relation_ids("cluster"), hookenv.related_units("cluster:0"), hookenv.relation_ids("site"),
+    hookenv.relation_get(unit="sample/0", rid="cluster:0"), hookenv.relation_get("x"),
+    hookenv.unit_private_ip(), hookenv.unit_public_ip(), hookenv.network_get("site")["ingress-addresses"],
+    hookenv.network_get_primary_address("site"), hookenv.ingress_address("cluster:0", "sample/0"),
+    hookenv.resource_get("blob"), hookenv.opened_ports(), hookenv.status_get(), hookenv.goal_state()["relations"],
+    hookenv.storage_list(), sorted(hookenv.relation_types()), hookenv.principal_unit(),
+]
+try:
+    hookenv.network_get_primary_address("nowhere")
+except hookenv.NoNetworkBinding:
+    answers.append("no binding")
+json.dump(answers, open("answers.json", "w"))
+"""
+
+
+def test_charmhelpers_understands_the_answers(juju: Juju, make_charm: MakeCharm) -> None:
+    """Every function of charmhelpers.core.hookenv that a classic charm calls."""
+    pytest.importorskip("charmhelpers")
+    # `jujud version`, which network_get asks first, is at an absolute path that a folder cannot stand in for.
+    source = HOOKENV.format(python=sys.executable).replace(
+        "config = ", 'hookenv.juju_version = lambda: "3.6.9-ubuntu-amd64"\nconfig = ', 1)
+    juju.ok("deploy", str(make_charm({"hooks/config-changed": source})))
+    assert juju.unit()["workload-status"]["message"] == "ready", juju.ok("debug-log")
+    assert json.loads((juju.charm_folder() / "answers.json").read_text()) == [
+        "config-changed", "sample/0", "m", "sample", True, 80, None, "t", {"token": "t"}, ["cluster:0"], [], [],
+        {"address": "a", "number": "7"}, None, "192.0.2.10", "192.0.2.10", ["192.0.2.10"], "192.0.2.10", None,
+        False, [], ["active", "ready"], {"cluster": {"sample": juju_joined(juju), "sample/0": juju_since(juju)}},
+        [], ["cluster", "site"], "sample/0", "no binding"]
+
+
+def juju_joined(juju: Juju) -> dict[str, str]:
+    """What goal-state says of the peers' application."""
+    model = json.loads((juju.folder / "models/m/model.json").read_text())
+    return {"status": "joined", "since": model["created"]}
+
+
+def juju_since(juju: Juju) -> dict[str, str]:
+    """What goal-state says of the unit itself, after status_set."""
+    status = juju.unit()["workload-status"]
+    return {"status": status["current"], "since": status["since"]}
+
+
+def test_juju_reboot_reboots_after_the_hook_or_cuts_it_off(juju: Juju, make_charm: MakeCharm) -> None:
+    hook = """#!/bin/sh
+[ -e ../../../../../../tmp/done ] && exit 0
+touch ../../../../../../tmp/done
+juju-reboot {now}
+echo unreached >> ../../../../../../tmp/after
+"""
+    juju.ok("deploy", str(make_charm({"hooks/install": hook.format(now="--now")})))
+    assert juju.said("after") == ""
+    assert juju.ran()[:2] == ["install", "install"]
+    juju.ok("deploy", str(make_charm({"hooks/install": hook.format(now="")})), "other")
+    root = juju.root("1")
+    assert (root / "tmp/after").read_text() == "unreached\n"
+    assert (root / "boots").read_text() == "2"
+    assert juju.ran("other/0").count("install") == 1
+
+
+def test_a_tool_that_outlives_its_hook_is_refused(juju: Juju, make_charm: MakeCharm) -> None:
+    juju.ok("deploy", str(make_charm({"hooks/start": "#!/bin/sh\nenv > ../../../../../../tmp/env"})))
+    context = next(line for line in juju.said("env").splitlines() if line.startswith("JUJU_CONTEXT_ID="))
+    code, _, err = juju.tool(f"{context} is-leader")
+    assert (code, err.startswith("ERROR bad request: unknown context")) == (1, True)
