@@ -122,7 +122,7 @@ def ensure_packages(say: Callable[[str], None]) -> bool:
         return False
     if not shutil.which("apt-get"):
         raise Trouble(
-            f"This machine has no apt-get: install {', '.join(sorted(absent))} by hand,"
+            f"This machine has no apt-get: install {', '.join(packages_for(absent, False))} by hand,"
             " or use Debian 12 or Ubuntu 22.04 or later."
         )
     say("Updating the package lists")

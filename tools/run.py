@@ -231,10 +231,10 @@ Try next:
 
   export PATH="$PWD/.venv/bin:$PATH"
   localjuju status
-  localjuju config {APP} registry-port=5001
   localjuju run {UNIT} push image=registry:2 pull=false
   localjuju run {UNIT} images
   skopeo list-tags --tls-verify=false docker://{url.removeprefix("http://")}/demo/multi
+  localjuju config {APP} registry-port=5001
   localjuju destroy-model {MODEL} --no-prompt
 """
 
