@@ -34,7 +34,7 @@ OUTPUT_FOLDER = pathlib.Path("/var/lib/docker-registry/output")
 
 def clean_containers(params: dict[str, Any]) -> Results:
     """Remove the exited containers of the machine but the registry's own."""
-    docker = engine.Engine()
+    docker = docker_registry.machine.docker()
     names = [name for name in docker.exited() if not container.is_ours(docker.inspect(name))]
     for name in names:
         docker.remove(name)
@@ -43,7 +43,7 @@ def clean_containers(params: dict[str, Any]) -> Results:
 
 def clean_images(params: dict[str, Any]) -> Results:
     """Remove the images without a name that no container uses."""
-    gone, freed = engine.Engine().prune_images()
+    gone, freed = docker_registry.machine.docker().prune_images()
     return {"output": "".join(f"{image_id}\n" for image_id in gone), "freed-bytes": str(freed)}
 
 
@@ -63,10 +63,10 @@ def rmi(params: dict[str, Any]) -> Results:
 
 def push(params: dict[str, Any]) -> Results:
     """Tag an image and push it, to this registry or to the one that the tag names."""
-    docker = engine.Engine()
+    docker = docker_registry.machine.docker()
     source = image.Reference.parse(params["image"])
     wanted = options.Options.from_config(hookenv.config())
-    release = applied.Applied().in_force()
+    release = docker_registry.machine.store.in_force()
     where = (wanted.http_host, hookenv.unit_private_ip(), release.port if release else wanted.registry_port)
     target = _target(source, params["tag"], addresses.netloc(*where))
     own = target.host in addresses.own_netlocs(*where)
@@ -108,7 +108,7 @@ def start(params: dict[str, Any]) -> Results:
     """Start the registry, or a container that the action's name names."""
     name = params["name"]
     if name and name not in _own_names():
-        docker = engine.Engine()
+        docker = docker_registry.machine.docker()
         _require(docker, name)
         docker.start(name)
         return {}
@@ -121,7 +121,7 @@ def start(params: dict[str, Any]) -> Results:
 
 def stop(params: dict[str, Any]) -> Results:
     """Stop the registry until the action start, or stop a container that the action's name names."""
-    name, docker = params["name"], engine.Engine()
+    name, docker = params["name"], docker_registry.machine.docker()
     if name and name not in _own_names():
         _require(docker, name)
         docker.stop(name)
@@ -132,7 +132,7 @@ def stop(params: dict[str, Any]) -> Results:
     # Kept before anything is done: a registry that is stopped only halfway must not come back by itself.
     unitdata.kv().flush()
     docker_registry.converge()
-    release = applied.Applied().in_force()
+    release = docker_registry.machine.store.in_force()
     if release is not None and params["remove"]:
         docker.remove(release.container.name)
     return {}
@@ -140,7 +140,7 @@ def stop(params: dict[str, Any]) -> Results:
 
 def upgrade_docker(params: dict[str, Any]) -> Results:
     """Upgrade Docker's packages; the registry serves on, by live-restore."""
-    output = packages.upgrade_docker()
+    output = docker_registry.machine.upgrade_docker()
     state, message = docker_registry.converge()
     if state != "active":
         raise basic.ActionFailed(f"Docker is upgraded, but: {message}")
@@ -148,7 +148,7 @@ def upgrade_docker(params: dict[str, Any]) -> Results:
 
 
 def _own_names() -> set[str]:
-    release = applied.Applied().in_force()
+    release = docker_registry.machine.store.in_force()
     return {release.container.name} if release else {hookenv.config("registry-name")}
 
 
@@ -162,7 +162,7 @@ def _docker(*arguments: str) -> str:
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"docker {arguments[0]} failed ({done.returncode})"]
-        raise basic.ActionFailed(docker_registry.sentence(" ".join(lines).rstrip(".")))
+        raise basic.ActionFailed(docker_registry.sentence("; ".join(lines).rstrip(".")))
     return _cut(done.stdout)
 
 

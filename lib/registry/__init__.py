@@ -1,7 +1,7 @@
 """The registry, without Juju.
 
-Pure modules turn values into values and import no more than the standard library and PyYAML: addresses,
-archive (of bytes that it is given), configuration, container, daemon, image, options, plan. The edges do
-things: applied (folders on the unit), engine (Docker), api (HTTP), packages (apt), switch (from one container
-to the next, through engine and api). Edges import pure modules, never the other way; nothing here knows Juju.
+Pure modules turn values into values and import no more than the standard library and PyYAML: addresses, cli,
+configuration, container, daemon, image, options, plan. The edges do things: api (HTTP), applied (folders on the
+unit), archive (files of images), engine (Docker), machine (the rest of the machine), packages (apt), supply (where
+the image comes from), switch (from one container to the next). Edges import pure modules, never the other way.
 """

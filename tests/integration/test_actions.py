@@ -99,7 +99,7 @@ def test_images(unit):
         ("rmi", {"image": "nowhere:1"}, "nowhere:1"),
         ("rmi", {"image": " "}, "image: name the images to remove"),
         ("rmi", {"image": "a", "options": "-f registry:2"}, "'registry:2' is not an option of docker rmi."),
-        ("rmi", {"image": "registry:2; reboot", "options": ""}, "docker"),
+        ("rmi", {"image": "none:1; reboot", "options": ""}, "no such image: reboot"),
         ("stop", {"name": "nobody"}, "name: there is no container 'nobody' on the machine."),
         ("start", {"name": "nobody"}, "name: there is no container 'nobody' on the machine."),
     ],
@@ -118,13 +118,12 @@ def test_rmi_removes_several(unit, small):
     assert unit.exec("docker images -q small:1")
 
 
-def test_long_output_is_cut_and_the_rest_is_in_a_file(unit, small):
-    unit.exec("for i in $(seq 1500); do docker tag small:1 small:a-tag-that-is-rather-long-so-that-it-fills-$i; done")
-    output = unit.run("images").results["output"]
+def test_long_output_is_cut_and_the_rest_is_in_a_file(unit):
+    output = unit.run("images", options=f"--format {'x' * 80_000}-{{{{.ID}}}}").results["output"]
     assert len(output.encode()) < 70_000
-    file = output.rstrip().rpartition(" ")[2]
     assert "cut; all" in output
-    assert int(unit.exec(f"grep -c a-tag-that {file}")) == 1500
+    file = output.rstrip().rpartition(" ")[2]
+    assert int(unit.exec(f"wc -c < {file}")) > 80_000
     assert unit.exec(f"stat -c %a {file}") == "600"
 
 
@@ -159,7 +158,7 @@ def test_stop_can_keep_the_container(unit):
 
 
 def test_stop_and_start_of_another_container(unit):
-    unit.exec("docker run -d --name other --entrypoint sleep registry:2 1000")
+    unit.exec("docker run -d --name other --stop-signal SIGKILL registry:2")
     unit.run("stop", name="other", remove=False)
     assert unit.container("other")["State"]["Status"] == "exited"
     unit.run("start", name="other")
@@ -170,7 +169,7 @@ def test_stop_and_start_of_another_container(unit):
 
 
 def test_clean_containers_and_images(unit, small):
-    unit.exec("docker run --name done --entrypoint true registry:2")
+    unit.exec("docker run --name done registry:2 --version")
     unit.exec("docker image inspect small:1 -f {{.Id}} > /tmp/id && docker tag registry:2 small:1")
     orphan = unit.exec("cat /tmp/id")
     assert unit.run("clean-containers").results["output"].split() == ["done"]
@@ -187,5 +186,5 @@ def test_upgrade_docker_keeps_the_registry_serving(unit):
 
 
 def test_debug_is_gone(unit):
-    with pytest.raises((jubilant.CLIError, jubilant.TaskError)):
+    with pytest.raises((ValueError, jubilant.CLIError, jubilant.TaskError), match="debug"):
         unit.run("debug")

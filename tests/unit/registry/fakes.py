@@ -23,6 +23,8 @@ class FakeEngine:
         self.containers = {}
         self.broken, self.deaf = set(broken), set(deaf)
         self.calls = []
+        self.images = {"registry:2": "sha256:one"}
+        self.pullable = {}
         self.dies_at = dies_at
         self._addresses = itertools.count(2)
         self.clock = 0.0
@@ -106,6 +108,46 @@ class FakeEngine:
     def logs(self, name):
         self._call("logs", name)
         return 'level=error msg="storage is not there"\n' if self._get(name)["body"]["Image"] in self.broken else ""
+
+    def exited(self):
+        self._call("inspect", "all")
+        return [name for name, one in self.containers.items() if one["status"] == "exited"]
+
+    def live_restore_possible(self):
+        return True
+
+    def image_id(self, reference):
+        self._call("inspect", reference)
+        known = {**self.images, **{value: value for value in self.images.values()}}
+        return known.get(reference)
+
+    def pull(self, reference):
+        self._call("pull", reference)
+        if reference not in self.pullable:
+            raise engine.EngineError(f"{reference} cannot be pulled: no route")
+        self.images[reference] = self.pullable[reference]
+
+    def tag(self, source, reference):
+        self._call("tag", source, reference)
+        self.images[reference] = self.images[source]
+
+    def untag(self, reference):
+        self._call("untag", reference)
+        del self.images[reference]
+
+    def push(self, reference):
+        self._call("push", reference)
+        assert reference in self.images
+
+    def registry_version(self, image_id):
+        return None if "nginx" in image_id else "2.8.3"
+
+    def address_at(self, port):
+        """Return the address of the container that serves a port of the machine."""
+        for one in self.containers.values():
+            if one["status"] == "running" and str(port) in self._ports(one):
+                return one["address"]
+        return ""
 
     def serving(self, port):
         """Return the digest of the release that answers at a port of the machine, or None."""

@@ -1,0 +1,71 @@
+"""The unit's machine, as far as the charm touches it beside the registry's container."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import socket
+import subprocess
+
+from registry import api, applied, daemon, engine, packages, plan
+
+DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
+
+
+class Machine:
+    """The machine as it is. Tests have another one, in memory."""
+
+    def __init__(self) -> None:
+        self.store = applied.Applied()
+
+    def has_docker(self) -> bool:
+        """Tell whether a Docker engine and its command are there."""
+        return packages.docker_is_there()
+
+    def install_docker(self) -> None:
+        """Install the distribution's Docker. Raises PackageError."""
+        packages.install_docker()
+
+    def upgrade_docker(self) -> str:
+        """Upgrade Docker's packages; return their names and versions. Raises PackageError."""
+        return packages.upgrade_docker()
+
+    def docker(self) -> engine.Engine:
+        """Connect to Docker. Raises EngineError."""
+        return engine.Engine()
+
+    def client(self, url: str) -> api.Api:
+        """Return a client for the registry at *url*."""
+        return api.Api(url)
+
+    def lacks_live_restore(self) -> bool:
+        """Tell whether daemon.json says nothing of live-restore. Raises BadSettings."""
+        return daemon.with_live_restore(self._daemon_json()) is not None
+
+    def set_live_restore(self) -> None:
+        """Say it in daemon.json, for good. Raises BadSettings, OSError."""
+        text = daemon.with_live_restore(self._daemon_json())
+        if text is not None:
+            applied.write_file(DAEMON_JSON, text, 0o644)
+
+    def reload_docker(self) -> None:
+        """Have dockerd read daemon.json again. Raises OSError, CalledProcessError."""
+        subprocess.run(["/usr/bin/systemctl", "reload", "docker"], check=True, capture_output=True)
+
+    def is_free(self, port: int) -> bool:
+        """Tell whether nobody listens at *port*."""
+        with contextlib.closing(socket.socket()) as probe:
+            # Without it, connections that linger of a registry just stopped look like somebody who listens.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104 - it never listens
+            except OSError:
+                return False
+        return True
+
+    def ensure_data_folder(self) -> None:
+        """Make the folder of the images, unless it is there."""
+        pathlib.Path(plan.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _daemon_json(self) -> str:
+        return DAEMON_JSON.read_text() if DAEMON_JSON.exists() else ""

@@ -1,0 +1,339 @@
+"""The charm's handlers through the real dispatch of charms.reactive, on a machine in memory."""
+
+import importlib.util
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests/unit/registry"))
+
+import fakes  # noqa: E402
+from charms.layer import docker_registry  # noqa: E402
+
+from registry import applied, engine, packages  # noqa: E402
+
+READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
+
+
+class FakeMachine:
+    """A machine in memory, with the verbs of `registry.machine.Machine`."""
+
+    def __init__(self, folder):
+        self.store = applied.Applied(folder / "registry")
+        self.engine = fakes.FakeEngine()
+        self.docker_installed = True
+        self.apt_works = True
+        self.docker_answers = True
+        self.daemon_json = None
+        self.reloads = 0
+        self.busy = set()
+
+    def has_docker(self):
+        return self.docker_installed
+
+    def install_docker(self):
+        if not self.apt_works:
+            raise packages.PackageError("Unable to fetch some archives")
+        self.docker_installed = True
+
+    def upgrade_docker(self):
+        return "docker.io 20.10"
+
+    def docker(self):
+        if not self.docker_answers:
+            raise engine.EngineError("Docker does not answer: no such file")
+        return self.engine
+
+    def client(self, url):
+        host, _, port = url.removeprefix("http://").partition(":")
+        if host == "127.0.0.1":
+            host = self.engine.address_at(port)
+        return fakes.FakeRegistry(self.engine, host)
+
+    def lacks_live_restore(self):
+        return self.daemon_json is None
+
+    def set_live_restore(self):
+        self.daemon_json = True
+
+    def reload_docker(self):
+        self.reloads += 1
+
+    def is_free(self, port):
+        return port not in self.busy and self.engine.serving(port) is None
+
+    def ensure_data_folder(self):
+        pass
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    fake = FakeMachine(tmp_path)
+    monkeypatch.setattr(docker_registry, "machine", fake)
+    monkeypatch.setattr(docker_registry.switch, "HOLD_SECONDS", 0)
+    return fake
+
+
+@pytest.fixture(scope="module")
+def actions():
+    spec = importlib.util.spec_from_file_location("actions", ROOT / "actions/actions.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: module._told(action) for name, action in module.ACTIONS.items()}
+
+
+@pytest.fixture
+def deployed(charm, juju, machine):
+    for hook in ("install", "config-changed", "start"):
+        charm.hook(hook)
+    assert juju.model["status"] == READY
+    return charm
+
+
+def test_a_fresh_unit_is_ready(deployed, juju, machine):
+    assert juju.model["ports"] == ["5000/tcp"]
+    assert juju.model["version"] == "2.8.3"
+    assert juju.model["leader"]["http-secret"] == machine.store.in_force().http_secret
+    assert machine.reloads == 1
+
+
+def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machine):
+    machine.engine.calls.clear()
+    calls = deployed.hook("update-status")
+    assert sorted(call[0] for call in calls) == ["config-get", "juju-log", "leader-get", "status-set", "unit-get"]
+    assert machine.engine.calls == [("inspect", "registry")]
+
+
+def test_docker_is_installed_where_it_is_missing(charm, juju, machine):
+    machine.docker_installed = False
+    calls = charm.hook("install")
+    assert ["status-set", "maintenance", "Installing Docker."] in calls
+    assert juju.model["status"] == READY
+
+
+def test_docker_that_cannot_be_installed_is_said_and_tried_again(charm, juju, machine):
+    machine.docker_installed = machine.apt_works = False
+    charm.hook("install")
+    assert juju.model["status"] == [
+        "blocked",
+        "Docker cannot be installed: Unable to fetch some archives. It is tried again by itself.",
+    ]
+    machine.apt_works = True
+    charm.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_docker_that_is_down_is_said(deployed, juju, machine):
+    machine.docker_answers = False
+    deployed.hook("update-status")
+    assert juju.model["status"] == [
+        "blocked",
+        "Docker does not answer: no such file. See `journalctl -u docker` on the machine.",
+    ]
+
+
+def test_a_follower_waits_for_the_leaders_secret_and_takes_it(charm, juju, machine):
+    juju.change(is_leader=False)
+    charm.hook("install")
+    assert juju.model["status"][0] == "waiting"
+    assert machine.engine.containers == {}
+    juju.change(leader={"http-secret": "of the leader"})
+    charm.hook("leader-settings-changed")
+    assert juju.model["status"] == READY
+    assert machine.store.in_force().http_secret == "of the leader"
+
+
+def test_a_secret_that_is_there_is_kept(charm, juju, machine):
+    juju.change(leader={"http-secret": "of the predecessor"})
+    charm.hook("upgrade-charm")
+    assert juju.model["leader"] == {"http-secret": "of the predecessor"}
+    assert machine.store.in_force().http_secret == "of the predecessor"
+
+
+def test_leader_data_that_a_failed_hook_took_back_are_made_from_what_runs(deployed, juju, machine):
+    secret = juju.model["leader"].pop("http-secret")
+    juju._write({**juju.model, "leader": {}})
+    machine.engine.calls.clear()
+    deployed.hook("config-changed")
+    assert juju.model["leader"]["http-secret"] == secret
+    assert machine.engine.writes() == []
+
+
+def test_a_wrong_option_is_said_and_the_killed_registry_still_comes_back(deployed, juju, machine):
+    juju.change(config={"registry-port": 0})
+    machine.engine.stop("registry")
+    deployed.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "registry-port: 0 is not a port, 1 to 65535. The last good configuration serves at 10.0.0.10:5000.",
+    ]
+    assert machine.engine.serving(5000)
+
+
+def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
+    machine.busy.add(6000)
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    assert "registry-port: 6000 is in use by another program" in juju.model["status"][1]
+    assert juju.model["ports"] == ["5000/tcp"]
+
+
+def test_another_port_is_opened_and_the_old_one_closed(deployed, juju):
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    assert juju.model["ports"] == ["6000/tcp"]
+    assert juju.model["status"] == ["active", "Ready at 10.0.0.10:6000 (http)."]
+
+
+def test_a_moved_tag_is_taken_up_by_a_refresh_only(deployed, machine):
+    machine.engine.images["registry:2"] = "sha256:two"
+    deployed.hook("update-status")
+    assert machine.store.in_force().container.image_id == "sha256:one"
+    deployed.hook("upgrade-charm")
+    assert machine.store.in_force().container.image_id == "sha256:two"
+    assert "charm.docker-registry.refreshed" not in deployed.flags()
+
+
+def test_a_refresh_without_internet_keeps_the_image(deployed, juju, machine):
+    machine.engine.pullable = {}
+    deployed.hook("upgrade-charm")
+    assert juju.model["status"] == READY
+
+
+def test_an_image_that_cannot_be_had_is_said(charm, juju, machine):
+    machine.engine.images = machine.engine.pullable = {}
+    charm.hook("install")
+    assert juju.model["status"] == ["blocked", "registry-image: registry:2 cannot be pulled: no route."]
+    machine.engine.pullable = {"registry:2": "sha256:one"}
+    charm.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, machine):
+    machine.engine.images["mine:1"] = "sha256:bad"
+    machine.engine.broken = {"sha256:bad"}
+    juju.change(config={"registry-image": "mine:1"})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "The registry does not start as configured: storage is not there. "
+        "The last good configuration serves at 10.0.0.10:5000.",
+    ]
+    assert juju.model["version"] == "2.8.3"
+
+
+def test_an_image_that_is_no_registry_is_said(deployed, juju, machine):
+    machine.engine.images["nginx:1"] = "sha256:nginx"
+    juju.change(config={"registry-image": "nginx:1"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith("registry-image: nginx:1 is not a registry (its --version names none).")
+
+
+def test_nothing_is_done_during_a_series_upgrade(deployed, juju, machine):
+    deployed.hook("pre-series-upgrade")
+    assert juju.model["status"][0] == "blocked"
+    machine.engine.stop("registry")
+    machine.engine.calls.clear()
+    deployed.hook("config-changed")
+    assert machine.engine.calls == []
+    deployed.hook("post-series-upgrade")
+    assert juju.model["status"] == READY
+
+
+def test_removal_takes_the_containers_and_the_configuration(deployed, machine):
+    deployed.hook("stop")
+    assert machine.engine.containers == {}
+    assert not machine.store.root.exists()
+    deployed.hook("remove")
+    assert machine.engine.containers == {}
+
+
+def test_removal_goes_on_without_docker(deployed, juju, machine):
+    machine.docker_answers = False
+    deployed.hook("stop")
+    assert not machine.store.root.exists()
+    assert any("could not be removed" in " ".join(call) for call in juju.called("juju-log"))
+
+
+def test_no_secret_is_logged(deployed, juju, machine):
+    secret = juju.model["leader"]["http-secret"]
+    for hook in ("config-changed", "upgrade-charm", "update-status", "stop"):
+        calls = deployed.hook(hook)
+        assert secret not in str(calls)
+
+
+def test_stop_is_kept_until_start(deployed, juju, machine, actions):
+    assert deployed.action("stop", actions, name="", remove=True) == {}
+    assert machine.engine.containers == {}
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    assert machine.engine.containers == {}
+    assert juju.model["status"][1] == "Stopped by the action stop; `juju run docker-registry/0 start` starts it again."
+    assert juju.model["ports"] == []
+    deployed.action("start", actions, name="")
+    assert juju.model["status"] == ["active", "Ready at 10.0.0.10:6000 (http)."]
+
+
+def test_stop_that_is_killed_halfway_is_finished_by_the_next_hook(deployed, juju, machine, actions):
+    machine.engine.calls.clear()
+    machine.engine.dies_at = 0
+    with pytest.raises(fakes.Killed):
+        deployed.action("stop", actions, name="", remove=True)
+    machine.engine.dies_at = None
+    deployed.hook("update-status")
+    assert machine.engine.serving(5000) is None
+    assert juju.model["status"][0] == "blocked"
+
+
+def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
+    deployed.action("stop", actions, name="", remove=True)
+    machine.engine.broken = {"sha256:one"}
+    failure = deployed.action("start", actions, name="")["failure"]
+    assert failure == "The registry does not start as configured: storage is not there."
+
+
+@pytest.mark.parametrize("action", ["start", "stop"])
+def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, action):
+    machine.engine.calls.clear()
+    assert deployed.action(action, actions, name="web", remove=True) == {
+        "failure": "name: there is no container 'web' on the machine."
+    }
+    assert machine.engine.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("params", "pushed", "through"),
+    [
+        ({}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
+        ({"tag": "mine/x:1"}, "10.0.0.10:5000/mine/x:1", "127.0.0.1:5000/mine/x:1"),
+        ({"tag": "10.0.0.10:5000/x"}, "10.0.0.10:5000/x:latest", "127.0.0.1:5000/x:latest"),
+        ({"tag": "127.0.0.1:5000/x:1"}, "127.0.0.1:5000/x:1", "127.0.0.1:5000/x:1"),
+        ({"tag": "other.example.com/x:1"}, "other.example.com/x:1", "other.example.com/x:1"),
+        ({"image": "ghcr.io/a/b:1"}, "10.0.0.10:5000/a/b:1", "127.0.0.1:5000/a/b:1"),
+    ],
+)
+def test_push(deployed, machine, actions, params, pushed, through):
+    machine.engine.pullable |= {"ubuntu:24.04": "sha256:u", "ghcr.io/a/b:1": "sha256:b"}
+    done = deployed.action("push", actions, **{"image": "ubuntu:24.04", "pull": True, "tag": "", **params})
+    assert done == {"outcome": "success", "raw": f"pushed {pushed}"}
+    assert [call for call in machine.engine.calls if call[0] == "push"] == [("push", through)]
+    assert pushed in machine.engine.images
+    assert through == pushed or through not in machine.engine.images
+
+
+def test_push_follows_http_host(deployed, juju, machine, actions):
+    juju.change(config={"http-host": "https://registry.example.com/x/"})
+    machine.engine.images["ubuntu:24.04"] = "sha256:u"
+    done = deployed.action("push", actions, image="ubuntu:24.04", pull=False, tag="")
+    assert done["raw"] == "pushed registry.example.com/ubuntu:24.04"
+    assert ("push", "127.0.0.1:5000/ubuntu:24.04") in machine.engine.calls
+
+
+def test_clean_containers_leaves_the_registrys_own(deployed, machine, actions):
+    machine.engine.create("done", machine.engine.containers["registry"]["body"] | {"Labels": {}})
+    machine.engine.stop("done")
+    deployed.action("stop", actions, name="", remove=False)
+    assert deployed.action("clean-containers", actions) == {"output": "done\n"}
+    assert list(machine.engine.containers) == ["registry"]
