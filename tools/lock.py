@@ -6,11 +6,12 @@ architectures. Packages that nothing here imports are left out of it, see UNUSED
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,8 +45,8 @@ def _lock(uv: str, name: str, overrides: Path) -> None:
     options = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-header", "--no-annotate"]
     command = [uv, "pip", "compile", "--quiet", *options, "--override", str(overrides)]
     subprocess.run([*command, "-o", str(target), f"{name}.in"], check=True, cwd=ROOT)
-    entries = re.findall(r"^\S.*?(?=^\S|\Z)", target.read_text(), re.MULTILINE | re.DOTALL)
-    target.write_text("".join(entry for entry in entries if NEVER not in entry and "win32'" not in entry))
+    texts = locked.entries(target).values()
+    target.write_text("".join(text for text in texts if NEVER not in text and "win32'" not in text))
 
 
 if __name__ == "__main__":

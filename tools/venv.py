@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import locked
 import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,17 +79,11 @@ def _ensure_venv(python: str) -> None:
 
 def _install(folder: Path, lock: Path) -> None:
     pip = [str(folder / "bin/python"), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
-    locked = [*pip, "--require-hashes", "--no-deps", "--no-build-isolation"]
+    exact = [*pip, "--require-hashes", "--no-deps", "--no-build-isolation"]
     backends = folder / "backends.txt"
-    backends.write_text("".join(_entries(lock.read_text(), BACKENDS)))
-    subprocess.run([*locked, "-r", str(backends)], check=True)
-    subprocess.run([*locked, "-r", str(lock)], check=True)
-
-
-def _entries(lock: str, names: tuple[str, ...]) -> list[str]:
-    """The whole entries (requirement and hashes) of the named packages in the lock's text."""
-    entries = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9#]|\Z)", lock, re.MULTILINE | re.DOTALL)
-    return [entry for entry in entries if entry.split("==")[0] in names]
+    backends.write_text("".join(text for name, text in locked.entries(lock).items() if name in BACKENDS))
+    subprocess.run([*exact, "-r", str(backends)], check=True)
+    subprocess.run([*exact, "-r", str(lock)], check=True)
 
 
 def _reach_localjuju(folder: Path) -> None:

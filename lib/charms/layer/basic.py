@@ -129,7 +129,8 @@ def set_config_flags() -> None:
     from charms import reactive
 
     config = hookenv.config()
-    _forget_old_options(config)
+    if hookenv.hook_name() == "upgrade-charm":
+        _forget_old_options(config)
     changed = [name for name in config if config.changed(name)]
     for name in changed:
         reactive.set_flag(f"config.changed.{name}")
@@ -150,8 +151,7 @@ def _forget_old_options(config: dict[str, Any]) -> None:
     """Drop the options that config.yaml no longer has: charmhelpers would keep their values for ever."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with open(os.path.join(os.environ["JUJU_CHARM_DIR"], "config.yaml"), encoding="utf-8") as text:
-        declared = yaml.load(text, loader)["options"]  # noqa: S506, as it is one of the safe loaders
+        declared = yaml.safe_load(text)["options"]
     for name in set(config) - set(declared):
         del config[name]

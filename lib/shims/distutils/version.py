@@ -18,7 +18,7 @@ class LooseVersion:
         return self.version == _parts(other)
 
     def __lt__(self, other: object) -> bool:
-        return self.version < _parts(other)  # type: ignore[operator]
+        return self.version < _parts(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self.version))

@@ -1,0 +1,12 @@
+"""Reading a lock file: its entries, each a package with its version and hashes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def entries(lock: Path) -> dict[str, str]:
+    """The text of each entry (requirement and hashes) by the package's name, as the lock spells it."""
+    texts = re.findall(r"^[a-z0-9].*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
+    return {text.split("==")[0]: text for text in texts}
