@@ -2,11 +2,12 @@
 
 Needs Python 3.10 or later and, on Debian and Ubuntu, root once for the package python3-venv.
 VERSION (e.g. 3.12) asks for that Python; without it, the one that runs this script is taken.
-Nothing is done while the lock and the Python are those of the last run.
+Nothing is done while the lock is that of the last run.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -34,11 +35,18 @@ sys.exit(main())
 def main(arguments: list[str]) -> int:
     """Make the environment; the exit code is 0 if it is there and as locked."""
     folder, lock = ROOT / arguments[0], ROOT / arguments[1]
-    python = _python(arguments[2] if len(arguments) > 2 else None)
-    state = hashlib.sha256(f"{python} {sys.version}".encode() + lock.read_bytes() + _own_text()).hexdigest()
-    stamp = folder / "locked"
-    if stamp.exists() and stamp.read_text() == state:
-        return 0
+    version = arguments[2] if len(arguments) > 2 else None
+    state = hashlib.sha256(f"{version} ".encode() + lock.read_bytes()).hexdigest()
+    with open(ROOT / f"{folder.name}.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # two makes at once would pull it from under each other
+        stamp = folder / "locked"
+        if not (stamp.exists() and stamp.read_text() == state and (folder / "bin/python").exists()):
+            _make(folder, lock, _python(version))
+            stamp.write_text(state)
+    return 0
+
+
+def _make(folder: Path, lock: Path, python: str) -> None:
     print(f"Making {folder.name} from {lock.name} with {python} ...", flush=True)
     _ensure_venv(python)
     shutil.rmtree(folder, ignore_errors=True)
@@ -46,8 +54,6 @@ def main(arguments: list[str]) -> int:
     _install(folder, lock)
     if folder.name == ".venv":
         _reach_localjuju(folder)
-    stamp.write_text(state)
-    return 0
 
 
 def _python(version: str | None) -> str:
@@ -59,10 +65,6 @@ def _python(version: str | None) -> str:
     if version not in found:
         sys.exit(f"Python {version or '3.10 or later'} is needed. Install it and run this again.")
     return found[str(version)]
-
-
-def _own_text() -> bytes:
-    return Path(__file__).read_bytes()
 
 
 def _ensure_venv(python: str) -> None:
