@@ -10,8 +10,9 @@ import pytest
 def small(unit, small_image):
     """An image `small:1` on the machine."""
     unit.load(small_image)
+    unit.exec("docker image inspect small:1 -f {{.Id}} > /tmp/small.id")
     yield "small:1"
-    unit.exec("docker images --format {{.Repository}}:{{.Tag}} | grep small | xargs -r docker rmi -f")
+    unit.exec("docker rmi -f $(cat /tmp/small.id) || true")
 
 
 def failure(unit, action, **params):
@@ -170,12 +171,13 @@ def test_stop_and_start_of_another_container(unit):
 
 def test_clean_containers_and_images(unit, small):
     unit.exec("docker run --name done registry:2 --version")
-    unit.exec("docker image inspect small:1 -f {{.Id}} > /tmp/id && docker tag registry:2 small:1")
-    orphan = unit.exec("cat /tmp/id")
+    unit.exec("docker tag registry:2 small:1")
+    orphan = unit.exec("cat /tmp/small.id")
     assert unit.run("clean-containers").results["output"].split() == ["done"]
     assert orphan in unit.run("clean-images").results["output"]
     assert unit.containers() == ["registry"]
     assert unit.answers()
+    unit.exec("docker rmi small:1")
 
 
 def test_upgrade_docker_keeps_the_registry_serving(unit):
