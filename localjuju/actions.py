@@ -10,7 +10,13 @@ import yaml
 from localjuju import JujuError
 
 KINDS: dict[str, type | tuple[type, ...]] = {
-    "string": str, "boolean": bool, "integer": int, "number": (int, float), "object": dict, "array": list}
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "object": dict,
+    "array": list,
+}
 
 
 def parse(pairs: list[str], text: str, strings: bool) -> dict[str, Any]:
@@ -35,11 +41,17 @@ def parse(pairs: list[str], text: str, strings: bool) -> dict[str, Any]:
 def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
     """The parameters with the schema's defaults; JujuError for what the schema does not allow."""
     properties = spec.get("params") or {}
-    problems = [f'(root) : "{name}" property is missing and required, given {json.dumps(params)}'
-                for name in spec.get("required", []) if name not in params]
+    problems = [
+        f'(root) : "{name}" property is missing and required, given {json.dumps(params)}'
+        for name in spec.get("required", [])
+        if name not in params
+    ]
     if not spec.get("additionalProperties", True):
-        problems += [f'(root) : additional property "{name}" is not allowed, given {json.dumps(params)}'
-                     for name in params if name not in properties]
+        problems += [
+            f'(root) : additional property "{name}" is not allowed, given {json.dumps(params)}'
+            for name in params
+            if name not in properties
+        ]
     for name, value in params.items():
         problems += _problems(f"(root).{name}", properties.get(name) or {}, value)
     if problems:

@@ -22,8 +22,11 @@ from localjuju.server import SOCKET, Server
 from localjuju.store import Store, blob, write
 
 CLIENT = Path(__file__).with_name("client.py")
-MESSAGES = {"install": "installing charm software", "stop": "stopping charm software",
-            "remove": "cleaning up prior to charm deletion"}
+MESSAGES = {
+    "install": "installing charm software",
+    "stop": "stopping charm software",
+    "remove": "cleaning up prior to charm deletion",
+}
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 
 
@@ -44,26 +47,35 @@ class Agent:
     def host(self, machine: str) -> Host:
         return self.provider(self.store, self.model, self.model.machine(machine))
 
-    def drain(self, update_status: bool = True) -> None:
-        """Bring machines up, notice reboots, run every hook that can run. Hooks that fail leave their unit in
-        error and are no error here."""
+    def drain(self, update_status: bool = True, create: bool = True) -> None:
+        """Bring machines up, notice reboots, run every hook that can run.
+
+        A hook that fails leaves its unit in error and is no error here; a machine that does not come up is one.
+        """
         for machine in list(self.model.machines.values()):
-            self._look_at(machine)
+            if machine.status.current != "pending":
+                self._look_at(machine)
+            elif create:
+                self._create(machine)
         if update_status:
             self._queue_update_status()
         while unit := next((unit for unit in self.model.units.values() if self._can_run(unit)), None):
             self.run_next(unit)
 
-    def _look_at(self, machine: Machine) -> None:
-        """Create a machine that is pending; see whether one was rebooted or has gone."""
+    def _create(self, machine: Machine) -> None:
+        self.tell(f"Starting machine {machine.id} ({machine.instance}, {machine.image})")
         host = self.host(machine.id)
-        if machine.status.current == "pending":
-            for unit in self.model.units_on(machine.id):
-                unit.workload = Status("waiting", "waiting for machine")
-            self.store.save(self.model)
-            self.tell(f"Starting machine {machine.id} ({machine.instance}, {machine.image})")
+        try:
             machine.base, machine.address = host.create()
-            self._install_tools(machine, host)
+        except JujuError as error:
+            machine.status.message = str(error).partition("\n")[0]
+            raise
+        self._install_tools(machine, host)
+        self._look_at(machine)
+
+    def _look_at(self, machine: Machine) -> None:
+        """See whether a machine was rebooted or has gone, or a hook was left running."""
+        host = self.host(machine.id)
         boot = host.boot()
         units = self.model.units_on(machine.id)
         if boot != machine.boot and boot and machine.boot:
@@ -107,7 +119,7 @@ class Agent:
     def run_next(self, unit: Unit) -> None:
         """Run the hook at the head of a unit's queue, and take it from there if it succeeds."""
         hook, host = unit.queue[0], self.host(unit.machine)
-        if hook.name in ("install", "upgrade-charm"):
+        if hook.name == "upgrade-charm" or not unit.charm:
             self.install_charm(unit, host)
         if hook.name in MESSAGES:
             unit.workload = Status("maintenance", MESSAGES[hook.name])
@@ -127,8 +139,13 @@ class Agent:
             unit.error = True
             unit.agent = Status("idle")
             self.tell(f"{unit.name}: hook {hook.name} failed (see localjuju debug-log)")
-            log(self.store, unit, "ERROR", "juju.worker.uniter.operation",
-                f'hook "{hook.name}" (via explicit, bespoke hook script) failed: exit status {code}')
+            log(
+                self.store,
+                unit,
+                "ERROR",
+                "juju.worker.uniter.operation",
+                f'hook "{hook.name}" (via explicit, bespoke hook script) failed: exit status {code}',
+            )
         else:
             if not code:
                 context.flush()
@@ -184,8 +201,11 @@ class Agent:
         host.start()
 
     def install_charm(self, unit: Unit, host: Host) -> None:
-        """Unpack the application's charm. Only files that the charm before had, and this one has not, are
-        removed: what the charm itself wrote stays (Juju's manifest deployer)."""
+        """Unpack the application's charm.
+
+        Only files that the charm before had, and this one has not, are removed: what the charm itself wrote
+        stays, as with Juju's manifest deployer.
+        """
         app = self.model.applications[unit.app]
         new = Charm(blob(app.charm))
         folder = self.charm_folder(unit, host)
@@ -195,8 +215,10 @@ class Agent:
         host.output(["sh", "-c", script])
         if unit.charm and unit.charm != app.charm:
             gone = sorted(Charm(blob(unit.charm)).names - new.names)
-            host.output(["xargs", "-0", "sh", "-c", f'cd {folder} && rm -rf -- "$@"', "sh"],
-                        b"\0".join(name.encode() for name in gone))
+            host.output(
+                ["xargs", "-0", "sh", "-c", f'cd {folder} && rm -rf -- "$@"', "sh"],
+                b"\0".join(name.encode() for name in gone),
+            )
         if host.output(["tar", "-x", "-o", "-C", folder], new.tar()) is None:
             raise JujuError(f"cannot unpack the charm {app.charm_name} on machine {unit.machine}")
         unit.charm = app.charm
@@ -213,24 +235,33 @@ class Agent:
             return 0
         outputs = {"stdout": "DEBUG", "stderr": "WARNING"}
         source = f"unit.{unit.name}.{context.name}"
+
         def logged(name: str, line: str) -> None:
             log(self.store, unit, outputs[name], source, line.rstrip("\n"))
+
         return self.execute(context, [f"{folder}/{program}"], {"JUJU_DISPATCH_PATH": path}, logged)
 
-    def execute(self, context: Context, argv: list[str], env: dict[str, str],
-                heard: Callable[[str, str], None]) -> int:
+    def execute(self, context: Context, argv: list[str], env: dict[str, str], heard: Callable[[str, str], None]) -> int:
         """Run a process in a context, with hook tools; `heard` gets its output by stream and line."""
         unit, host, started = context.unit, context.host, time.monotonic()
-        server = self._server(unit.machine)
+        server, code = self._server(unit.machine), None
         server.contexts[context.id] = context
         unit.running = context.task is None
         self.store.save(self.model)
         try:
-            process = host.popen(argv, {**self.environment(context), **env}, self.charm_folder(unit, host),
-                                 mark=f"{unit.tag}{'-task' if context.task else ''}", stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            readers = [threading.Thread(target=_listen, args=(stream, name, heard), daemon=True)
-                       for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))]
+            process = host.popen(
+                argv,
+                {**self.environment(context), **env},
+                self.charm_folder(unit, host),
+                mark=f"{unit.tag}{'-task' if context.task else ''}",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            readers = [
+                threading.Thread(target=_listen, args=(stream, name, heard), daemon=True)
+                for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
+            ]
             for reader in readers:
                 reader.start()
             code = process.wait()
@@ -239,12 +270,18 @@ class Agent:
                 reader.join(0.5)
         finally:
             del server.contexts[context.id]
-            self._note(context, time.monotonic() - started, locals().get("code"))
+            self._note(context, time.monotonic() - started, code)
         return code
 
     def _note(self, context: Context, took: float, code: int | None) -> None:
-        run = {"unit": context.unit.name, "hook": context.name, "exit": code, "seconds": round(took, 3),
-               "ended": now(), "tools": context.tools}
+        run = {
+            "unit": context.unit.name,
+            "hook": context.name,
+            "exit": code,
+            "seconds": round(took, 3),
+            "ended": now(),
+            "tools": context.tools,
+        }
         self.store.append("hooks.jsonl", json.dumps(run))
 
     def _server(self, machine: str) -> Server:
@@ -258,25 +295,49 @@ class Agent:
         unit, hook, host = context.unit, context.hook, context.host
         folder = self.charm_folder(unit, host)
         variables = {
-            "APT_LISTCHANGES_FRONTEND": "none", "DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8",
-            "TERM": "tmux-256color", "PATH": f"{host.path('/var/lib/juju/tools')}/{unit.tag}:{SYSTEM_PATH}",
-            "CHARM_DIR": folder, "JUJU_CHARM_DIR": folder, "JUJU_CONTEXT_ID": context.id,
-            "JUJU_HOOK_NAME": hook.name, "JUJU_UNIT_NAME": unit.name, "JUJU_PRINCIPAL_UNIT": unit.principal,
-            "JUJU_AGENT_SOCKET_ADDRESS": f"{host.path(SOCKETS)}/{SOCKET}", "JUJU_AGENT_SOCKET_NETWORK": "unix",
-            "JUJU_MODEL_NAME": self.model.name, "JUJU_MODEL_UUID": self.model.uuid, "JUJU_VERSION": VERSION,
-            "JUJU_MACHINE_ID": unit.machine, "JUJU_AVAILABILITY_ZONE": "localjuju", "JUJU_SLA": "unsupported",
-            "JUJU_API_ADDRESSES": "127.0.0.1:17070", "CLOUD_API_VERSION": "",
-            "JUJU_METER_STATUS": "AMBER", "JUJU_METER_INFO": "not set", **environment(self.model.config), **hook.env}
+            "APT_LISTCHANGES_FRONTEND": "none",
+            "DEBIAN_FRONTEND": "noninteractive",
+            "LANG": "C.UTF-8",
+            "TERM": "tmux-256color",
+            "PATH": f"{host.path('/var/lib/juju/tools')}/{unit.tag}:{SYSTEM_PATH}",
+            "CHARM_DIR": folder,
+            "JUJU_CHARM_DIR": folder,
+            "JUJU_CONTEXT_ID": context.id,
+            "JUJU_HOOK_NAME": hook.name,
+            "JUJU_UNIT_NAME": unit.name,
+            "JUJU_PRINCIPAL_UNIT": unit.principal,
+            "JUJU_AGENT_SOCKET_ADDRESS": f"{host.path(SOCKETS)}/{SOCKET}",
+            "JUJU_AGENT_SOCKET_NETWORK": "unix",
+            "JUJU_MODEL_NAME": self.model.name,
+            "JUJU_MODEL_UUID": self.model.uuid,
+            "JUJU_VERSION": VERSION,
+            "JUJU_MACHINE_ID": unit.machine,
+            "JUJU_AVAILABILITY_ZONE": "localjuju",
+            "JUJU_SLA": "unsupported",
+            "JUJU_API_ADDRESSES": "127.0.0.1:17070",
+            "CLOUD_API_VERSION": "",
+            "JUJU_METER_STATUS": "AMBER",
+            "JUJU_METER_INFO": "not set",
+            **environment(self.model.config),
+            **hook.env,
+        }
         if hook.relation:
             relation = self.model.relations[hook.relation]
             name = relation.endpoints[unit.app]
-            variables.update(JUJU_RELATION=name, JUJU_RELATION_ID=f"{name}:{relation.id}",
-                             JUJU_REMOTE_UNIT=hook.remote_unit, JUJU_REMOTE_APP=hook.remote_app)
+            variables.update(
+                JUJU_RELATION=name,
+                JUJU_RELATION_ID=f"{name}:{relation.id}",
+                JUJU_REMOTE_UNIT=hook.remote_unit,
+                JUJU_REMOTE_APP=hook.remote_app,
+            )
             if hook.departing_unit:
                 variables["JUJU_DEPARTING_UNIT"] = hook.departing_unit
         if context.task and context.task.action != "juju-exec":
-            variables.update(JUJU_ACTION_NAME=context.task.action, JUJU_ACTION_UUID=context.task.id,
-                             JUJU_ACTION_TAG=f"action-{context.task.id}")
+            variables.update(
+                JUJU_ACTION_NAME=context.task.action,
+                JUJU_ACTION_UUID=context.task.id,
+                JUJU_ACTION_TAG=f"action-{context.task.id}",
+            )
         return variables
 
     def run_task(self, unit: Unit, action: str, params: dict[str, Any], command: str = "") -> Task:
@@ -288,8 +349,10 @@ class Agent:
             raise JujuError(f"unit {unit.name} is not up: its machine or its charm is not there yet, or has gone")
         context = Context(self.store, self.model, unit, self.host(unit.machine), None, task, params)
         output: dict[str, list[str]] = {"stdout": [], "stderr": []}
+
         def heard(name: str, line: str) -> None:
             output[name].append(line)
+
         dispatch = "dispatch" in context.charm.names
         program = f"{self.charm_folder(unit, context.host)}/{'dispatch' if dispatch else f'actions/{action}'}"
         argv = ["bash", "-c", command] if command else [program]

@@ -21,6 +21,8 @@ FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 @dataclass(frozen=True)
 class Endpoint:
+    """An end of relations that the charm declares."""
+
     name: str
     role: str
     """provides, requires or peers, as metadata.yaml says."""

@@ -37,8 +37,10 @@ class Session:
         """-m, $JUJU_MODEL or the current model; `controller:` and `user/` before the name are passed over."""
         name = self.args.model or os.environ.get("JUJU_MODEL") or store.current()
         if not name:
-            raise JujuError("No selected model. Make one with `localjuju add-model NAME`, or choose one with "
-                            "`localjuju switch NAME`")
+            raise JujuError(
+                "No selected model. Make one with `localjuju add-model NAME`, or choose one with "
+                "`localjuju switch NAME`"
+            )
         return Store(short_name(name))
 
     def read(self) -> Model:
@@ -47,8 +49,10 @@ class Session:
 
     @contextlib.contextmanager
     def changing(self, wait: bool = True, drain: bool = True) -> Iterator[Agent]:
-        """The model to change: kept, and its hooks run, when the body ends well. Without `wait`, only as long
-        as no other command is at work: None then."""
+        """The model to change: kept, and its hooks run, when the body ends well.
+
+        Without `wait`, only as long as no other command is at work: None then.
+        """
         kept = self.store
         kept.load()
         with kept.lock(wait) as alone:
@@ -92,10 +96,13 @@ Run = Callable[[Session], "int | None"]
 
 def verb(name: str, arguments: str = "") -> Callable[[Run], Run]:
     """Register a verb; its docstring is its help. In `arguments`: NAME, NAME? and NAME* are positional,
-    --flag= takes a value, --flag=* takes one each time, --flag! takes none, NAME... is the rest as it is."""
+    --flag= takes a value, --flag=* takes one each time, --flag! takes none, NAME... is the rest as it is.
+    """
+
     def register(run: Run) -> Run:
         VERBS[name] = (arguments, (run.__doc__ or "").strip(), run)
         return run
+
     return register
 
 
@@ -130,6 +137,7 @@ def short_name(model: str) -> str:
 def main(argv: list[str] | None = None, provider: Provider = DockerHost) -> int:
     """Run one command; its exit code. Errors are `ERROR <sentence>` on standard error."""
     from localjuju import commands, remote  # noqa: F401
+
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in ("help", "--help", "-h"):
         listed = "\n".join(f"  {name:20}{text.splitlines()[0]}" for name, (_, text, _) in sorted(VERBS.items()))
@@ -137,7 +145,7 @@ def main(argv: list[str] | None = None, provider: Provider = DockerHost) -> int:
         return 0
     try:
         if argv[0] not in VERBS:
-            raise JujuError(f'unrecognized command: localjuju {argv[0]}', 2)
+            raise JujuError(f"unrecognized command: localjuju {argv[0]}", 2)
         parser, run = _parser(argv[0]), VERBS[argv[0]][2]
         rest = "..." in VERBS[argv[0]][0]
         args = parser.parse_args(argv[1:]) if rest else parser.parse_intermixed_args(argv[1:])
@@ -146,5 +154,8 @@ def main(argv: list[str] | None = None, provider: Provider = DockerHost) -> int:
         sys.stdout.flush()
         print(f"ERROR {error}", file=sys.stderr)
         return error.code
+    except KeyboardInterrupt:
+        print("ERROR interrupted; a hook that was running runs again with the next command", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         return 141

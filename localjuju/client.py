@@ -5,12 +5,14 @@ Kept free of imports beyond the interpreter's own, because a hook starts it agai
 then the input; the answer is `<exit code> <length of output>` and a newline, then output and errors.
 """
 
+from __future__ import annotations
+
 import _socket
 import posix
 import sys
 
 
-def source(args):
+def source(args: list[str]) -> str | None:
     """The file that the tool is told to read, by --file; None when there is none."""
     for index, arg in enumerate(args):
         if arg == "--file" and index + 1 < len(args):
@@ -20,13 +22,13 @@ def source(args):
     return None
 
 
-def read(path):
+def read(path: str) -> bytes:
     """The content of a file, or of standard input for `-`."""
     with open(0 if path == "-" else path, "rb") as file:
         return file.read()
 
 
-def main():
+def main() -> int:
     """Ask the agent at JUJU_AGENT_SOCKET_ADDRESS."""
     environment = posix.environ
     path = source(sys.argv[1:])
@@ -53,10 +55,11 @@ def main():
         posix.write(2, b"ERROR the unit agent has gone\n")
         return 1
     code, length = head.split()
-    for descriptor, text in ((1, body[: int(length)]), (2, body[int(length):])):
+    for descriptor, text in ((1, body[: int(length)]), (2, body[int(length) :])):
         while text:
-            text = text[posix.write(descriptor, text):]
+            text = text[posix.write(descriptor, text) :]
     return int(code)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

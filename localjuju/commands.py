@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import platform
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from localjuju import VERSION, JujuError, image, machine, modelconfig, operations, status, store
+from localjuju import VERSION, JujuError, image, modelconfig, operations, status, store
 from localjuju.charm import Charm
 from localjuju.cli import Session, short_name, verb
 from localjuju.model import Application, Hook, Model
@@ -47,19 +44,18 @@ def destroy_model(session: Session) -> None:
     """Remove a model with all that is in it; --force passes over hooks."""
     name = session.args.model = short_name(session.args.name)
     model = session.read()
-    session.confirm(f"This will destroy the model {name} with {len(model.machines)} machines and "
-                    f"{len(model.applications)} applications.")
-    with session.changing() as agent:
+    session.confirm(
+        f"This will destroy the model {name} with {len(model.machines)} machines and "
+        f"{len(model.applications)} applications."
+    )
+    with session.changing(drain=False) as agent:
         model = agent.model
         if not session.args.force:
             for app in list(model.applications.values()):
                 operations.remove_application(model, app, True, False)
-            agent.drain()
+            agent.drain(create=False)
         for item in list(model.machines.values()):
             agent.remove_machine(item)
-        machine.remove_network(model)
-        agent.store.remove()
-        model.units.clear()
     session.store.remove()
 
 
@@ -74,17 +70,29 @@ def models(session: Session) -> None:
         rows = [["Model", "Machines", "Units"]]
         for details in found:
             model = Store(details["short-name"]).load()
-            rows.append([model.name + ("*" if model.name == current else ""), str(len(model.machines)),
-                         str(len(model.units))])
+            rows.append(
+                [model.name + ("*" if model.name == current else ""), str(len(model.machines)), str(len(model.units))]
+            )
         print(status.table(rows), end="")
 
 
 def _model_details(model: Model) -> dict[str, Any]:
-    return {"name": f"admin/{model.name}", "short-name": model.name, "model-uuid": model.uuid,
-            "model-type": "iaas", "controller-uuid": "", "controller-name": status.CONTROLLER,
-            "is-controller": False, "owner": "admin", "cloud": "localhost", "region": "localhost",
-            "type": "localjuju", "life": "alive", "agent-version": VERSION,
-            "status": {"current": "available", "since": model.created}}
+    return {
+        "name": f"admin/{model.name}",
+        "short-name": model.name,
+        "model-uuid": model.uuid,
+        "model-type": "iaas",
+        "controller-uuid": "",
+        "controller-name": status.CONTROLLER,
+        "is-controller": False,
+        "owner": "admin",
+        "cloud": "localhost",
+        "region": "localhost",
+        "type": "localjuju",
+        "life": "alive",
+        "agent-version": VERSION,
+        "status": {"current": "available", "since": model.created},
+    }
 
 
 @verb("show-model", "name?")
@@ -120,8 +128,10 @@ def model_config(session: Session) -> None:
             agent.model.config = {key: value for key, value in kept.items() if key not in reset}
         return
     config = session.read().config
-    shown = {key: {"Value": value, "Source": "model" if key in config else "default"}
-             for key, value in sorted({**modelconfig.DEFAULTS, **config}.items())}
+    shown = {
+        key: {"Value": value, "Source": "model" if key in config else "default"}
+        for key, value in sorted({**modelconfig.DEFAULTS, **config}.items())
+    }
     if asked:
         if asked[0] not in shown:
             raise JujuError(f'key "{asked[0]}" not found in "{session.store.name}" model')
@@ -134,8 +144,11 @@ def model_config(session: Session) -> None:
         print(status.table(rows), end="")
 
 
-@verb("deploy", "charm app? --config=* --resource=* --constraints=* --base= --series= --force! -n/--num-units= "
-      "--channel= --trust! --to= --storage=*")
+@verb(
+    "deploy",
+    "charm app? --config=* --resource=* --constraints=* --base= --series= --force! -n/--num-units= "
+    "--channel= --trust! --to= --storage=*",
+)
 def deploy(session: Session) -> None:
     """Deploy a charm from a file, on a machine of its own; `--constraints image-id=IMAGE` names its image."""
     args = session.args
@@ -150,17 +163,19 @@ def deploy(session: Session) -> None:
             config.update(operations.config_file(item, name))
     constraints = operations.split_pairs([pair for item in args.constraints for pair in item.split()])
     with session.changing() as agent:
-        app = operations.deploy(agent.model, Path(args.charm), args.app, config,
-                                operations.split_pairs(args.resource), constraints)
+        app = operations.deploy(
+            agent.model, Path(args.charm), args.app, config, operations.split_pairs(args.resource), constraints
+        )
         session.tell(f'Deploying "{app.name}" from local charm "{app.charm_name}", revision {app.revision}')
 
 
 @verb("status", "patterns* --color! --relations! --storage! --utc! --watch=")
 def show_status(session: Session) -> None:
     """Print the model's status; hooks that are due run first, unless another command is at work."""
-    with session.changing(wait=False) as agent:
+    session.args.quiet = True
+    with session.changing(wait=False, drain=False) as agent:
         if agent:
-            agent.tell = lambda text: None
+            agent.drain(create=False)
     model = session.read()
     if session.args.format in (None, "tabular", "short"):
         print(status.tabular(model), end="")
@@ -190,8 +205,14 @@ def config(session: Session) -> None:
     app = session.read().application(args.app)
     charm = Charm(store.blob(app.charm))
     if not asked:
-        session.show({"application": app.name, "application-config": {}, "charm": app.charm_name,
-                      "settings": {name: _setting(app, charm, name) for name in charm.options}})
+        session.show(
+            {
+                "application": app.name,
+                "application-config": {},
+                "charm": app.charm_name,
+                "settings": {name: _setting(app, charm, name) for name in charm.options},
+            }
+        )
         return
     if asked[0] not in charm.options:
         raise JujuError(f'key "{asked[0]}" not found in "{app.name}" application config or charm settings.')
@@ -206,20 +227,33 @@ def _setting(app: Application, charm: Charm, name: str) -> dict[str, Any]:
     option = charm.options[name]
     default = option.get("default")
     source = "user" if name in app.config else "unset" if default is None else "default"
-    shown = {"default": default, "description": option.get("description", ""), "source": source,
-             "type": option.get("type", "string"), "value": app.config.get(name, default)}
+    shown = {
+        "default": default,
+        "description": option.get("description", ""),
+        "source": source,
+        "type": option.get("type", "string"),
+        "value": app.config.get(name, default),
+    }
     return {key: value for key, value in shown.items() if value is not None}
 
 
-@verb("refresh", "app --path= --resource=* --config=* --force! --force-units! --force-base! --base= --channel= "
-      "--revision= --switch= --trust!")
+@verb(
+    "refresh",
+    "app --path= --resource=* --config=* --force! --force-units! --force-base! --base= --channel= "
+    "--revision= --switch= --trust!",
+)
 def refresh(session: Session) -> None:
     """Replace an application's charm or resources; --force-units brings it to units in error as well."""
     args = session.args
     with session.changing() as agent:
         app = agent.model.application(args.app)
-        operations.refresh(agent.model, app, Path(args.path) if args.path else None,
-                           operations.split_pairs(args.resource), operations.split_pairs(args.config))
+        operations.refresh(
+            agent.model,
+            app,
+            Path(args.path) if args.path else None,
+            operations.split_pairs(args.resource),
+            operations.split_pairs(args.config),
+        )
         for unit in agent.model.units_of(app.name) if args.force_units else []:
             if unit.error and unit.charm:
                 agent.install_charm(unit, agent.host(unit.machine))
@@ -228,7 +262,7 @@ def refresh(session: Session) -> None:
 @verb("attach-resource", "app resource")
 def attach_resource(session: Session) -> None:
     """Give an application a file: NAME=PATH; its units run upgrade-charm."""
-    (name, path), = operations.split_pairs([session.args.resource]).items()
+    ((name, path),) = operations.split_pairs([session.args.resource]).items()
     with session.changing() as agent:
         operations.attach_resource(agent.model, agent.model.application(session.args.app), name, Path(path))
 
@@ -294,16 +328,17 @@ def remove_machine(session: Session) -> None:
 
 
 @verb("expose", "app --endpoints= --to-cidrs=")
-def expose(session: Session, exposed: bool = True) -> None:
+def expose(session: Session) -> None:
     """Mark an application as reachable from outside; nothing is blocked before, either."""
     with session.changing() as agent:
-        agent.model.application(session.args.app).exposed = exposed
+        agent.model.application(session.args.app).exposed = True
 
 
 @verb("unexpose", "app --endpoints=")
 def unexpose(session: Session) -> None:
     """Take expose back."""
-    expose(session, False)
+    with session.changing() as agent:
+        agent.model.application(session.args.app).exposed = False
 
 
 @verb("debug-log", "--limit= --replay! --no-tail! --tail! -l/--level= --include=* -n/--lines=")
@@ -312,11 +347,16 @@ def debug_log(session: Session) -> None:
     args, kept = session.args, session.store
     kept.load()
     least = LEVELS.index((args.level or "INFO").upper())
+
     def wanted(line: str) -> bool:
         source, _, level, *_ = line.split(" ", 3)
-        return level in LEVELS[least:] and (not args.include or any(
-            source.startswith(item.replace("/", "-")) or source.startswith("unit-" + item.replace("/", "-"))
-            for item in args.include))
+        return level in LEVELS[least:] and (
+            not args.include
+            or any(
+                source.startswith((item.replace("/", "-"), "unit-" + item.replace("/", "-"))) for item in args.include
+            )
+        )
+
     limit = int(args.limit or args.lines or 0)
     seen = 0
     while True:
@@ -338,8 +378,9 @@ def hooks(session: Session) -> None:
         session.show(runs)
     else:
         rows = [["Ended", "Hook", "Exit", "Seconds", "Hook tools"]]
-        rows += [[run["ended"], run["hook"], str(run["exit"]), str(run["seconds"]), str(len(run["tools"]))]
-                 for run in runs]
+        rows += [
+            [run["ended"], run["hook"], str(run["exit"]), str(run["seconds"]), str(len(run["tools"]))] for run in runs
+        ]
         print(status.table(rows), end="")
 
 
@@ -349,9 +390,9 @@ def hook(session: Session) -> None:
     with session.changing() as agent:
         agent.drain(update_status=False)
         unit = agent.model.unit(session.args.unit)
-        if unit.queue:
-            raise JujuError(f"unit {unit.name} has hooks that wait: {', '.join(item.name for item in unit.queue)}")
-        unit.queue.append(Hook(session.args.hook))
+        if unit.error or agent.model.machine(unit.machine).status.current != "started":
+            raise JujuError(f"unit {unit.name} can run no hook: it is in error, or its machine does not run")
+        unit.queue.insert(0, Hook(session.args.hook))
         agent.run_next(unit)
 
 

@@ -20,8 +20,16 @@ from localjuju.store import Store, blob
 class Context:
     """Lives from the start of the process in the machine to its end."""
 
-    def __init__(self, store: Store, model: Model, unit: Unit, host: Host, hook: Hook | None = None,
-                 task: Task | None = None, params: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        store: Store,
+        model: Model,
+        unit: Unit,
+        host: Host,
+        hook: Hook | None = None,
+        task: Task | None = None,
+        params: dict[str, Any] | None = None,
+    ):
         self.store, self.model, self.unit, self.host = store, model, unit, host
         self.hook = hook or Hook("")
         self.task = task
@@ -107,5 +115,6 @@ class Context:
 
 
 def log(store: Store, unit: Unit, level: str, source: str, message: str) -> None:
-    """A line in Juju's format: unit-app-0: 12:00:00 INFO unit.app/0.juju-log text."""
-    store.append("log", f"{unit.tag}: {now()[11:19]} {level.upper()} {source} {message}")
+    """Lines in Juju's format: unit-app-0: 12:00:00 INFO unit.app/0.juju-log text."""
+    for line in message.splitlines() or [""]:
+        store.append("log", f"{unit.tag}: {now()[11:19]} {level.upper()} {source} {line}")

@@ -11,8 +11,10 @@ from localjuju import JujuError
 def docker(*args: str) -> str:
     """What `docker <args>` prints, stripped; JujuError with what it says when it fails."""
     if shutil.which("docker") is None:
-        raise JujuError("Docker is not installed on this host: install it (on Debian and Ubuntu: "
-                        "apt-get install docker.io) and try again")
+        raise JujuError(
+            "Docker is not installed on this host: install it (on Debian and Ubuntu: "
+            "apt-get install docker.io) and try again"
+        )
     done = subprocess.run(["docker", *args], capture_output=True, text=True)
     if done.returncode:
         raise JujuError(f"docker {args[0]}: {done.stderr.strip() or f'exit {done.returncode}'}")

@@ -60,6 +60,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Tool:
+    """What there is to know of a hook tool before it is called."""
+
     run: Callable[[Call], Any]
     flags: dict[str, bool]
     """Flag -> whether it takes a value."""
@@ -69,16 +71,19 @@ class Tool:
     """value: in the wanted format; raw: as it is; empty: nothing."""
 
 
+Run = Callable[[Call], Any]
 TOOLS: dict[str, Tool] = {}
 LONG = {"r": "relation", "o": "output", "a": "all", "l": "log-level", "s": "storage", "h": "help"}
 
 
-def tool(name: str, flags: str = "", args: tuple[int, int] = (0, 0), prints: str = "value") -> Any:
+def tool(name: str, flags: str = "", args: tuple[int, int] = (0, 0), prints: str = "value") -> Callable[[Run], Run]:
     """Register a hook tool; `flags` by their long names, one that takes a value with `=` at its end."""
-    def register(run: Callable[[Call], Any]) -> Callable[[Call], Any]:
+
+    def register(run: Run) -> Run:
         known = {flag.rstrip("="): flag.endswith("=") for flag in [*flags.split(), "format=", "output=", "help"]}
         TOOLS[name] = Tool(run, known, *args, prints)
         return run
+
     return register
 
 
@@ -97,7 +102,7 @@ def call(context: Context, argv: list[str], stdin: str) -> tuple[int, str, str]:
             if len(args) < found.least:
                 raise JujuError("missing arguments", 2)
             if len(args) > found.most:
-                raise JujuError(f"unrecognized args: {json.dumps(args[found.most:])}", 2)
+                raise JujuError(f"unrecognized args: {json.dumps(args[found.most :])}", 2)
             value = found.run(Call(context, flags, args, stdin))
             formatted = format_value(value, flags.get("format", "smart"))
             return 0, {"value": formatted, "raw": value, "": ""}[found.prints], ""
@@ -149,6 +154,7 @@ def _pick(mapping: dict[str, Any], args: list[str]) -> Any:
 
 @tool("juju-log", "log-level= debug", (0, 9999), prints="")
 def juju_log(call: Call) -> None:
+    """Log a line, with the relation in a relation's hook."""
     source = "juju-log"
     if call.context.hook.relation:
         source += f" {_shown(call, call.relation())}:"
@@ -157,6 +163,7 @@ def juju_log(call: Call) -> None:
 
 @tool("config-get", "all", (0, 1))
 def config_get(call: Call) -> Any:
+    """One option, the options that are set, or with --all every one."""
     config = call.context.config()
     if call.args or call.flags.get("all"):
         return _pick(config, call.args)
@@ -165,6 +172,7 @@ def config_get(call: Call) -> Any:
 
 @tool("status-set", "application", (1, 9999), prints="")
 def status_set(call: Call) -> None:
+    """Set the status of the unit, or by its leader of the application, at once."""
     if call.args[0] not in STATUSES:
         raise JujuError(f'invalid status "{call.args[0]}", expected one of [{" ".join(STATUSES)}]', 2)
     status = Status(call.args[0], " ".join(call.args[1:]))
@@ -179,6 +187,7 @@ def status_set(call: Call) -> None:
 
 @tool("status-get", "include-data application")
 def status_get(call: Call) -> Any:
+    """The status last set, not that of a failed hook."""
     context = call.context
     status = (context.app.status if call.flags.get("application") else None) or context.unit.workload
     if not call.flags.get("include-data") and call.flags.get("format", "smart") == "smart":
@@ -188,18 +197,9 @@ def status_get(call: Call) -> Any:
 
 @tool("application-version-set", "", (1, 1), prints="")
 def application_version_set(call: Call) -> None:
+    """Set the version of the workload, at once."""
     call.context.app.version = call.args[0]
     call.context.save()
-
-
-@tool("is-leader")
-def is_leader(call: Call) -> bool:
-    return call.context.is_leader
-
-
-@tool("leader-get", "", (0, 1))
-def leader_get(call: Call) -> Any:
-    return _pick(call.context.app.leader_settings, call.args)
 
 
 @tool("leader-set", "", (0, 9999), prints="")
@@ -214,6 +214,7 @@ def leader_set(call: Call) -> None:
 
 @tool("unit-get", "", (1, 1))
 def unit_get(call: Call) -> str:
+    """The address of the machine, of which there is one."""
     if call.args[0] not in ("private-address", "public-address"):
         raise JujuError(f'unknown setting "{call.args[0]}"', 2)
     return call.context.model.machine(call.context.unit.machine).address
@@ -221,6 +222,7 @@ def unit_get(call: Call) -> str:
 
 @tool("network-get", "primary-address bind-address ingress-address egress-subnets relation=", (1, 1))
 def network_get(call: Call) -> Any:
+    """The addresses of an endpoint; all endpoints are in one network."""
     if call.args[0] not in call.context.charm.bindings():
         raise JujuError(f'no network config found for binding "{call.args[0]}"')
     address = call.context.model.machine(call.context.unit.machine).address
@@ -231,11 +233,13 @@ def network_get(call: Call) -> Any:
     if call.flags.get("egress-subnets"):
         return [subnet]
     cidr, mac, interface = call.context.host.network()
-    bound = {"mac-address": mac, "interface-name": interface, "addresses": [
-        {"hostname": "", "value": address, "cidr": cidr, "address": address}]}
+    bound = {
+        "mac-address": mac,
+        "interface-name": interface,
+        "addresses": [{"hostname": "", "value": address, "cidr": cidr, "address": address}],
+    }
     old_names = {"macaddress": mac, "interfacename": interface}
-    return {"bind-addresses": [{**bound, **old_names}], "egress-subnets": [subnet],
-            "ingress-addresses": [address]}
+    return {"bind-addresses": [{**bound, **old_names}], "egress-subnets": [subnet], "ingress-addresses": [address]}
 
 
 def _range(text: str) -> str:
@@ -251,27 +255,19 @@ def _range(text: str) -> str:
 
 @tool("open-port", "endpoints=", (1, 1), prints="")
 def open_port(call: Call) -> None:
+    """Ask to open a range."""
     call.context.ports[_range(call.args[0])] = True
 
 
 @tool("close-port", "endpoints=", (1, 1), prints="")
 def close_port(call: Call) -> None:
+    """Ask to close a range."""
     call.context.ports[_range(call.args[0])] = False
-
-
-@tool("opened-ports", "endpoints")
-def opened_ports(call: Call) -> list[str]:
-    return call.context.unit.ports
-
-
-@tool("resource-get", "", (1, 1), prints="raw")
-def resource_get(call: Call) -> str:
-    """Without a newline, as charmhelpers.core.hookenv.resource_get takes it."""
-    return call.context.resource(call.args[0])
 
 
 @tool("action-get", "", (0, 1))
 def action_get(call: Call) -> Any:
+    """A parameter of the action by its dotted path, or all."""
     call.task()
     value: Any = call.context.params
     for part in call.args[0].split(".") if call.args else []:
@@ -281,14 +277,18 @@ def action_get(call: Call) -> Any:
 
 @tool("action-set", "", (1, 9999), prints="")
 def action_set(call: Call) -> None:
+    """Add to the results, nested by dots."""
     results = call.task().results
     for name, value in call.settings().items():
         if name in RESERVED_RESULTS:
             raise JujuError(f'cannot set reserved action key "{name}"', 2)
         *parents, last = name.split(".")
         if not all(re.fullmatch(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", part) for part in [*parents, last]):
-            raise JujuError(f'key "{name}" must start and end with lowercase alphanumeric, and contain only '
-                            "lowercase alphanumeric, hyphens and periods", 2)
+            raise JujuError(
+                f'key "{name}" must start and end with lowercase alphanumeric, and contain only '
+                "lowercase alphanumeric, hyphens and periods",
+                2,
+            )
         inner = results
         for parent in parents:
             inner = inner.setdefault(parent, {})
@@ -297,12 +297,14 @@ def action_set(call: Call) -> None:
 
 @tool("action-fail", "", (0, 1), prints="")
 def action_fail(call: Call) -> None:
+    """Let the action fail with a message, whatever its exit code."""
     call.task()
     call.context.failed = call.args[0] if call.args else "action failed without reason given, check action for errors"
 
 
 @tool("action-log", "", (1, 9999), prints="")
 def action_log(call: Call) -> None:
+    """Say how the action gets on."""
     call.task().log.append(f"{now().replace('T', ' ').rstrip('Z')} +0000 UTC {' '.join(call.args)}")
 
 
@@ -325,6 +327,7 @@ def relation_ids(call: Call) -> list[str]:
 
 @tool("relation-list", "relation= app")
 def relation_list(call: Call) -> Any:
+    """The remote units, or with --app the remote application."""
     relation = call.relation()
     if call.flags.get("app"):
         return relation.remote_app(call.context.unit.app)
@@ -333,6 +336,7 @@ def relation_list(call: Call) -> Any:
 
 @tool("relation-get", "relation= app", (0, 2))
 def relation_get(call: Call) -> Any:
+    """A databag: of the remote unit, or of a named unit or application."""
     relation = call.relation()
     owner = call.args[1] if len(call.args) == 2 else call.context.hook.remote_unit
     if call.flags.get("app"):
@@ -344,24 +348,21 @@ def relation_get(call: Call) -> Any:
 
 @tool("relation-set", "relation= app file=", (0, 9999), prints="")
 def relation_set(call: Call) -> None:
+    """Ask to write to the unit's own databag, or by its leader to the application's."""
     if call.flags.get("app") and not call.context.is_leader:
         raise JujuError("cannot write relation settings: permission denied")
     owner = call.context.unit.app if call.flags.get("app") else call.context.unit.name
     call.context.databags.setdefault((call.relation().id, owner), {}).update(call.settings())
 
 
-@tool("relation-model-get", "relation=")
-def relation_model_get(call: Call) -> dict[str, str]:
-    call.relation()
-    return {"uuid": call.context.model.uuid}
-
-
 @tool("goal-state")
 def goal_state(call: Call) -> Any:
+    """The units and relations that there are; nothing more is on its way here."""
     model, app = call.context.model, call.context.unit.app
+
     def units(name: str) -> dict[str, Any]:
-        return {unit.name: {"status": unit.shown.current, "since": unit.shown.since}
-                for unit in model.units_of(name)}
+        return {unit.name: {"status": unit.shown.current, "since": unit.shown.since} for unit in model.units_of(name)}
+
     relations: dict[str, Any] = {}
     for relation in model.relations_of(app):
         other = relation.remote_app(app)
@@ -372,6 +373,7 @@ def goal_state(call: Call) -> Any:
 
 @tool("juju-reboot", "now", prints="")
 def juju_reboot(call: Call) -> None:
+    """Reboot after the hook, or cut it off."""
     if call.context.task:
         raise JujuError("juju-reboot is not supported when running an action.")
     call.context.reboot = "now" if call.flags.get("now") else "after"
@@ -379,46 +381,30 @@ def juju_reboot(call: Call) -> None:
         call.context.host.kill(call.context.unit.tag)
 
 
-@tool("state-get", "", (0, 1))
-def state_get(call: Call) -> Any:
-    return _pick(call.context.pending_state(), call.args)
+def _refuse(text: str, code: int = 1) -> Any:
+    """Refuse what there is nothing of here."""
+    raise JujuError(text, code)
 
 
-@tool("state-set", "file=", (0, 9999), prints="")
-def state_set(call: Call) -> None:
-    call.context.state.update(call.settings())
+def _named(call: Call) -> str:
+    return json.dumps(call.flags.get("label") or "".join(call.args[:1]))
 
 
-@tool("state-delete", "", (1, 1), prints="")
-def state_delete(call: Call) -> None:
-    call.context.state[call.args[0]] = ""
-
-
-@tool("storage-list", "", (0, 1))
-def storage_list(call: Call) -> list[str]:
-    return []
-
-
-@tool("storage-get", "storage=", (0, 1))
-def storage_get(call: Call) -> None:
-    raise JujuError("no storage instance specified", 2)
-
-
-@tool("credential-get")
-def credential_get(call: Call) -> None:
-    raise JujuError("cannot access cloud credentials")
-
-
-@tool("secret-ids")
-def secret_ids(call: Call) -> list[str]:
-    return []
-
-
-@tool("secret-get", "label= peek refresh", (0, 2))
-def secret_get(call: Call) -> None:
-    raise JujuError(f'secret "{call.flags.get("label") or "".join(call.args[:1])}" not found')
-
-
-@tool("secret-info-get", "label=", (0, 1))
-def secret_info_get(call: Call) -> None:
-    secret_get(call)
+SIMPLE: list[tuple[str, str, int, int, str, Run]] = [
+    ("is-leader", "", 0, 0, "value", lambda call: call.context.is_leader),
+    ("leader-get", "", 0, 1, "value", lambda call: _pick(call.context.app.leader_settings, call.args)),
+    ("opened-ports", "endpoints", 0, 0, "value", lambda call: call.context.unit.ports),
+    # Without a newline, as charmhelpers.core.hookenv.resource_get takes it.
+    ("resource-get", "", 1, 1, "raw", lambda call: call.context.resource(call.args[0])),
+    ("state-get", "", 0, 1, "value", lambda call: _pick(call.context.pending_state(), call.args)),
+    ("state-set", "file=", 0, 9999, "", lambda call: call.context.state.update(call.settings())),
+    ("state-delete", "", 1, 1, "", lambda call: call.context.state.update({call.args[0]: ""})),
+    ("storage-list", "", 0, 1, "value", lambda call: []),
+    ("storage-get", "storage=", 0, 1, "value", lambda call: _refuse("no storage instance specified", 2)),
+    ("credential-get", "", 0, 0, "value", lambda call: _refuse("cannot access cloud credentials")),
+    ("secret-ids", "", 0, 0, "value", lambda call: []),
+    ("secret-get", "label= peek refresh", 0, 2, "value", lambda call: _refuse(f"secret {_named(call)} not found")),
+    ("secret-info-get", "label=", 0, 1, "value", lambda call: _refuse(f"secret {_named(call)} not found")),
+]
+for _name, _flags, _least, _most, _prints, _run in SIMPLE:
+    tool(_name, _flags, (_least, _most), _prints)(_run)

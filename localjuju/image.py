@@ -16,8 +16,10 @@ from pathlib import Path
 from localjuju import JujuError
 from localjuju.docker import docker, docker_or_none, running
 
-PACKAGES = ("systemd-sysv,dbus,procps,python3,iproute2,iptables,ca-certificates,sudo,kmod,less,netbase,curl,openssl,"
-            "lsb-release,iputils-ping")
+PACKAGES = (
+    "systemd-sysv,dbus,procps,python3,iproute2,iptables,ca-certificates,sudo,kmod,less,netbase,curl,openssl,"
+    "lsb-release,iputils-ping"
+)
 # charmhelpers refuses to work on what does not call itself Ubuntu; the release whose Python and Docker are nearest.
 UBUNTU_OF = {"bookworm": ("22.04", "jammy"), "trixie": ("24.04", "noble")}
 RECIPE = "1"
@@ -29,8 +31,9 @@ def host_suite() -> str:
     """The codename of the host's distribution; JujuError when it is neither Debian nor Ubuntu."""
     facts = _os_release(Path("/"))
     if facts.get("ID") not in ("debian", "ubuntu"):
-        raise JujuError("machine images can be made on Debian and Ubuntu only; name an image with "
-                        "--constraints image-id=IMAGE")
+        raise JujuError(
+            "machine images can be made on Debian and Ubuntu only; name an image with --constraints image-id=IMAGE"
+        )
     return facts["VERSION_CODENAME"]
 
 
@@ -90,9 +93,11 @@ def _make(suite: str, name: str) -> None:
 def _add_docker(bare: str, name: str) -> None:
     _say(f"Adding Docker to the machine image: {name}")
     # There the command is a package of its own from trixie on.
-    script = ("set -e; export DEBIAN_FRONTEND=noninteractive; extra=; "
-              "if [ -n \"$(apt-cache show docker-cli 2>/dev/null)\" ]; then extra=docker-cli; fi; "
-              "apt-get install -y --no-install-recommends docker.io $extra; apt-get clean")
+    script = (
+        "set -e; export DEBIAN_FRONTEND=noninteractive; extra=; "
+        'if [ -n "$(apt-cache show docker-cli 2>/dev/null)" ]; then extra=docker-cli; fi; '
+        "apt-get install -y --no-install-recommends docker.io $extra; apt-get clean"
+    )
     container = docker("create", "--network", "host", bare, "sh", "-c", script)
     try:
         _run("docker", "start", "-a", container)
@@ -103,8 +108,12 @@ def _add_docker(bare: str, name: str) -> None:
 
 def _run(*argv: str, stdin: object = subprocess.DEVNULL) -> None:
     """Run a step; its output is shown only when it fails."""
-    done = subprocess.run(argv, stdin=stdin, stdout=subprocess.PIPE,  # type: ignore[call-overload]
-                          stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        argv,
+        stdin=stdin,
+        stdout=subprocess.PIPE,  # type: ignore[call-overload]
+        stderr=subprocess.STDOUT,
+    )
     if done.returncode:
         last = "\n".join(done.stdout.decode(errors="replace").splitlines()[-15:])
         raise JujuError(f"{argv[0]} failed:\n{last}")
@@ -120,8 +129,10 @@ def _sources(suite: str) -> dict[str, str]:
 
 def _mirror(sources: dict[str, str], suite: str) -> str:
     """The first mirror of `suite` in the sources, in either of apt's formats."""
-    patterns = (rf"^URIs:\s*(\S+)[^\n]*\n(?:[^\n]+\n)*?Suites:[^\n]*\b{suite}(?:\s|$)",
-                rf"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+{suite}\s")
+    patterns = (
+        rf"^URIs:\s*(\S+)[^\n]*\n(?:[^\n]+\n)*?Suites:[^\n]*\b{suite}(?:\s|$)",
+        rf"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+{suite}\s",
+    )
     for text in sources.values():
         for pattern in patterns:
             if found := re.search(pattern, text, re.M):
@@ -136,15 +147,21 @@ def _furnish(root: Path, sources: dict[str, str]) -> None:
     for name, text in sources.items():
         (root / "etc/apt" / name).write_text(text)
     settings = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True).stdout
-    kept = [line for line in settings.splitlines() if line.startswith("Acquire::")
-            and not line.startswith(("Acquire::IndexTargets", "Acquire::Changelogs"))]
+    kept = [
+        line
+        for line in settings.splitlines()
+        if line.startswith("Acquire::") and not line.startswith(("Acquire::IndexTargets", "Acquire::Changelogs"))
+    ]
     (root / "etc/apt/apt.conf.d/80host").write_text("\n".join(kept) + "\n")
     authorities = Path("/usr/local/share/ca-certificates")
     if authorities.exists():
         shutil.copytree(authorities, root / "usr/local/share/ca-certificates", dirs_exist_ok=True)
-    for line in ("update-ca-certificates", "useradd -m -s /bin/bash -G sudo ubuntu",
-                 "systemctl mask systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket "
-                 "console-getty.service getty.target systemd-logind.service"):
+    for line in (
+        "update-ca-certificates",
+        "useradd -m -s /bin/bash -G sudo ubuntu",
+        "systemctl mask systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket "
+        "console-getty.service getty.target systemd-logind.service",
+    ):
         _run("chroot", str(root), *line.split())
     (root / "etc/sudoers.d/ubuntu").write_text("ubuntu ALL=(ALL) NOPASSWD:ALL\n")
     for name, text in (("hostname", "localhost\n"), ("machine-id", ""), ("resolv.conf", "")):
@@ -162,11 +179,22 @@ def _name_itself(root: Path, suite: str) -> str:
     if facts["ID"] == "ubuntu":
         return facts["VERSION_ID"]
     number, codename = UBUNTU_OF.get(suite, ("24.04", "noble"))
-    named = {"PRETTY_NAME": f'"Ubuntu {number}"', "NAME": '"Ubuntu"', "VERSION_ID": f'"{number}"',
-             "VERSION": f'"{number} ({codename})"', "VERSION_CODENAME": codename, "ID": "ubuntu",
-             "ID_LIKE": "debian", "UBUNTU_CODENAME": codename}
-    lsb = {"DISTRIB_ID": "Ubuntu", "DISTRIB_RELEASE": number, "DISTRIB_CODENAME": codename,
-           "DISTRIB_DESCRIPTION": f'"Ubuntu {number}"'}
+    named = {
+        "PRETTY_NAME": f'"Ubuntu {number}"',
+        "NAME": '"Ubuntu"',
+        "VERSION_ID": f'"{number}"',
+        "VERSION": f'"{number} ({codename})"',
+        "VERSION_CODENAME": codename,
+        "ID": "ubuntu",
+        "ID_LIKE": "debian",
+        "UBUNTU_CODENAME": codename,
+    }
+    lsb = {
+        "DISTRIB_ID": "Ubuntu",
+        "DISTRIB_RELEASE": number,
+        "DISTRIB_CODENAME": codename,
+        "DISTRIB_DESCRIPTION": f'"Ubuntu {number}"',
+    }
     for path, content in (("etc/os-release", named), ("etc/lsb-release", lsb)):
         (root / path).unlink(missing_ok=True)
         (root / path).write_text("".join(f"{name}={value}\n" for name, value in content.items()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -22,15 +23,15 @@ SOCKETS = "/var/lib/juju/sockets"
 BOOT_SECONDS = 120
 # The container is a machine: all capabilities but one that hosts of containers often lack themselves, and for
 # which --privileged would fail there; no filter between its kernel calls and the kernel; devices allowed.
-LIKE_A_MACHINE = [
-    "--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "systempaths=unconfined",
-    "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
-    "--device-cgroup-rule", "a *:* rwm", "-v", "/var/lib/docker", "--tmpfs", "/run", "--tmpfs", "/tmp:exec",
-    "--stop-signal", "SIGRTMIN+3", "--restart", "unless-stopped"]
+LIKE_A_MACHINE = shlex.split("""
+    --cap-add ALL --cap-drop SYS_RESOURCE --device-cgroup-rule 'a *:* rwm'
+    --security-opt systempaths=unconfined --security-opt seccomp=unconfined --security-opt apparmor=unconfined
+    -v /var/lib/docker --tmpfs /run --tmpfs /tmp:exec --stop-signal SIGRTMIN+3 --restart unless-stopped""")
 CGROUPS = {
     "1": (["-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns", "host"], ["/sbin/init"]),
     # With a namespace of its own, systemd and the dockerd in it see one tree that is theirs, once it is writable.
-    "2": (["--cgroupns", "private"], ["sh", "-c", "mount -o remount,rw /sys/fs/cgroup && exec /sbin/init"])}
+    "2": (["--cgroupns", "private"], ["sh", "-c", "mount -o remount,rw /sys/fs/cgroup && exec /sbin/init"]),
+}
 
 
 class Host(Protocol):
@@ -60,8 +61,9 @@ class Host(Protocol):
     def network(self) -> tuple[str, str, str]:
         """The subnet, the MAC and the name of the interface that has the machine's address."""
 
-    def popen(self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "",
-              **streams: Any) -> subprocess.Popen[bytes]:
+    def popen(
+        self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "", **streams: Any
+    ) -> subprocess.Popen[bytes]:
         """Start a process as root, with just `env` if given; `mark` is a name by which `kill` ends it."""
 
     def kill(self, mark: str) -> None:
@@ -89,21 +91,40 @@ class DockerHost:
 
     def create(self) -> tuple[str, str]:
         image.ensure(self.machine.image)
+        self.destroy()
         base = docker("image", "inspect", "-f", '{{index .Config.Labels "localjuju.base"}}', self.machine.image)
         subnet = ensure_network(network_name(self.model))
         address = str(subnet[10 + int(self.machine.id)])
         mounts, command = CGROUPS["2" if running("{{.CgroupVersion}}") == "2" else "1"]
-        self.destroy()
-        docker("run", "-d", "--name", self.name, "--hostname", self.name,
-               "--network", network_name(self.model), "--ip", address,
-               "--label", f"localjuju.model={self.model.uuid}", *LIKE_A_MACHINE, *mounts,
-               "-v", f"{self.store.sockets(self.machine.id)}:{SOCKETS}", self.machine.image, *command)
+        docker(
+            "run",
+            "-d",
+            "--name",
+            self.name,
+            "--hostname",
+            self.name,
+            "--network",
+            network_name(self.model),
+            "--ip",
+            address,
+            "--label",
+            f"localjuju.model={self.model.uuid}",
+            *LIKE_A_MACHINE,
+            *mounts,
+            "-v",
+            f"{self.store.sockets(self.machine.id)}:{SOCKETS}",
+            self.machine.image,
+            *command,
+        )
         self._wait()
         return base or "ubuntu@22.04", address
 
     def destroy(self) -> None:
         if docker_or_none("container", "inspect", self.name) is not None:
             docker("rm", "-f", "-v", self.name)
+        network = network_name(self.model)
+        if docker_or_none("network", "inspect", network) and not docker("ps", "-aq", "--filter", f"network={network}"):
+            docker("network", "rm", network)
 
     def boot(self) -> str:
         state = docker_or_none("inspect", "-f", "{{.State.Running}} {{.State.StartedAt}}", self.name) or ""
@@ -142,8 +163,9 @@ class DockerHost:
                     return str(network), interface["address"], interface["ifname"]
         raise JujuError(f"no interface of machine {self.machine.id} has the address {self.machine.address}")
 
-    def popen(self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "",
-              **streams: Any) -> subprocess.Popen[bytes]:
+    def popen(
+        self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "", **streams: Any
+    ) -> subprocess.Popen[bytes]:
         options = ["-w", cwd] + (["-i"] if streams.get("stdin") != subprocess.DEVNULL else [])
         if streams.pop("tty", False):
             options.append("-t")
@@ -186,9 +208,3 @@ def ensure_network(name: str) -> Any:
         docker("network", "rm", name)
         docker("network", "create", "--subnet", subnet, name)
     return ipaddress.ip_network(subnet)
-
-
-def remove_network(model: Model) -> None:
-    """Remove the network of a model, if there is one."""
-    if docker_or_none("network", "inspect", network_name(model)) is not None:
-        docker("network", "rm", network_name(model))

@@ -58,6 +58,8 @@ class Resource:
 
 @dataclass
 class Application:
+    """A deployed charm with its options, its files and its units' common state."""
+
     name: str
     charm: str
     """sha256 of the .charm file, by which the store keeps it."""
@@ -82,6 +84,8 @@ class Application:
 
 @dataclass
 class Unit:
+    """One instance of an application, with the hooks it has yet to run."""
+
     name: str
     machine: str
     charm: str = ""
@@ -124,6 +128,8 @@ class Unit:
 
 @dataclass
 class Machine:
+    """What units run on; see `localjuju.machine` for the real thing."""
+
     id: str
     image: str
     instance: str
@@ -187,6 +193,8 @@ class Task:
 
 @dataclass
 class Model:
+    """All of it."""
+
     name: str
     uuid: str
     config: dict[str, Any] = field(default_factory=dict)
@@ -227,8 +235,11 @@ class Model:
 
     def relations_of(self, app: str, endpoint: str = "") -> list[Relation]:
         """The relations of an application, all or those of one endpoint."""
-        return [relation for relation in self.relations.values()
-                if app in relation.endpoints and endpoint in ("", relation.endpoints[app])]
+        return [
+            relation
+            for relation in self.relations.values()
+            if app in relation.endpoints and endpoint in ("", relation.endpoints[app])
+        ]
 
 
 def unit_number(name: str) -> int:

@@ -10,9 +10,15 @@ from localjuju import VERSION, JujuError
 NO_PROXY = "127.0.0.1,localhost,::1"
 PROXIES = ("http", "https", "ftp")
 DEFAULTS: dict[str, Any] = {
-    "agent-version": VERSION, "automatically-retry-hooks": False, "default-base": "", "logging-config": "<root>=INFO",
-    "update-status-hook-interval": "5m", "no-proxy": NO_PROXY, "juju-no-proxy": NO_PROXY,
-    **{f"{prefix}{kind}-proxy": "" for prefix in ("", "juju-") for kind in PROXIES}}
+    "agent-version": VERSION,
+    "automatically-retry-hooks": False,
+    "default-base": "",
+    "logging-config": "<root>=INFO",
+    "update-status-hook-interval": "5m",
+    "no-proxy": NO_PROXY,
+    "juju-no-proxy": NO_PROXY,
+    **{f"{prefix}{kind}-proxy": "" for prefix in ("", "juju-") for kind in PROXIES},
+}
 
 
 def seconds(text: str) -> float:

@@ -20,8 +20,9 @@ from localjuju.model import Application, Hook, Machine, Model, Relation, Resourc
 def add_model(name: str, config: dict[str, Any]) -> Model:
     """A new, empty model."""
     if not re.fullmatch(r"[a-z0-9]+[a-z0-9-]*", name):
-        raise JujuError(f'"{name}" is not a valid name: model names may only contain lowercase letters, digits '
-                        "and hyphens")
+        raise JujuError(
+            f'"{name}" is not a valid name: model names may only contain lowercase letters, digits and hyphens'
+        )
     if name in store.models():
         raise JujuError(f'model "{name}" already exists')
     return Model(name, str(uuid.uuid4()), config)
@@ -33,8 +34,9 @@ def queue(unit: Unit, *names: str, again: bool = False) -> None:
     unit.queue.extend(Hook(name) for name in names if again or name not in waiting)
 
 
-def deploy(model: Model, path: Path, name: str, config: dict[str, str], resources: dict[str, str],
-           constraints: dict[str, str]) -> Application:
+def deploy(
+    model: Model, path: Path, name: str, config: dict[str, str], resources: dict[str, str], constraints: dict[str, str]
+) -> Application:
     """Add an application of one unit. `config` as typed, `resources` name -> path."""
     sha256 = store.keep(path)
     charm = Charm(store.blob(sha256))
@@ -59,8 +61,11 @@ def deploy(model: Model, path: Path, name: str, config: dict[str, str], resource
 
 def add_unit(model: Model, app: Application) -> Unit:
     """Add a unit on a machine of its own, with the hooks of its start in Juju's order."""
-    machine = Machine(str(model.next_machine), image.resolve(app.constraints.get("image-id", "")),
-                      f"juju-{model.uuid[-6:]}-{model.next_machine}")
+    machine = Machine(
+        str(model.next_machine),
+        image.resolve(app.constraints.get("image-id", "")),
+        f"juju-{model.uuid[-6:]}-{model.next_machine}",
+    )
     model.next_machine += 1
     model.machines[machine.id] = machine
     unit = Unit(f"{app.name}/{app.next_unit}", machine.id)
@@ -70,8 +75,13 @@ def add_unit(model: Model, app: Application) -> Unit:
     unit.queue.append(Hook("install"))
     for relation in model.relations_of(app.name):
         relation.units[unit.name] = {}
-        unit.queue.append(Hook(f"{relation.endpoints[app.name]}-relation-created", relation.id,
-                               remote_app=relation.remote_app(app.name)))
+        unit.queue.append(
+            Hook(
+                f"{relation.endpoints[app.name]}-relation-created",
+                relation.id,
+                remote_app=relation.remote_app(app.name),
+            )
+        )
     queue(unit, "leader-elected" if app.leader == unit.name else "leader-settings-changed", "config-changed", "start")
     return unit
 
@@ -113,8 +123,9 @@ def config_file(path: str, app: str) -> dict[str, str]:
     return {key: str(value) for key, value in values.items()}
 
 
-def refresh(model: Model, app: Application, path: Path | None, resources: dict[str, str],
-            config: dict[str, str]) -> None:
+def refresh(
+    model: Model, app: Application, path: Path | None, resources: dict[str, str], config: dict[str, str]
+) -> None:
     """Replace the charm, or its resources, or both."""
     if path is None and not resources:
         raise JujuError(f'application "{app.name}" was deployed from a local charm: name the new one with --path')
@@ -126,8 +137,9 @@ def refresh(model: Model, app: Application, path: Path | None, resources: dict[s
         missing = set(Charm(store.blob(app.charm)).endpoints) - set(charm.endpoints)
         used = {relation.endpoints[app.name] for relation in model.relations_of(app.name)} & missing
         if used:
-            raise JujuError(f'cannot upgrade application "{app.name}" to charm: would break relation '
-                            f'"{app.name}:{sorted(used)[0]}"')
+            raise JujuError(
+                f'cannot upgrade application "{app.name}" to charm: would break relation "{app.name}:{sorted(used)[0]}"'
+            )
         app.charm, app.revision = sha256, app.revision + 1
         app.config = {key: value for key, value in app.config.items() if key in charm.options}
     charm = Charm(store.blob(app.charm))
@@ -159,7 +171,7 @@ def remove_application(model: Model, app: Application, force: bool, keep_machine
 
 
 def upgrade_machine(model: Model, machine: Machine, step: str, base: str) -> None:
-    """prepare and complete of upgrade-machine; in between, nothing runs on the machine's units."""
+    """Take a step of upgrade-machine, prepare or complete; in between, nothing runs on the machine's units."""
     if (step == "prepare") == bool(machine.upgrading):
         raise JujuError(f"machine {machine.id} is {'already' if machine.upgrading else 'not'} being upgraded")
     target = base if step == "prepare" else machine.upgrading

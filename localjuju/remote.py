@@ -30,7 +30,7 @@ def run(session: Session) -> int:
     """Run an action: UNIT... ACTION [key=value...]."""
     args = session.args
     names = [word for word in args.words if "/" in word and "=" not in word]
-    words = args.words[len(names):]
+    words = args.words[len(names) :]
     if not names or not words:
         raise JujuError("no unit or no action specified", 2)
     model = session.read()
@@ -42,11 +42,12 @@ def run(session: Session) -> int:
         if words[0] not in charm.actions:
             raise JujuError(f'action "{words[0]}" not defined for unit "{unit.name}" (not found)')
         params = actions.checked(charm.actions[words[0]], given)
+
     def work() -> Results:
         with session.changing() as agent:
             agent.drain()
-            return {unit.name: agent.run_task(agent.model.unit(unit.name), words[0], params).shown()
-                    for unit in units}
+            return {unit.name: agent.run_task(agent.model.unit(unit.name), words[0], params).shown() for unit in units}
+
     return _report(session, in_background(session, work, args.wait or "60s", ", ".join(u.name for u in units)))
 
 
@@ -60,25 +61,32 @@ def execute(session: Session) -> int:
     model = session.read()
     names = args.unit.split(",") if args.unit else []
     units = [model.unit(name) for name in names] + (model.units_of(args.application) if args.application else [])
+
     def on_units() -> Results:
         with session.changing() as agent:
             agent.drain()
-            return {unit.name: agent.run_task(agent.model.unit(unit.name), "juju-exec", {}, command).shown()
-                    for unit in units}
+            return {
+                unit.name: agent.run_task(agent.model.unit(unit.name), "juju-exec", {}, command).shown()
+                for unit in units
+            }
+
     def on_machine() -> Results:
         host = session.provider(session.store, model, model.machine(args.machine))
-        done = host.popen(["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+        done = host.popen(
+            ["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         out, err = done.communicate()
         results = {"return-code": done.returncode, "stdout": out.decode(), "stderr": err.decode()}
         return {args.machine: {"id": "0", "status": "completed", "results": results}}
+
     waited = args.wait or "5m"
     return _report(session, in_background(session, on_machine if args.machine else on_units, waited, command))
 
 
 def in_background(session: Session, work: Callable[[], Results], wait: str, what: str) -> Results:
     """What `work` returns. It runs in a process of its own, which goes on when the time to wait is over, as an
-    action does in Juju: JujuError then."""
+    action does in Juju: JujuError then.
+    """
     seconds = modelconfig.seconds(wait)
     log = session.store.folder / "task.err"
     reader, writer = os.pipe()
@@ -95,7 +103,7 @@ def in_background(session: Session, work: Callable[[], Results], wait: str, what
     with os.fdopen(reader, "rb") as answers:
         if not select.select([answers], [], [], seconds)[0]:
             raise JujuError(f"timed out waiting for results from: {what}")
-        answer = json.loads(answers.read() or '{"error": "the task ended without an answer, see %s"}' % log)
+        answer = json.loads(answers.read() or json.dumps({"error": f"the task ended without an answer, see {log}"}))
     os.waitpid(child, 0)
     if "error" in answer:
         raise JujuError(answer["error"])
@@ -130,8 +138,10 @@ def _report(session: Session, results: Results) -> int:
     if failed:
         lines = "".join(f' - id "{task["id"]}" with return code {task["results"]["return-code"]}\n' for task in failed)
         sys.stdout.flush()
-        print(f"ERROR the following task failed:\n{lines}\nuse 'localjuju show-task' to inspect the failure",
-              file=sys.stderr)
+        print(
+            f"ERROR the following task failed:\n{lines}\nuse 'localjuju show-task' to inspect the failure",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 
@@ -170,7 +180,7 @@ def ssh(session: Session) -> int:
     user, host = _target(session, session.args.target)
     words = session.args.command
     while words and (words[0] == "--" or words[0].startswith("-")):
-        words = words[2 if words[0] in ("-i", "-o", "-p", "-l") else 1:]
+        words = words[2 if words[0] in ("-i", "-o", "-p", "-l") else 1 :]
     command = ["-c", " ".join(words)] if words else []
     terminal = not words and sys.stdin.isatty()
     return host.popen(["runuser", "-l", user, *command], tty=terminal, stdin=sys.stdin).wait()
@@ -195,8 +205,9 @@ def upload(host: Host, user: str, source: Path, target: str) -> None:
     if not source.exists():
         raise JujuError(f'"{source}" not found')
     into = host.output(["runuser", "-l", user, "-c", f"test -d {shlex.quote(target or '.')}"]) is not None
-    folder, name = (target or ".", source.name) if into else (
-        str(PurePosixPath(target).parent), PurePosixPath(target).name)
+    folder, name = (
+        (target or ".", source.name) if into else (str(PurePosixPath(target).parent), PurePosixPath(target).name)
+    )
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", dereference=True) as tar:
         tar.add(source, name)
@@ -210,8 +221,9 @@ def download(host: Host, user: str, path: str, target: Path) -> None:
     name = PurePosixPath(path).name
     at = target / name if target.is_dir() else target
     command = f"tar -c -h -C {shlex.quote(str(PurePosixPath(path).parent))} {shlex.quote(name)}"
-    process = host.popen(["runuser", "-l", user, "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE)
+    process = host.popen(
+        ["runuser", "-l", user, "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     packed, said = process.communicate()
     if process.returncode:
         raise JujuError(f'cannot read "{path}": {said.decode().strip()}')
@@ -243,7 +255,7 @@ def machine(session: Session) -> None:
 
 @verb("upgrade-machine", "number step base? --force! -y/--yes! --no-prompt!")
 def upgrade_machine(session: Session) -> None:
-    """prepare BASE, then complete: hooks pre-series-upgrade and post-series-upgrade, none in between."""
+    """Tell the charms of an upgrade: prepare BASE, then complete; no hook runs in between."""
     args = session.args
     if args.step not in ("prepare", "complete") or (args.step == "prepare" and not args.base):
         raise JujuError("usage: upgrade-machine N prepare BASE, upgrade-machine N complete", 2)

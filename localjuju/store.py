@@ -1,9 +1,9 @@
 """Where models live on disk: one folder each, its state one JSON file, replaced atomically.
 
-    <data>/current                      the name of the model that commands use
-    <data>/blobs/<sha256>               charms and resources
-    <data>/models/<name>/model.json     see `model`
-    <data>/models/<name>/{log,hooks.jsonl,lock,machines/<n>/sockets/}
+<data>/current                      the name of the model that commands use
+<data>/blobs/<sha256>               charms and resources
+<data>/models/<name>/model.json     see `model`
+<data>/models/<name>/{log,hooks.jsonl,lock,machines/<n>/sockets/}
 """
 
 from __future__ import annotations

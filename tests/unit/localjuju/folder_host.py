@@ -68,7 +68,8 @@ class FolderHost:
         self.output(["sh", "-c", f"kill -s KILL -- -$(cat {self.root}/run/{mark}.pid)"])
 
     def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
-        done = subprocess.run(argv, input=stdin, capture_output=True)
+        data = stdin if isinstance(stdin, bytes) or stdin is None else stdin.read()
+        done = subprocess.run(argv, input=data, capture_output=True)
         return done.stdout.decode() if done.returncode == 0 else None
 
     def copy(self, source: Path, target: str) -> None:

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
+from folder_host import FolderHost
 
 from localjuju import cli
 from localjuju.store import Store
-
-from folder_host import FolderHost
 
 HOOKS = ("install", "leader-elected", "config-changed", "start", "update-status", "upgrade-charm", "stop", "remove")
 METADATA = {

@@ -27,20 +27,39 @@ def test_a_hook_finds_jujus_environment_and_nothing_else(juju: Juju, make_charm:
     juju.ok("deploy", str(make_charm(hook=RECORD, hooks=("install", "cluster-relation-created"))))
     found = dict(line.split("=", 1) for line in juju.said("env.install").splitlines())
     assert {name: found.get(name) for name in ("HOME", "LOCALJUJU_DATA", "JUJU_RELATION")} == {
-        "HOME": None, "LOCALJUJU_DATA": None, "JUJU_RELATION": None}
+        "HOME": None,
+        "LOCALJUJU_DATA": None,
+        "JUJU_RELATION": None,
+    }
     expected = {
-        "JUJU_UNIT_NAME": "sample/0", "JUJU_MODEL_NAME": "m", "JUJU_HOOK_NAME": "install", "JUJU_MACHINE_ID": "0",
-        "JUJU_DISPATCH_PATH": "hooks/install", "JUJU_CHARM_DIR": str(juju.charm_folder()), "JUJU_VERSION": "3.6.9",
-        "JUJU_PRINCIPAL_UNIT": "", "DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none",
-        "LANG": "C.UTF-8", "JUJU_CHARM_HTTP_PROXY": "http://charm:1", "JUJU_CHARM_HTTPS_PROXY": "",
-        "JUJU_CHARM_NO_PROXY": "127.0.0.1,localhost,::1", "http_proxy": "http://all:2", "NO_PROXY": "a",
-        "JUJU_AGENT_SOCKET_NETWORK": "unix", "PWD": str(juju.charm_folder())}
+        "JUJU_UNIT_NAME": "sample/0",
+        "JUJU_MODEL_NAME": "m",
+        "JUJU_HOOK_NAME": "install",
+        "JUJU_MACHINE_ID": "0",
+        "JUJU_DISPATCH_PATH": "hooks/install",
+        "JUJU_CHARM_DIR": str(juju.charm_folder()),
+        "JUJU_VERSION": "3.6.9",
+        "JUJU_PRINCIPAL_UNIT": "",
+        "DEBIAN_FRONTEND": "noninteractive",
+        "APT_LISTCHANGES_FRONTEND": "none",
+        "LANG": "C.UTF-8",
+        "JUJU_CHARM_HTTP_PROXY": "http://charm:1",
+        "JUJU_CHARM_HTTPS_PROXY": "",
+        "JUJU_CHARM_NO_PROXY": "127.0.0.1,localhost,::1",
+        "http_proxy": "http://all:2",
+        "NO_PROXY": "a",
+        "JUJU_AGENT_SOCKET_NETWORK": "unix",
+        "PWD": str(juju.charm_folder()),
+    }
     assert {name: found.get(name) for name in expected} == expected
     assert found["PATH"].startswith(juju.root().as_posix() + "/var/lib/juju/tools/unit-sample-0:")
     assert found["JUJU_CONTEXT_ID"].startswith("sample/0-install-")
     peer = dict(line.split("=", 1) for line in juju.said("env.cluster-relation-created").splitlines())
     assert (peer["JUJU_RELATION"], peer["JUJU_RELATION_ID"], peer["JUJU_REMOTE_APP"]) == (
-        "cluster", "cluster:0", "sample")
+        "cluster",
+        "cluster:0",
+        "sample",
+    )
 
 
 def test_a_charm_with_dispatch_gets_every_hook_there(juju: Juju, make_charm: MakeCharm) -> None:
@@ -70,7 +89,10 @@ def test_a_hook_that_fails_keeps_only_what_counts_at_once(juju: Juju, make_charm
     juju.ok("deploy", str(make_charm({"hooks/config-changed": fails})))
     unit = juju.unit()
     assert unit["workload-status"] | {"since": ""} == {
-        "current": "error", "message": 'hook failed: "config-changed"', "since": ""}
+        "current": "error",
+        "message": 'hook failed: "config-changed"',
+        "since": "",
+    }
     assert unit["juju-status"]["current"] == "idle"
     assert "open-ports" not in unit
     reads = "state-get; leader-get; relation-get -r cluster:0 - sample/0; status-get; opened-ports"
@@ -127,8 +149,11 @@ def test_what_hooks_say_is_in_the_log(juju: Juju, make_charm: MakeCharm) -> None
     hook = "#!/bin/sh\njuju-log -l WARNING careful\necho out\necho err >&2"
     juju.ok("deploy", str(make_charm({"hooks/start": hook})))
     lines = [line.split(" ", 2)[2] for line in juju.ok("debug-log", "--level", "DEBUG").splitlines()]
-    for line in ("WARNING unit.sample/0.juju-log careful", "DEBUG unit.sample/0.start out",
-                 "WARNING unit.sample/0.start err"):
+    for line in (
+        "WARNING unit.sample/0.juju-log careful",
+        "DEBUG unit.sample/0.start out",
+        "WARNING unit.sample/0.start err",
+    ):
         assert line in lines
     assert "out" not in juju.ok("debug-log", "--limit", "0")
     assert len(juju.ok("debug-log", "--limit", "1").splitlines()) == 1

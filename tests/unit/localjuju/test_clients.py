@@ -1,0 +1,146 @@
+"""What clients of juju parse: jubilant above all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import jubilant
+import pytest
+from sample import Juju, MakeCharm
+
+from localjuju import image, modelconfig
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def client(juju: Juju, tmp_path: Path) -> jubilant.Juju:
+    """jubilant, with the command on machines that are folders."""
+    command = tmp_path / "juju"
+    command.write_text(f"""#!{sys.executable}
+import sys
+sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[2])!r}]
+from folder_host import FolderHost
+from localjuju.cli import main
+sys.exit(main(None, FolderHost))
+""")
+    command.chmod(0o755)
+    return jubilant.Juju(model="m", cli_binary=command)
+
+
+def test_jubilant_drives_an_application(client: jubilant.Juju, make_charm: MakeCharm, tmp_path: Path) -> None:
+    files = {"actions/hello": "#!/bin/sh\naction-set a=$(action-get b)", "actions/fail": "#!/bin/sh\naction-fail no"}
+    files["hooks/start"] = "#!/bin/sh\nstatus-set active up; open-port 5000; application-version-set 2.8"
+    charm = make_charm(files, hooks=(), actions={"hello": {"params": {"b": {"type": "string"}}}, "fail": {}})
+    (tmp_path / "blob").write_text("x")
+    client.deploy(
+        charm,
+        "app",
+        config={"debug": True},
+        resources={"blob": f"{tmp_path}/blob"},
+        base="ubuntu@22.04",
+        constraints={"image-id": "bookworm"},
+        force=True,
+    )
+    status = client.wait(jubilant.all_active, delay=0.01, successes=1)
+    app = status.apps["app"]
+    assert (app.charm_name, app.charm_origin, app.charm_rev, app.exposed, app.version, app.app_status.message) == (
+        "sample",
+        "local",
+        0,
+        False,
+        "2.8",
+        "up",
+    )
+    unit = app.units["app/0"]
+    assert (unit.leader, unit.machine, unit.open_ports, unit.public_address, unit.juju_status.current) == (
+        True,
+        "0",
+        ["5000/tcp"],
+        "192.0.2.10",
+        "idle",
+    )
+    machine = status.machines["0"]
+    assert (machine.dns_name, machine.juju_status.current) == ("192.0.2.10", "started")
+    assert machine.base == jubilant.statustypes.FormattedBase("ubuntu", "22.04")
+    assert (status.model.name, status.model.type, status.model.controller) == ("m", "iaas", "localjuju")
+    assert client.config("app") == {"port": 80, "ratio": 0.5, "debug": True}
+    client.config("app", {"title": "t"}, reset="debug")
+    assert client.config("app")["title"] == "t"
+    assert client.run("app/leader", "hello", {"b": "c"}).results == {"a": "c"}
+    with pytest.raises(jubilant.TaskError, match="no"):
+        client.run("app/0", "fail")
+    with pytest.raises(ValueError, match="nothing"):
+        client.run("app/0", "nothing")
+    with pytest.raises(jubilant.TaskError):
+        client.exec("false", unit="app/0")
+    assert client.exec("echo $0", machine=0).stdout == "bash\n"
+    assert client.show_unit("app/0").opened_ports == ["5000/tcp"]
+    assert client.version().tuple == (3, 6, 9)
+    client.model_config({"update-status-hook-interval": "10s"})
+    assert client.model_config()["update-status-hook-interval"] == "10s"
+    client.cli("expose", "app")
+    assert client.status().apps["app"].exposed
+    client.refresh("app", path=charm, force=True)
+    assert client.status().apps["app"].charm_rev == 1
+    assert client.show_model().short_name == "m"
+    client.remove_unit("app/0")
+    client.remove_application("app")
+    assert client.status().apps == {}
+    client.add_model("n", config={"juju-http-proxy": "http://x"})
+    assert client.model_config()["juju-http-proxy"] == "http://x"
+    client.destroy_model("n", destroy_storage=True, force=True)
+    shutil.rmtree(tmp_path)
+
+
+def test_the_table_for_people(juju: Juju, make_charm: MakeCharm) -> None:
+    charm = make_charm({"hooks/start": "#!/bin/sh\nstatus-set blocked 'no disk'"}, hooks=())
+    juju.ok("deploy", str(charm))
+    lines = juju.ok("status").splitlines()
+    assert lines[0].split() == ["Model", "Controller", "Cloud/Region", "Version", "Timestamp"]
+    assert lines[4].split(maxsplit=6) == ["sample", "blocked", "1", "sample", "0", "no", "no disk"]
+    assert lines[7].split(maxsplit=5) == ["sample/0*", "blocked", "idle", "0", "192.0.2.10", "no disk"]
+    assert lines[10].split() == ["0", "started", "192.0.2.10", lines[10].split()[3], "ubuntu@22.04"]
+
+
+def test_models_and_switch(juju: Juju) -> None:
+    juju.ok("add-model", "other")
+    assert juju.ok("switch") == "localjuju:admin/other\n"
+    juju.ok("switch", "m")
+    assert juju("models", "--format", "json").json["current-model"] == "m"
+    assert juju("add-model", "m").err == 'ERROR model "m" already exists\n'
+    assert juju("add-model", "Bad").code == 1
+    assert juju("switch", "none").err == 'ERROR "none" is not the name of a model\n'
+    assert juju("status", "-m", "none").err == "ERROR model none not found\n"
+    assert juju("frobnicate").code == 2
+    assert juju("status", "--nonsense").code == 2
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("5m", 300), ("1h2m3.5s", 3723.5), ("60.0s", 60), ("100ms", 0.1)])
+def test_durations(text: str, seconds: float) -> None:
+    assert modelconfig.seconds(text) == seconds
+
+
+DEB822 = """Types: deb
+URIs: mirror://one/debian
+Suites: bookworm bookworm-updates
+Components: main
+
+Types: deb
+URIs: mirror://one/security
+Suites: bookworm-security
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "suite"),
+    [
+        (DEB822, "bookworm"),
+        ("deb [signed-by=/k.gpg] mirror://one/debian bookworm main\n", "bookworm"),
+        ("# deb mirror://no jammy\ndeb-src mirror://no jammy\ndeb mirror://one/debian jammy main\n", "jammy"),
+    ],
+)
+def test_the_mirror_of_the_hosts_own_sources(text: str, suite: str) -> None:
+    assert image._mirror({"sources.list": text}, suite) == "mirror://one/debian"
