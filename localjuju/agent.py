@@ -248,26 +248,23 @@ class Agent:
         server.contexts[context.id] = context
         unit.running = context.task is None
         self.store.save(self.model)
+        mark = f"{unit.tag}{'-task' if context.task else ''}"
+        env = {**self.environment(context), **env}
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        # Ctrl-C is for this process, which ends the hook; the client of a hook that runs on must not be ended alone.
+        process = host.popen(argv, env, self.charm_folder(unit, host), mark, **pipes, start_new_session=True)
+        streams = (("stdout", process.stdout), ("stderr", process.stderr))
+        readers = [threading.Thread(target=_listen, args=(*stream, heard), daemon=True) for stream in streams]
         try:
-            process = host.popen(
-                argv,
-                {**self.environment(context), **env},
-                self.charm_folder(unit, host),
-                mark=f"{unit.tag}{'-task' if context.task else ''}",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            readers = [
-                threading.Thread(target=_listen, args=(stream, name, heard), daemon=True)
-                for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
-            ]
             for reader in readers:
                 reader.start()
             code = process.wait()
             for reader in readers:
                 # A daemon that the hook left behind may hold the stream open.
                 reader.join(0.5)
+        except KeyboardInterrupt:
+            host.kill(mark)
+            raise
         finally:
             del server.contexts[context.id]
             self._note(context, time.monotonic() - started, code)
@@ -368,7 +365,7 @@ class Agent:
         return task
 
 
-def _listen(stream: IO[bytes], name: str, heard: Callable[[str, str], None]) -> None:
+def _listen(name: str, stream: IO[bytes], heard: Callable[[str, str], None]) -> None:
     with stream:
         for line in stream:
             heard(name, line.decode(errors="replace"))

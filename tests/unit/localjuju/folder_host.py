@@ -62,7 +62,7 @@ class FolderHost:
     ) -> subprocess.Popen[bytes]:
         streams.pop("tty", None)
         marked = ["sh", "-c", 'echo $$ >"$0"; exec "$@"', str(self.root / "run" / f"{mark}.pid")] if mark else []
-        return subprocess.Popen([*marked, *argv], env=env, cwd=cwd, start_new_session=True, **streams)
+        return subprocess.Popen([*marked, *argv], env=env, cwd=cwd, **{**streams, "start_new_session": True})
 
     def kill(self, mark: str) -> None:
         self.output(["sh", "-c", f"kill -s KILL -- -$(cat {self.root}/run/{mark}.pid)"])
