@@ -73,6 +73,12 @@ def failure(command: tuple[str, ...], output: str, hint: str = "") -> str:
     return f"`{name}` failed: {reason.rstrip('.')}. {hint}".rstrip()
 
 
+def build() -> None:
+    """Build the charm, its maker's own words shown. Raises Trouble."""
+    if subprocess.run(("make", "--no-print-directory", "build"), cwd=host.CHECKOUT).returncode != 0:
+        raise host.Trouble("`make build` failed, for the reason above: mend that, then run this again.")
+
+
 def juju(*arguments: str, hint: str = "") -> str:
     """Run a localjuju command on the demo's model. Raises Trouble."""
     return call(LOCALJUJU, arguments[0], "-m", MODEL, *arguments[1:], hint=hint)
@@ -244,7 +250,7 @@ def demonstrate() -> None:
     with step("Preparing this machine"):
         host.prepare(lambda line: say(f"  {line}"))
     with step(f"Building {CHARM.name}"):
-        call("make", "--no-print-directory", "build")
+        build()
     with step("The machine's image (about a minute the first time)"):
         base = call(LOCALJUJU, "image").split()[0]
     with step("The registry's image"):
