@@ -85,7 +85,8 @@ def test_a_full_disk_is_said_and_the_registry_serves_on(unit):
     """The folder of configurations is put onto a file system of its own, which is then filled."""
     unit.exec(
         "cd /etc/docker/registry && mkdir /mnt/full && mount -t tmpfs -o size=64k,mode=700 tmpfs /mnt/full"
-        " && cp -a applied/. /mnt/full && mount --bind /mnt/full applied && dd if=/dev/zero of=applied/fill status=none || true"
+        " && cp -a applied/. /mnt/full && mount --bind /mnt/full applied"
+        " && dd if=/dev/zero of=applied/fill status=none || true"
     )
     try:
         state, message = unit.config(registry_port=5050)

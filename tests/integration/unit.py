@@ -130,7 +130,8 @@ class Watch:
         while not self._stop.wait(0.01) and self.asked < 60_000:
             self.asked += 1
             try:
-                with urllib.request.urlopen(self._url, timeout=2):
+                # Short: a connection begun in the gap is tried again by the kernel only after a second.
+                with urllib.request.urlopen(self._url, timeout=0.1):
                     pass
             except OSError:
                 self.failed += 1

@@ -1,0 +1,8 @@
+"""The benchmarks use the deployed unit of the integration tests."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
+
+from deployment import archives, charm, deployed, model, small_image, unit  # noqa: F401

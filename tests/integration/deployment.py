@@ -1,0 +1,86 @@
+"""The charm as built, on machines of a model: of localjuju, or of the controller that JUJU's command speaks to."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import secrets
+import subprocess
+import sys
+
+import jubilant
+import pytest
+from unit import Unit
+
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import images  # noqa: E402
+
+LOCAL = pathlib.Path(sys.executable).parent / "localjuju"
+
+
+def pytest_report_header() -> str:
+    """Say whose machines these are."""
+    return f"juju: {command()}"
+
+
+def command() -> str:
+    """Return the juju command to use."""
+    return os.environ.get("JUJU") or str(LOCAL)
+
+
+@pytest.fixture(scope="session")
+def charm() -> pathlib.Path:
+    """The charm as `make build` left it."""
+    path = ROOT / "docker-registry.charm"
+    assert path.exists(), "run `make build` first"
+    return path
+
+
+@pytest.fixture(scope="session")
+def archives() -> images.Archives:
+    """The registry's image and its relatives, as files."""
+    return images.archives()
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A model of its own for this run."""
+    juju = jubilant.Juju(cli_binary=command(), wait_timeout=900)
+    name = f"test-{secrets.token_hex(3)}"
+    juju.add_model(name)
+    try:
+        yield juju
+    finally:
+        juju.destroy_model(name, force=True)
+
+
+@pytest.fixture(scope="session")
+def deployed(model, charm, archives) -> Unit:
+    """One unit that most tests share; each leaves it as it found it: `Ready`, with the default configuration."""
+    model.deploy(charm, "docker-registry", resources={"registry-image": str(archives.registry)})
+    unit = Unit(model, "docker-registry/0")
+    unit.settle()
+    return unit
+
+
+@pytest.fixture
+def unit(deployed: Unit) -> Unit:
+    """The shared unit, seen to be well before the test begins."""
+    if deployed.status()[0] != "active":  # the test before has failed, and is not to fail the others
+        deployed.config(registry_name=None, registry_port=None, registry_image=None, http_host=None)
+    assert deployed.status() == ("active", f"Ready at {deployed.address}:5000 (http).")
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def small_image(tmp_path_factory) -> pathlib.Path:
+    """An image that is quickly pushed, as `docker save` writes it, called `small:1`."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "hello").write_text(secrets.token_hex(1000))
+    subprocess.run(["tar", "-C", folder, "-cf", folder / "root.tar", "hello"], check=True)
+    subprocess.run(["docker", "import", folder / "root.tar", "small:1"], check=True, capture_output=True)
+    subprocess.run(["docker", "save", "-o", folder / "small.tar", "small:1"], check=True)
+    subprocess.run(["docker", "rmi", "small:1"], check=True, capture_output=True)
+    return folder / "small.tar"
