@@ -55,4 +55,4 @@ clean: ## Remove what these commands made in this folder
 	rm -rf .venv* .cache build $(CHARM) .pytest_cache .mypy_cache .ruff_cache
 
 .venv:
-	@$(PYTHON) tools/venv.py .venv requirements-dev.lock
+	@$(PYTHON) tools/environment.py .venv requirements-dev.lock

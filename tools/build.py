@@ -34,25 +34,30 @@ NOT_SHIPPED = ("hooks/hook.template", ".build.manifest")
 
 
 def main(target: Path) -> int:
-    """Build the charm at this path and say how long it took."""
+    """Build the charm at this path unless it is up to date, and say how long it took."""
     begin = time.monotonic()
-    files = _sources()
-    state = _state(files)
+    state = _state(_sources())
     stamp = ROOT / "build" / f"{target.name}.sha256"
     if target.exists() and stamp.exists() and stamp.read_text() == f"{state} {_digest(target)}":
         print(f"{target} is up to date.")
         return 0
+    build(target)
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(f"{state} {_digest(target)}")
+    size = target.stat().st_size / 1e6
+    print(f"Built {target}: {size:.1f} MB in {time.monotonic() - begin:.1f} s")
+    return 0
+
+
+def build(target: Path) -> None:
+    """Build the charm at this path. Raises subprocess.CalledProcessError when a tool fails."""
+    files = _sources()
     with tempfile.TemporaryDirectory() as scratch:
         _copy_sources(files, Path(scratch, "docker-registry"))
         folder = _charm_build(Path(scratch))
         _link_again(files, folder)
         _complete(folder)
         _pack(folder, target)
-    stamp.parent.mkdir(exist_ok=True)
-    stamp.write_text(f"{state} {_digest(target)}")
-    size = target.stat().st_size / 1e6
-    print(f"Built {target}: {size:.1f} MB in {time.monotonic() - begin:.1f} s")
-    return 0
 
 
 def _git(*words: str) -> str:
@@ -143,6 +148,19 @@ def _pack(folder: Path, target: Path) -> None:
                 info.external_attr = (stat.S_IFREG | mode) << 16
                 archive.writestr(info, path.read_bytes(), compresslevel=9)
     partial.replace(target)
+
+
+def unpack(charm: Path, folder: Path) -> None:
+    """Unpack a charm as Juju does: links are links, and modes are kept."""
+    with zipfile.ZipFile(charm) as archive:
+        for info in archive.infolist():
+            target, mode = folder / info.filename, info.external_attr >> 16
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if stat.S_ISLNK(mode):
+                target.symlink_to(archive.read(info).decode())
+            else:
+                target.write_bytes(archive.read(info))
+                target.chmod(stat.S_IMODE(mode))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make or renew a virtual environment from a lock file: tools/venv.py FOLDER LOCK [VERSION].
+"""Make or renew a virtual environment from a lock file: tools/environment.py FOLDER LOCK [VERSION].
 
 Needs Python 3.10 or later and, on Debian and Ubuntu, root once for the package python3-venv.
 VERSION (e.g. 3.12) asks for that Python; without it, the one that runs this script is taken.

@@ -1,0 +1,87 @@
+"""Run the ecosystem's checkers on the built charm: tools/check.py docker-registry.charm
+
+Any error or warning fails. What cannot apply is switched off here, each with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import environment
+import pythons
+
+import build
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKERS = ROOT / ".venv-checkers"
+
+CHARMCRAFT_IGNORES = (
+    "naming-conventions",  # options keep the names of the charm that this one takes over from: auth-token-root_certs
+)
+CHARMLINT_IGNORES = (
+    "ACTIONS-001",  # wants observers of the ops framework; here each action is a file in actions/
+    "TESTING-001",  # wants tests/unit in the charm; they stay in the repository
+)
+
+
+def main(charm: Path) -> int:
+    """Check; the exit code is 0 if nobody complains."""
+    environment.main([CHECKERS.name, "requirements-checkers.lock", *_newest_python()])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "docker-registry")  # charm-proof wants the folder named as the charm
+        build.unpack(charm, folder)
+        complaints = [*_charm_proof(folder), *_charmcraft(charm.resolve()), *_charmlint(folder)]
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
+
+
+def _newest_python() -> list[str]:
+    """A Python that charmlint runs on, if there is one."""
+    return [version for version in pythons.at_hand() if version not in ("3.10", "3.11")][-1:]
+
+
+def _run(command: list[str]) -> str:
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout if done.stdout else done.stderr
+
+
+def _charm_proof(folder: Path) -> list[str]:
+    output = _run([str(Path(sys.executable).with_name("charm-proof")), str(folder)])
+    _say("charm-proof", output.count("\nI: ") + output.startswith("I: "))
+    return [f"charm-proof: {line}" for line in output.splitlines() if not line.startswith("I: ")]
+
+
+def _charmcraft(charm: Path) -> list[str]:
+    ignores = f"--ignore={','.join(CHARMCRAFT_IGNORES)}"
+    output = _run([str(CHECKERS / "bin/charmcraft"), "analyse", "--format=json", ignores, str(charm)])
+    results = json.loads(output)
+    lints = [result for result in results if result["check_type"] == "lint"]
+    _say("charmcraft analyse", 0)
+    good = ("ok", "nonapplicable", "ignored")
+    return [f"charmcraft: {lint['name']}: {lint['text']}" for lint in lints if lint["result"] not in good]
+
+
+def _charmlint(folder: Path) -> list[str]:
+    program = CHECKERS / "bin/charmlint"
+    if not program.exists():
+        print("charmlint: left out, as it needs Python 3.12 or later")
+        return []
+    options = ["--strict", "--quiet", "--min-severity=warning", f"--ignore={','.join(CHARMLINT_IGNORES)}"]
+    output = _run([str(program), *options, str(folder)])
+    _say("charmlint", 0)
+    return [f"charmlint: {line}" for line in output.splitlines()]
+
+
+def _say(checker: str, hints: int) -> None:
+    print(f"{checker}: done" + (f", {hints} hints left aside" if hints else ""))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
