@@ -52,7 +52,7 @@ lock: ## Resolve requirements*.in anew into requirements*.lock
 	@$(PYTHON) tools/lock.py
 
 clean: ## Remove what these commands made in this folder
-	rm -rf .venv* .cache build $(CHARM) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv* .cache $(CHARM) .pytest_cache .mypy_cache .ruff_cache
 
 .venv:
 	@$(PYTHON) tools/environment.py .venv requirements-dev.lock

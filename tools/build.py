@@ -37,7 +37,7 @@ def main(target: Path) -> int:
     """Build the charm at this path unless it is up to date, and say how long it took."""
     begin = time.monotonic()
     state = _state(_sources())
-    stamp = ROOT / "build" / f"{target.name}.sha256"
+    stamp = ROOT / ".cache" / f"{target.name}.sha256"
     if target.exists() and stamp.exists() and stamp.read_text() == f"{state} {_digest(target)}":
         print(f"{target} is up to date.")
         return 0

@@ -10,9 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import build
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "charmcraft.yaml"

@@ -12,10 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import build
 import environment
 import pythons
-
-import build
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKERS = ROOT / ".venv-checkers"

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import zipfile
 
+import build
 import bundle
 import pytest
 import pythons
 import yaml
 from conftest import ROOT, spawn
-
-import build
 
 PYTHONS = pythons.at_hand()
 
