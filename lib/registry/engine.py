@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -73,6 +74,17 @@ class Engine:
         """Start the container; one that runs is left alone."""
         with _docker_errors(f"container {name} cannot be started"):
             self._api.start(name)
+
+    def introduce(self, name: str) -> None:
+        """Tell the machine's kernel the hardware address of a container that was just started.
+
+        A client's packet that came before the container had its network made the kernel ask for the address (ARP),
+        in vain, and it asks again only a second later. Nothing is lost but time where this is not possible.
+        """
+        state = self.inspect(name)
+        for network in state["NetworkSettings"]["Networks"].values() if state else ():
+            with contextlib.suppress(FileNotFoundError):  # a machine without iproute2
+                _set_neighbour(network["IPAddress"], network["MacAddress"])
 
     def stop(self, name: str) -> None:
         """Stop the container; one that is stopped is left alone."""
@@ -207,3 +219,11 @@ def _follow(messages: Iterator[Mapping[str, Any]]) -> str:
             raise docker.errors.DockerException(message["error"])
         text += message.get("stream", "")
     return text
+
+
+def _set_neighbour(address: str, hardware: str) -> None:
+    route = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=False).stdout
+    device = re.search(r" dev (\S+)", route)
+    if device and hardware:
+        entry = ["ip", "neigh", "replace", address, "lladdr", hardware, "dev", device[1], "nud", "reachable"]
+        subprocess.run(entry, capture_output=True, check=False)

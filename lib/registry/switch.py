@@ -155,6 +155,7 @@ class Switch:
             if had_old:
                 self._docker.stop(f"{old}-previous")
             self._docker.start(name)
+            self._docker.introduce(name)
             self._wait(name)
         except (NotServing, engine.EngineError) as error:
             self._roll_back(name, old, had_old)

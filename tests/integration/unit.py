@@ -127,8 +127,10 @@ class Watch:
     def _ask(self) -> None:
         last = time.monotonic()
         # Bounded: a test that hangs must not go on asking for ever.
-        while not self._stop.wait(0.01) and self.asked < 60_000:
+        answered = True
+        while self.asked < 60_000 and not (self._stop.wait(0.01) and answered):
             self.asked += 1
+            answered = False
             try:
                 # Short: a connection begun in the gap is tried again by the kernel only after a second.
                 with urllib.request.urlopen(self._url, timeout=0.1):
@@ -136,7 +138,7 @@ class Watch:
             except OSError:
                 self.failed += 1
                 continue
-            now = time.monotonic()
+            answered, now = True, time.monotonic()
             self.gap = max(self.gap, now - last)
             last = now
 

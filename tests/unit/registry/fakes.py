@@ -88,6 +88,9 @@ class FakeEngine:
     def _ports(one):
         return {binding[0]["HostPort"] for binding in one["body"]["HostConfig"]["PortBindings"].values()}
 
+    def introduce(self, name):
+        """Nobody waits here."""
+
     def stop(self, name):
         self._call("stop", name)
         self._get(name)["status"] = "exited"
