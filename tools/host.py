@@ -36,7 +36,7 @@ PACKAGES = {
 }
 """What has to be there, and the package that brings it."""
 
-SPACE_DOCKER = 4 * GIB
+SPACE_DOCKER = 3 * GIB
 """Free bytes wanted below Docker's data root: two machine images, and a machine with a Docker of its own."""
 
 SPACE_CHECKOUT = 1 * GIB

@@ -79,6 +79,14 @@ def build() -> None:
         raise host.Trouble("`make build` failed, for the reason above: mend that, then run this again.")
 
 
+def machine_image() -> str:
+    """Make the machines' images if they are missing, progress shown; return the bare one's name. Raises Trouble."""
+    done = subprocess.run((LOCALJUJU, "image"), stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise host.Trouble("The machine's image cannot be made, for the reason above: mend that, then run this again.")
+    return done.stdout.split()[0]
+
+
 def juju(*arguments: str, hint: str = "") -> str:
     """Run a localjuju command on the demo's model. Raises Trouble."""
     return call(LOCALJUJU, arguments[0], "-m", MODEL, *arguments[1:], hint=hint)
@@ -252,7 +260,7 @@ def demonstrate() -> None:
     with step(f"Building {CHARM.name}"):
         build()
     with step("The machine's image (about a minute the first time)"):
-        base = call(LOCALJUJU, "image").split()[0]
+        base = machine_image()
     with step("The registry's image"):
         archive = images.registry_image()
     with step(f"Deploying to the model {MODEL}"):
