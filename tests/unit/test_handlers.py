@@ -11,7 +11,6 @@ sys.path.insert(0, str(ROOT / "tests/unit/registry"))
 
 import fakes  # noqa: E402
 from charms.layer import docker_registry  # noqa: E402
-
 from registry import applied, engine, packages  # noqa: E402
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]

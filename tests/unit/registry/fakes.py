@@ -174,9 +174,9 @@ class FakeRegistry:
 
     def check_alive(self):
         for one in self._fake.containers.values():
-            if one["address"] == self._address and one["status"] == "running":
-                if one["body"]["Image"] not in self._fake.deaf:
-                    return
+            hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
+            if hears and one["address"] == self._address:
+                return
         raise api.ApiError("nothing answers")
 
     def check_writable(self, repository):
