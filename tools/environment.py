@@ -20,7 +20,7 @@ import locked
 import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
-BACKENDS = ("pbr", "setuptools")
+BACKENDS = ("packaging", "pbr", "setuptools", "wheel")
 """Locked packages that build those which are published as source only."""
 
 LOCALJUJU = """#!{python}
