@@ -63,7 +63,7 @@ def trees(lock: Path) -> Path:
 
 def _make(lock: Path, scratch: Path) -> Path:
     files, made = scratch / "files", scratch / "trees"
-    _download(locked.entries(lock), scratch, files)
+    _download(dict(locked.entries(lock)), scratch, files)
     for archive in sorted(files.iterdir()):
         members = _wheel(archive) if archive.suffix == ".whl" else _source(archive)
         wanted = [(name, content) for name, content in members if not LEFT_OUT.search(name)]

@@ -83,7 +83,7 @@ def _install(folder: Path, lock: Path) -> None:
     pip = [str(folder / "bin/python"), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
     exact = [*pip, "--require-hashes", "--no-deps", "--no-build-isolation"]
     backends = folder / "backends.txt"
-    backends.write_text("".join(text for name, text in locked.entries(lock).items() if name in BACKENDS))
+    backends.write_text("".join(text for name, text in locked.entries(lock) if name in BACKENDS))
     subprocess.run([*exact, "-r", str(backends)], check=True)
     subprocess.run([*exact, "-r", str(lock)], check=True)
 

@@ -45,7 +45,7 @@ def _lock(uv: str, name: str, overrides: Path) -> None:
     options = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-header", "--no-annotate"]
     command = [uv, "pip", "compile", "--quiet", *options, "--override", str(overrides)]
     subprocess.run([*command, "-o", str(target), f"{name}.in"], check=True, cwd=ROOT)
-    texts = locked.entries(target).values()
+    texts = [text for _, text in locked.entries(target)]
     target.write_text("".join(text for text in texts if NEVER not in text and "win32'" not in text))
 
 

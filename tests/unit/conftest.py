@@ -1,164 +1,18 @@
-"""The one seam of the unit tests towards Juju: hook tools that are faked as programs on PATH.
+"""Fixtures for all unit tests.
 
-`juju`   the model that the fake tools read and change, and the list of their calls.
+`juju`   the model that the fake hook tools read and change, and the list of their calls.
 `charm`  a charm's folder whose hooks and actions run through the real charms.reactive.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from charms.layer import basic
-
-basic.activate()  # for the stand-ins that charmhelpers needs on newer Pythons
-
-import charmhelpers.osplatform
-
-charmhelpers.osplatform.get_platform = lambda: "ubuntu"  # it raises on Debian
-
-import charms.reactive
-from charmhelpers.core import hookenv, unitdata
-from charms.layer import journal, leadership, status
-from charms.reactive import bus, endpoints
-from hook_tool import TOOLS
-
-ROOT = Path(__file__).resolve().parents[2]
-AT_START = list(hookenv._atstart)
-"""What charms.reactive wants called at the start of a hook; each run takes it from hookenv's list."""
-
-
-class Juju:
-    """The fake tools' model. Change it with `change`, look at it with `model`.
-
-    Parts of it: `config` (the defaults of config.yaml to begin with), `leader` (settings), `is_leader` (True),
-    `address` ("10.0.0.10"), `status` ([state, message]), `version`, `ports` (["5000/tcp"]), `resources` (name ->
-    path), `relations` (id "website:3" -> {"haproxy/0": {key: value}, ...}, own unit and applications included),
-    `action` (parameters), `results` and `failure` (what action-set and action-fail were given).
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        tool = folder / "hook_tool.py"
-        tool.write_text(f"#!{sys.executable} -IS\n" + (ROOT / "tests/unit/hook_tool.py").read_text())
-        tool.chmod(0o755)
-        for name in TOOLS:
-            (folder / name).symlink_to(tool.name)
-        self.forget_calls()
-        empty: dict[str, Any] = {part: {} for part in ("leader", "relations", "resources", "action", "results")}
-        self._write({**empty, "config": defaults(), "is_leader": True, "address": "10.0.0.10"})
-        self.change(status=["unknown", ""], version="", ports=[], failure=None)
-
-    @property
-    def model(self) -> dict[str, Any]:
-        """A copy of the model as it is now."""
-        loaded: dict[str, Any] = json.loads((self.folder / "model.json").read_text())
-        return loaded
-
-    def change(self, **parts: Any) -> None:
-        """Change parts of the model: `change(config={"registry-port": 5001}, is_leader=False)`.
-
-        A mapping is merged into the one that is there; anything else replaces it.
-        """
-        model = self.model
-        for part, value in parts.items():
-            model[part] = {**model[part], **value} if isinstance(value, dict) else value
-        self._write(model)
-
-    @property
-    def calls(self) -> list[list[str]]:
-        """All calls since the last `forget_calls`, e.g. [["status-set", "active", "Ready."]]."""
-        return [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
-
-    def called(self, tool: str) -> list[list[str]]:
-        """The arguments of each call of one tool."""
-        return [call[1:] for call in self.calls if call[0] == tool]
-
-    def forget_calls(self) -> None:
-        """Begin the list of calls anew."""
-        (self.folder / "calls.jsonl").write_text("")
-
-    def _write(self, model: dict[str, Any]) -> None:
-        (self.folder / "model.json").write_text(json.dumps(model))
-
-
-class Charm:
-    """A charm's folder, with this charm's declarations and handlers, below a unit named docker-registry/0."""
-
-    def __init__(self, folder: Path, juju: Juju) -> None:
-        self.folder, self.juju = folder, juju
-        folder.mkdir()
-        for name in ("metadata.yaml", "config.yaml", "actions.yaml"):
-            shutil.copy(ROOT / name, folder)
-        shutil.copytree(ROOT / "reactive", folder / "reactive", ignore=shutil.ignore_patterns("__pycache__"))
-
-    def handlers(self, text: str) -> None:
-        """Have these handlers instead of the charm's own."""
-        shutil.rmtree(self.folder / "reactive")
-        (self.folder / "reactive").mkdir()
-        (self.folder / "reactive/handlers.py").write_text(text)
-
-    def hook(self, name: str, **environment: str) -> list[list[str]]:
-        """Run a hook in this process, as a new one would; returns its calls of hook tools.
-
-        More of Juju's environment goes by name: `hook("website-relation-changed", JUJU_RELATION_ID="website:1")`.
-        """
-        self._new_process(JUJU_HOOK_NAME=name, **environment)
-        basic.run_hook()
-        return self.juju.calls
-
-    def action(self, name: str, actions: dict[str, basic.Action], /, **params: Any) -> dict[str, Any]:
-        """Run an action of the table in this process; returns its results, or {"failure": sentence}."""
-        self._new_process(JUJU_HOOK_NAME="", JUJU_ACTION_NAME=name)
-        self.juju.change(failure=None)
-        self.juju._write({**self.juju.model, "action": params, "results": {}})
-        basic.run_action(actions)
-        model = self.juju.model
-        return {"failure": model["failure"]} if model["failure"] else dict(model["results"])
-
-    def flags(self) -> list[str]:
-        """The flags that the last successful hook or action left."""
-        self._new_process(JUJU_HOOK_NAME="")
-        return list(charms.reactive.get_flags())
-
-    def _new_process(self, **environment: str) -> None:
-        """Bring charmhelpers, charms.reactive and the layers back to what they are right after their import."""
-        for name in [name for name in os.environ if name.startswith("JUJU_")]:
-            del os.environ[name]
-        path = [word for word in os.environ["PATH"].split(os.pathsep) if word != str(self.juju.folder)]
-        os.environ["PATH"] = os.pathsep.join([str(self.juju.folder), *path])
-        os.environ.update(JUJU_CHARM_DIR=str(self.folder), CHARM_DIR=str(self.folder))
-        os.environ.update(JUJU_UNIT_NAME="docker-registry/0", **environment)
-        for name in [name for name in sys.modules if name.split(".")[0] in ("reactive", "relations")]:
-            del sys.modules[name]
-        sys.path[:] = [word for word in sys.path if not word.startswith(str(self.folder.parent))]
-        if unitdata._KV is not None:
-            unitdata._KV.conn.close()
-        unitdata._KV = hookenv._cache_config = None
-        hookenv.cache.clear()
-        hookenv._atstart[:], hookenv._atexit[:] = AT_START, []
-        bus.Handler.clear()
-        endpoints.Endpoint._endpoints.clear()
-        leadership._data = leadership._is_leader = None
-        status._sentences.clear()
-        journal._lines.clear()
-        self.juju.forget_calls()
-
-
-def defaults() -> dict[str, Any]:
-    """The charm's options with their defaults, as config-get gives them."""
-    options = yaml.safe_load((ROOT / "config.yaml").read_text())["options"]
-    return {name: option.get("default") for name, option in options.items()}
+from fake_juju import Charm, Juju
 
 
 @pytest.fixture
@@ -176,15 +30,3 @@ def charm(tmp_path: Path, juju: Juju) -> Iterator[Charm]:
     os.environ.clear()
     os.environ.update(before[0])
     sys.path[:] = before[1]
-
-
-def spawn(script: Path, juju: Juju, python: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a hook or action of an unpacked charm as a process, with the fake tools and nothing else set."""
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    charm_folder = str(script.parent.parent)
-    base = {"PATH": f"{juju.folder}:/usr/bin:/bin", "LANG": "C.UTF-8", "JUJU_UNIT_NAME": "docker-registry/0"}
-    folders = {"JUJU_CHARM_DIR": charm_folder, "CHARM_DIR": charm_folder}
-    command = [*python, str(script)]
-    return subprocess.run(
-        command, env={**base, **folders, **environment}, cwd=charm_folder, capture_output=True, text=True, check=False
-    )

@@ -1,4 +1,4 @@
-"""One hook tool of Juju, faked: the name it is called by says which. See the fixture `juju` in conftest.py.
+"""One hook tool of Juju, faked: the name it is called by says which. See `Juju` in fake_juju.py.
 
 Beside it lie `model.json`, which it reads and changes, and `calls.jsonl`, to which it adds what it was called
 with. It is run by Python alone, in a process of its own, as the real ones are.

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from charms.layer import basic
-from conftest import ROOT, spawn
+from fake_juju import ROOT, spawn
 
 QUIET = """
 from charms import reactive

@@ -12,7 +12,7 @@ import bundle
 import pytest
 import pythons
 import yaml
-from conftest import ROOT, spawn
+from fake_juju import ROOT, spawn
 
 PYTHONS = pythons.at_hand()
 
