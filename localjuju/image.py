@@ -22,7 +22,7 @@ PACKAGES = (
 )
 # charmhelpers refuses to work on what does not call itself Ubuntu; the release whose Python and Docker are nearest.
 UBUNTU_OF = {"bookworm": ("22.04", "jammy"), "trixie": ("24.04", "noble")}
-RECIPE = "1"
+RECIPE = "2"
 """Raised when images made before are no longer good."""
 NAMED = re.compile(r"localjuju:([a-z]+)(-docker)?$")
 
@@ -84,7 +84,18 @@ def _make(suite: str, name: str) -> None:
         base = _name_itself(root, suite)
         labels = [f"LABEL localjuju.recipe={RECIPE}", f"LABEL localjuju.base=ubuntu@{base}"]
         changes = [part for change in ['CMD ["/sbin/init"]', *labels] for part in ("-c", change)]
-        with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
+        with subprocess.Popen(
+            [
+                "tar",
+                "-C",
+                str(root),
+                "--exclude=./var/cache/apt/*.bin",
+                "--exclude=./var/cache/apt/archives/*.deb",
+                "-c",
+                ".",
+            ],
+            stdout=subprocess.PIPE,
+        ) as tar:
             _run("docker", "import", *changes, "-", name, stdin=tar.stdout)
         if tar.returncode:
             raise JujuError(f"tar of the machine image {name} failed")
@@ -96,7 +107,7 @@ def _add_docker(bare: str, name: str) -> None:
     script = (
         "set -e; export DEBIAN_FRONTEND=noninteractive; extra=; "
         'if [ -n "$(apt-cache show docker-cli 2>/dev/null)" ]; then extra=docker-cli; fi; '
-        "apt-get install -y --no-install-recommends docker.io $extra; apt-get clean"
+        "apt-get install -y --no-install-recommends docker.io $extra; apt-get clean; rm -f /var/cache/apt/*.bin"
     )
     container = docker("create", "--network", "host", bare, "sh", "-c", script)
     try:
