@@ -33,6 +33,13 @@ ROOT = Path(__file__).resolve().parents[2]
 AT_START = list(hookenv._atstart)
 """What charms.reactive wants called at the start of a hook; each run takes it from hookenv's list."""
 
+TOOL = """#!{python} -IS
+import os, sys
+sys.path.insert(0, "{folder}")
+import hook_tool
+sys.exit(hook_tool.main(os.path.basename(sys.argv[0]), sys.argv[1:]))
+"""
+
 
 class Juju:
     """The fake tools' model. Change it with `change`, look at it with `model`.
@@ -46,8 +53,8 @@ class Juju:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        tool = folder / "hook_tool.py"
-        tool.write_text(f"#!{sys.executable} -IS\n" + (ROOT / "tests/unit/hook_tool.py").read_text())
+        tool = folder / "tool"
+        tool.write_text(TOOL.format(python=sys.executable, folder=ROOT / "tests/unit"))
         tool.chmod(0o755)
         for name in TOOLS:
             (folder / name).symlink_to(tool.name)

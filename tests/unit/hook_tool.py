@@ -1,14 +1,14 @@
 """One hook tool of Juju, faked: the name it is called by says which. See `Juju` in fake_juju.py.
 
-Beside it lie `model.json`, which it reads and changes, and `calls.jsonl`, to which it adds what it was called
-with. It is run by Python alone, in a process of its own, as the real ones are.
+Beside the program lie `model.json`, which it reads and changes, and `calls.jsonl`, to which it adds what it was
+called with. It is run by Python alone, in a process of its own, as the real ones are.
 """
 
 import json
 import os
 import sys
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.dirname(os.path.abspath(sys.argv[0]))
 
 
 class Refused(Exception):
@@ -189,6 +189,3 @@ TOOLS = {
     "status-set": status_set,
     "unit-get": lambda model, words, options: model["address"],
 }
-
-if __name__ == "__main__":
-    sys.exit(main(os.path.basename(sys.argv[0]), sys.argv[1:]))
