@@ -40,9 +40,11 @@ unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 	@.venv/bin/python -m pytest tests/unit $(ARGS)
 
 integration: build ## The built charm on machines made for it; JUJU=/snap/bin/juju takes a real controller
+	@$(PYTHON) tools/host.py
 	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration $(ARGS)
 
 benchmark: build ## What a hook and a switch cost, in figures
+	@$(PYTHON) tools/host.py
 	@.venv/bin/python -m pytest tests/benchmarks $(ARGS)
 
 check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built charm
