@@ -66,6 +66,9 @@ def push(params: dict[str, Any]) -> Results:
     docker = docker_registry.machine.docker()
     source = image.Reference.parse(params["image"])
     wanted = options.Options.from_config(hookenv.config())
+    wrong = addresses.url_problem(wanted.http_host) if wanted.http_host else None
+    if wrong:
+        raise basic.ActionFailed(f"http-host: {wrong}.")
     release = docker_registry.machine.store.in_force()
     where = (wanted.http_host, hookenv.unit_private_ip(), release.port if release else wanted.registry_port)
     target = _target(source, params["tag"], addresses.netloc(*where))

@@ -129,7 +129,7 @@ class Agent:
         code = self._run(context, f"hooks/{hook.name}")
         unit.running = False
         machine = self.model.machine(unit.machine)
-        if context.reboot == "now" or host.boot() != machine.boot:
+        if context.reboot == "now" or _went_down(host, machine, code):
             log(self.store, unit, "INFO", "juju.worker.uniter", f'"{hook.name}" hook was cut off by a reboot')
             if context.reboot:
                 self.reboot(machine)
@@ -369,6 +369,18 @@ def _listen(name: str, stream: IO[bytes], heard: Callable[[str, str], None]) -> 
     with stream:
         for line in stream:
             heard(name, line.decode(errors="replace"))
+
+
+def _went_down(host: Host, machine: Machine, code: int) -> bool:
+    """Tell whether the machine went down under a hook that ended with this code.
+
+    A machine that dies takes the hook along with SIGKILL (137), and is said to be down only a moment later.
+    """
+    for _ in range(20 if code == 137 else 1):
+        if host.boot() != machine.boot:
+            return True
+        time.sleep(0.1 if code == 137 else 0)
+    return False
 
 
 def rebooted(unit: Unit) -> None:

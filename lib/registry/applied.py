@@ -2,7 +2,7 @@
 
 ``<root>/applied/<digest>/`` holds a release and never changes; ``<root>/config.yml`` is a link to the file of the
 release in force. The container mounts the folder, so a crash or a reboot always comes up with a release that
-has proven itself. Everything is for root only.
+has proven itself. The folders are for root only.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """What somebody or something did to the registry is mended by the next hook."""
 
+import subprocess
+import time
+
 import pytest
 
 DAMAGE = {
@@ -57,6 +60,24 @@ def test_a_reboot_in_the_middle_of_a_switch_is_mended(unit):
     assert unit.status()[0] == "active"
     assert unit.containers() == ["registry"]
     assert unit.answers()
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.6, 2.2, 2.6, 3.0])
+def test_power_lost_in_the_middle_of_a_change(unit, seconds):
+    """The machine dies so long after the option was set; whatever was under way, the next boot mends it."""
+    if not unit.is_local:
+        pytest.skip("a real machine's plug is out of reach")
+    machine = unit.machine
+    change = subprocess.Popen([unit.juju.cli_binary, "config", "-m", unit.juju.model, unit.app, "registry-port=5077"])
+    time.sleep(seconds)
+    unit.juju.cli("machine", "kill", machine)
+    change.wait(timeout=120)
+    unit.juju.cli("machine", "start", machine)
+    unit.settle()
+    assert unit.update_status() == ("active", f"Ready at {unit.address}:5077 (http).")
+    assert unit.answers(5077)
+    assert unit.containers() == ["registry"]
+    assert unit.config(registry_port=None)[0] == "active"
 
 
 def test_docker_that_is_down_is_said_and_the_registry_serves_on(unit):

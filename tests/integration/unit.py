@@ -40,6 +40,11 @@ class Unit:
         return status.current, status.message
 
     @property
+    def machine(self) -> str:
+        """The machine's number."""
+        return self._status().machine
+
+    @property
     def address(self) -> str:
         """The unit's address."""
         return self._status().public_address
@@ -99,7 +104,7 @@ class Unit:
     def reboot(self) -> None:
         """Reboot the machine, and wait until it is back and idle."""
         if self.is_local:
-            self.juju.cli("machine", "reboot", self._status().machine)
+            self.juju.cli("machine", "reboot", self.machine)
         else:
             self.juju.ssh(self.name, "sudo systemctl reboot; sleep 5")
         self.settle()

@@ -330,6 +330,12 @@ def test_push_follows_http_host(deployed, juju, machine, actions):
     assert ("push", "127.0.0.1:5000/ubuntu:24.04") in machine.engine.calls
 
 
+def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
+    juju.change(config={"http-host": "registry.example.com"})
+    failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]
+    assert failure.startswith("http-host: 'registry.example.com' has no scheme")
+
+
 def test_clean_containers_leaves_the_registrys_own(deployed, machine, actions):
     machine.engine.create("done", machine.engine.containers["registry"]["body"] | {"Labels": {}})
     machine.engine.stop("done")
