@@ -15,6 +15,7 @@ from typing import Any
 import docker
 import docker.errors
 import requests
+import urllib3.exceptions
 
 from registry import archive
 from registry.image import Reference, version_in
@@ -37,7 +38,8 @@ def _docker_errors(what: str) -> Iterator[None]:
         yield
     except docker.errors.NotFound as error:
         raise NoSuchObject(f"{what}: {_words(error)}") from error
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    # The SDK lets through what its HTTP libraries raise, urllib3's own where an answer is a stream.
+    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise EngineError(f"{what}: {_words(error)}") from error
 
 
