@@ -125,6 +125,16 @@ def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
     assert not [call for call in docker.calls if call[1] == "registry-candidate"]
 
 
+def test_what_docker_adds_by_itself_is_no_alteration(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    body = docker.containers["registry"]["body"]
+    body["Env"].append("PATH=/bin")
+    body["HostConfig"]["LogConfig"]["Config"]["labels"] = "production"
+    body["HostConfig"]["CapAdd"] = ["CAP_DAC_OVERRIDE"]
+    assert bring(docker, store, wanted) == []
+
+
 def test_a_config_file_altered_by_hand_is_written_again(store):
     docker, wanted = FakeEngine(), release()
     bring(docker, store, wanted)
