@@ -61,7 +61,7 @@ def test_push_follows_http_host(unit, small):
 
 def test_push_to_another_host_goes_there(unit, small):
     message = failure(unit, "push", image=small, pull=False, tag="localhost:1/small:1")
-    assert message.startswith(("Localhost:1/small:1 cannot be pushed: ", "localhost:1/small:1"))
+    assert message.startswith("localhost:1/small:1 cannot be pushed: ")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_push_to_another_host_goes_there(unit, small):
     ],
 )
 def test_push_of_what_cannot_be_had_is_a_sentence(unit, params, sentence):
-    assert failure(unit, "push", **params).lower().startswith(sentence.lower())
+    assert failure(unit, "push", **params).startswith(sentence)
 
 
 def test_images(unit):

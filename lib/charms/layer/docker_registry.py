@@ -206,9 +206,9 @@ def remove() -> None:
 
 
 def sentence(clause: object) -> str:
-    """Return the clause, an error's mostly, with a capital and a full stop."""
+    """Return the clause, an error's mostly, with a full stop and a capital, unless it begins with a name."""
     text = str(clause)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}." if text.partition(" ")[0].isalpha() else f"{text}."
 
 
 def _is_port_taken(wanted: options.Options, before: plan.Release | None, inspected: Mapping[str, Any] | None) -> bool:
