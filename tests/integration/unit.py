@@ -95,7 +95,9 @@ class Unit:
 
     def container(self, name: str = "registry") -> dict:
         """Return what `docker inspect` shows of a container."""
-        return json.loads(self.exec(f"docker inspect {name}"))[0]
+        found = json.loads(self.exec(f"docker inspect {name}"))[0]
+        # Docker shows them in an order of chance.
+        return {**found, "Mounts": sorted(found["Mounts"], key=lambda mount: mount["Destination"])}
 
     def containers(self) -> list[str]:
         """Return the names of the machine's containers, running or not."""
