@@ -96,8 +96,9 @@ class Unit:
     def container(self, name: str = "registry") -> dict:
         """Return what `docker inspect` shows of a container."""
         found = json.loads(self.exec(f"docker inspect {name}"))[0]
-        # Docker shows them in an order of chance.
-        return {**found, "Mounts": sorted(found["Mounts"], key=lambda mount: mount["Destination"])}
+        # Docker shows mounts in an order of chance, and forgets what was executed after a while.
+        mounts = sorted(found["Mounts"], key=lambda mount: mount["Destination"])
+        return {**found, "Mounts": mounts, "ExecIDs": None}
 
     def containers(self) -> list[str]:
         """Return the names of the machine's containers, running or not."""
