@@ -81,6 +81,7 @@ class Applied:
     def begin_switch(self, names: set[str]) -> None:
         """Note that the containers called *names* are about to be replaced, before the first step."""
         write_file(self._switching, "\n".join(sorted(names)) + "\n")
+        _sync(self.root)
 
     def unfinished_switch(self) -> set[str]:
         """Return the names given to `begin_switch` if no `end_switch` followed: a crash came between."""

@@ -61,7 +61,7 @@ class Switch:
         one. Raises NotServing with the release before serving as before, if it can; EngineError; OSError.
         """
         before = self._applied.in_force()
-        if self._recover():
+        if self.recover():
             state = self._docker.inspect((before or release).container.name)
         if before is not None and before.digest == release.digest:
             return self._keep(release, state)
@@ -81,7 +81,7 @@ class Switch:
     def halt(self, state: Mapping[str, Any] | None) -> None:
         """Stop the container of the release in force, of which *state* is the inspection, and let it be."""
         release = self._applied.in_force()
-        if release is not None and self._recover():
+        if release is not None and self.recover():
             state = self._docker.inspect(release.container.name)
         if release is not None and state is not None and state["State"]["Running"]:
             self._docker.stop(release.container.name)
@@ -160,6 +160,8 @@ class Switch:
         except (NotServing, engine.EngineError) as error:
             self._roll_back(name, old, had_old)
             raise NotServing(str(error)) from error
+        # From here on the new one is what a crash leaves.
+        self._applied.put_in_force(release)
         self._docker.remove(f"{old}-previous")
         self._applied.end_switch()
         return [f"container {name} made for release {release.digest}"]
@@ -171,19 +173,21 @@ class Switch:
             self._docker.start(old)
         self._applied.end_switch()
 
-    def _recover(self) -> bool:
-        """Tidy up after a switch that a crash cut off; tell whether there was one.
+    def recover(self) -> bool:
+        """Tidy up after a switch that a crash cut off; tell whether there was one. To be called before facts are read.
 
-        If the new container runs already the old one goes, else the old one serves again. Nothing is left over.
+        If the release of the new container is in force already, the old container goes; else the old one serves
+        again. Nothing is left over.
         """
         names = self._applied.unfinished_switch()
+        in_force = self._applied.in_force()
         for name in names:
             self._docker.remove(f"{name}-candidate")
             self._docker.remove(f"{name}-next")
         for name in names:
             if self._docker.inspect(f"{name}-previous") is None:
                 continue
-            if any(container.is_running(self._docker.inspect(other)) for other in names):
+            if in_force is not None and self._has(names, in_force.digest):
                 self._docker.remove(f"{name}-previous")
                 continue
             for other in names:
@@ -192,6 +196,12 @@ class Switch:
             self._docker.start(name)
         self._applied.end_switch()
         return bool(names)
+
+    def _has(self, names: set[str], digest: str) -> bool:
+        states = [self._docker.inspect(name) for name in names]
+        return any(
+            state and (state["Config"]["Labels"] or {}).get(container.DIGEST_LABEL) == digest for state in states
+        )
 
     def _wait(self, name: str) -> Registry:
         """Wait until the registry in the container answers; return a client for it. Raises NotServing."""

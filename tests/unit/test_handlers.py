@@ -1,5 +1,6 @@
 """The charm's handlers through the real dispatch of charms.reactive, on a machine in memory."""
 
+import contextlib
 import importlib.util
 import pathlib
 import sys
@@ -177,6 +178,23 @@ def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
     deployed.hook("config-changed")
     assert "registry-port: 6000 is in use by another program" in juju.model["status"][1]
     assert juju.model["ports"] == ["5000/tcp"]
+
+
+@pytest.mark.parametrize("change", [{"registry-name": "images"}, {"registry-port": 6000}])
+def test_killed_at_any_step_of_a_change_the_next_hook_finishes_it(deployed, juju, machine, change):
+    juju.change(config=change)
+    for step in range(9, 16):
+        machine.engine.calls.clear()
+        machine.engine.dies_at = step
+        with contextlib.suppress(fakes.Killed):
+            deployed.hook("config-changed")
+        machine.engine.dies_at = None
+        deployed.hook("update-status")
+        assert juju.model["status"][0] == "active", (step, juju.model["status"])
+        assert list(machine.engine.containers) == [juju.model["config"]["registry-name"]]
+        assert machine.engine.serving(juju.model["config"]["registry-port"])
+        default = {"registry-name": "registry", "registry-port": 5000}
+        juju.change(config=default if juju.model["config"] | change == juju.model["config"] else change)
 
 
 def test_another_port_is_opened_and_the_old_one_closed(deployed, juju):

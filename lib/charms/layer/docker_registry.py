@@ -63,6 +63,7 @@ def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, 
         return "waiting", "Waiting for the leader to share the registry's secret."
     wanted = options.Options.from_config(hookenv.config())
     trouble = ensure_live_restore(docker)
+    switch.Switch(docker, store, machine.client).recover()
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
