@@ -28,16 +28,20 @@ class Api:
         """Begin an upload to *repository* and cancel it. Raises ApiError."""
         self._ask("GET", "/v2/", 200)
         answer = self._ask("POST", f"/v2/{repository}/blobs/uploads/", 202)
-        location = urlsplit(urljoin(self._url, answer.headers["Location"]))
+        location = urlsplit(urljoin(self._url, answer.headers.get("Location", "/")))
         self._ask("DELETE", f"{location.path}?{location.query}", 204)
 
     def _ask(self, method: str, path: str, expected: int) -> requests.Response:
         try:
-            answer = self._session.request(method, urljoin(self._url, path), timeout=self._timeout)
+            answer = self._session.request(
+                method, urljoin(self._url, path), timeout=self._timeout, allow_redirects=False
+            )
         except requests.ConnectionError as error:
             raise ApiError("nothing answers") from error
         except requests.Timeout as error:
             raise ApiError(f"no answer in {self._timeout:g} s") from error
+        except requests.RequestException as error:
+            raise ApiError(f"what answers is no registry ({error})") from error
         if answer.status_code != expected:
             raise ApiError(f"{method} {path.partition('?')[0]} is answered {answer.status_code}, not {expected}")
         return answer

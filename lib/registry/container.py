@@ -111,9 +111,12 @@ def differences(body: Mapping[str, Any], inspected: Mapping[str, Any]) -> list[s
     wanted["Networks"] = ["bridge"]
     # The image brings variables of its own, and daemon.json options of the log: those asked for must be among them.
     wanted["Env"] = body["Env"]
-    real["Env"] = [line for line in body["Env"] if line in inspected["Config"]["Env"]]
+    real["Env"] = [line for line in body["Env"] if line in (inspected["Config"]["Env"] or ())]
     asked, log = wanted["LogConfig"]["Config"], real["LogConfig"]
-    real["LogConfig"] = {**log, "Config": {name: value for name, value in log["Config"].items() if name in asked}}
+    real["LogConfig"] = {
+        **log,
+        "Config": {name: value for name, value in (log["Config"] or {}).items() if name in asked},
+    }
     return [f"{key} is {real[key]!r}, not {wanted[key]!r}" for key in wanted if real[key] != wanted[key]]
 
 

@@ -61,6 +61,8 @@ class Engine:
 
     def inspect(self, name: str) -> dict[str, Any] | None:
         """Return what `docker inspect` shows of the container, or None if there is none."""
+        if not re.fullmatch(r"[\w.-]+", name):  # the name becomes a part of a path
+            return None
         try:
             with _docker_errors(f"container {name} cannot be inspected"):
                 return dict(self._api.inspect_container(name))

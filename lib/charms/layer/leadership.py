@@ -10,6 +10,7 @@ for a moment in the machine's list of processes does not belong here.
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Mapping
 
 from charmhelpers.core import hookenv, unitdata
@@ -39,7 +40,11 @@ def set(values: Mapping[str, str | None]) -> None:
     """Share values with all units; None takes one away. Only the leader may: others have an error of Juju's."""
     changed = {key: value for key, value in values.items() if _all().get(key) != (value or None)}
     if changed:
-        hookenv.leader_set(dict(changed))
+        try:
+            hookenv.leader_set(dict(changed))
+        except subprocess.CalledProcessError as error:
+            # Its text has the whole command line, and with it the values.
+            raise RuntimeError(f"leader-set failed with exit status {error.returncode}") from None
         _all().update({key: value for key, value in changed.items() if value})
         for key in [key for key, value in changed.items() if not value]:
             _all().pop(key, None)
