@@ -10,7 +10,7 @@ SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
-run: .venv ## Deploy the charm on this machine, push an image and pull it back; UNITS=3 for more units
+run: .venv ## Deploy the charm on this machine, push an image and pull it back
 	@.venv/bin/python tools/run.py $(UNITS)
 
 test: ## Everything CI runs, stopping at the first failure: lint, build, check-charm, unit, integration
@@ -39,7 +39,7 @@ lint: .venv ## Style, format, types and spelling
 unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 	@.venv/bin/python -m pytest tests/unit $(ARGS)
 
-integration: build ## The built charm on machines made for it; JUJU=/snap/bin/juju takes a real controller
+integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py
 	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration $(ARGS)
 
