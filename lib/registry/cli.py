@@ -32,11 +32,18 @@ def split_options(command: str, text: str) -> list[str]:
     for word in words:
         if not value_next and (not word.startswith("-") or word in ("-", "--")):
             raise BadArguments(f"options: {word!r} is not an option of docker {command}")
-        last = word if word.startswith("--") else f"-{word[-1:]}"
-        value_next = not value_next and last in TAKES_VALUE[command]
+        value_next = not value_next and _wants_value(word, TAKES_VALUE[command])
     if value_next:
         raise BadArguments(f"options: {words[-1]!r} needs a value")
     return words
+
+
+def _wants_value(word: str, takes_value: frozenset[str]) -> bool:
+    """Tell whether the option's value is the next word. In ``-qfx`` it is ``x``, as it is for docker."""
+    if word.startswith("--"):
+        return word in takes_value
+    first = next((index for index, letter in enumerate(word) if f"-{letter}" in takes_value), None)
+    return first is not None and first == len(word) - 1
 
 
 def names(parameter: str, text: str) -> list[str]:

@@ -86,6 +86,7 @@ def test_options_are_split_like_a_shell_does():
         "dangling=true",
     ]
     assert cli.split_options("images", "-qf dangling=true") == ["-qf", "dangling=true"]
+    assert cli.split_options("images", "-fdangling=f -q") == ["-fdangling=f", "-q"]
     assert cli.split_options("rmi", "") == []
 
 
@@ -99,6 +100,7 @@ def test_options_are_split_like_a_shell_does():
         ("images", "--filter", "'--filter' needs a value"),
         ("images", "'", "cannot be split"),
         ("images", "--format x ubuntu", "'ubuntu' is not an option"),
+        ("images", "-freference=af ubuntu", "'ubuntu' is not an option"),
     ],
 )
 def test_nothing_but_options_comes_of_options(command, text, problem):
