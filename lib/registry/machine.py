@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import socket
+import stat
 import subprocess
 
 from registry import api, applied, daemon, engine, packages, plan
@@ -46,7 +47,9 @@ class Machine:
         """Say it in daemon.json, for good. Raises BadSettings, OSError."""
         text = daemon.with_live_restore(self._daemon_json())
         if text is not None:
-            applied.write_file(DAEMON_JSON, text, 0o644)
+            # Its mode stays: it may hold a proxy's password, and then others cannot read it.
+            mode = stat.S_IMODE(DAEMON_JSON.stat().st_mode) if DAEMON_JSON.exists() else 0o644
+            applied.write_file(DAEMON_JSON, text, mode)
 
     def reload_docker(self) -> None:
         """Have dockerd read daemon.json again. Raises OSError, CalledProcessError."""
