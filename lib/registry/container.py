@@ -35,10 +35,25 @@ class ContainerSpec:
     mounts: Sequence[Mount]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as JSON values, without what is at its default.
+
+        So a field added later changes neither the text nor the digest of a spec that an older charm has written.
+        """
+        return {**_set_fields(self), "mounts": [_set_fields(mount) for mount in self.mounts]}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ContainerSpec:
-        """Read what ``dataclasses.asdict`` made of a spec."""
+        """Read what `to_json` made of a spec."""
         return cls(**{**data, "mounts": tuple(Mount(**mount) for mount in data["mounts"])})
+
+
+def _set_fields(value: Mount | ContainerSpec) -> dict[str, Any]:
+    blank = {
+        field.name: field.default_factory() if callable(field.default_factory) else field.default
+        for field in dataclasses.fields(value)
+    }
+    return {name: set_to for name, default in blank.items() if (set_to := getattr(value, name)) != default}
 
 
 def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]:
@@ -98,6 +113,14 @@ def address(inspected: Mapping[str, Any]) -> str | None:
 def is_ours(state: Mapping[str, Any] | None) -> bool:
     """Tell whether the container of an inspection was made by this charm."""
     return state is not None and DIGEST_LABEL in (state["Config"]["Labels"] or {})
+
+
+def is_predecessors(state: Mapping[str, Any]) -> bool:
+    """Tell whether the container of an inspection was made by the charm that this one replaces.
+
+    That one mounts its configuration file by file: https://github.com/charmed-kubernetes/docker-registry-charm
+    """
+    return any(mount.get("Source", "").startswith(f"{CONFIG_FOLDER}/") for mount in state["Mounts"])
 
 
 def differences(body: Mapping[str, Any], inspected: Mapping[str, Any]) -> list[str]:

@@ -204,10 +204,26 @@ class Engine:
             found = self._api.containers(all=True, filters={"status": ["exited", "dead"]})
         return sorted(container["Names"][0].lstrip("/") for container in found)
 
+    def labelled(self, label: str) -> list[str]:
+        """Return the IDs of the containers with this label, running or not."""
+        with _docker_errors("containers cannot be listed"):
+            return [found["Id"] for found in self._api.containers(all=True, filters={"label": label})]
+
+    def published_ports(self) -> set[int]:
+        """Return the ports of the machine that running containers publish."""
+        with _docker_errors("containers cannot be listed"):
+            found = self._api.containers()
+        return {port["PublicPort"] for one in found for port in one["Ports"] if "PublicPort" in port}
+
     def architecture(self) -> str:
         """Return the engine's architecture as Go calls it, e.g. ``amd64``."""
         with _docker_errors("Docker does not answer"):
             return str(self._api.version()["Arch"])
+
+    def live_restore_enabled(self) -> bool:
+        """Tell whether containers run on while dockerd restarts."""
+        with _docker_errors("Docker does not answer"):
+            return bool(self._api.info()["LiveRestoreEnabled"])
 
     def live_restore_possible(self) -> bool:
         """Tell whether the engine can keep containers running without itself (a swarm cannot)."""

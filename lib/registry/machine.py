@@ -55,6 +55,13 @@ class Machine:
         """Have dockerd read daemon.json again. Raises OSError, CalledProcessError."""
         subprocess.run(["/usr/bin/systemctl", "reload", "docker"], check=True, capture_output=True)
 
+    def restart_docker(self) -> None:
+        """Restart dockerd. Raises EngineError."""
+        try:
+            subprocess.run(["/usr/bin/systemctl", "restart", "docker"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise engine.EngineError(f"Docker cannot be restarted: {error}") from error
+
     def is_free(self, port: int) -> bool:
         """Tell whether nobody listens at *port*."""
         with contextlib.closing(socket.socket()) as probe:

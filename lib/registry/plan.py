@@ -41,7 +41,7 @@ class Release:
 
     def files(self) -> dict[str, str]:
         """Return the texts of the release's folder by file name."""
-        spec = json.dumps(dataclasses.asdict(self.container), indent=2, sort_keys=True)
+        spec = json.dumps(self.container.to_json(), indent=2, sort_keys=True)
         return {"config.yml": self.config_yml, "container.json": spec + "\n"}
 
     @classmethod

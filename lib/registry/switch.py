@@ -66,10 +66,10 @@ class Switch:
         if before is not None and before.digest == release.digest:
             return self._keep(release, state)
         intact = self._applied.is_intact(release)
-        self._applied.write(release)
         try:
+            self._applied.write(release)
             self._prove(release)
-        except (NotServing, engine.EngineError):
+        except (NotServing, engine.EngineError, OSError):
             if before is not None:
                 self._keep(before, self._docker.inspect(before.container.name))
             raise
@@ -79,18 +79,14 @@ class Switch:
         return [*done, f"release {release.digest} is in force"]
 
     def halt(self, state: Mapping[str, Any] | None) -> None:
-        """Stop the container of the release in force, of which *state* is the inspection, and let it be."""
-        release = self._applied.in_force()
-        if release is not None and self.recover():
-            state = self._docker.inspect(release.container.name)
-        if release is not None and state is not None and state["State"]["Running"]:
-            self._docker.stop(release.container.name)
+        """Stop the registry's container, of which *state* is the inspection, and let it be. Raises EngineError."""
+        if state is not None and state["State"]["Running"]:
+            self._docker.stop(state["Name"].lstrip("/"))
 
-    def clear(self, names: set[str]) -> None:
-        """Remove the containers called *names* and those of a switch between them."""
-        for name in sorted(names | self._applied.unfinished_switch()):
-            for suffix in ("-candidate", "-next", "-previous", ""):
-                self._docker.remove(name + suffix)
+    def clear(self) -> None:
+        """Remove every container that this charm made, also those of a switch under way."""
+        for name in self._docker.labelled(container.DIGEST_LABEL):
+            self._docker.remove(name)
         self._applied.end_switch()
 
     def _keep(self, release: Release, state: Mapping[str, Any] | None) -> list[str]:
@@ -101,7 +97,7 @@ class Switch:
         if intact and not altered and container.is_running(state):
             return []
         self._applied.write(release)
-        if state is None or altered or not intact:
+        if state is None or altered or not intact or state["State"]["Status"] in ("dead", "removing"):
             return [*altered, *self._replace(release, name, keep=False)]
         if state["State"]["Paused"]:
             self._docker.unpause(name)
@@ -149,6 +145,7 @@ class Switch:
             self._docker.remove(name)
         had_old = self._docker.inspect(old) is not None
         if had_old:
+            self._docker.remove(f"{old}-previous")
             self._docker.rename(old, f"{old}-previous")
         self._docker.rename(f"{name}-next", name)
         try:

@@ -29,6 +29,7 @@ class FakeMachine:
         self.daemon_json = None
         self.reloads = 0
         self.busy = set()
+        self.restarts = 0
 
     def has_docker(self):
         return self.docker_installed
@@ -60,6 +61,10 @@ class FakeMachine:
 
     def reload_docker(self):
         self.reloads += 1
+
+    def restart_docker(self):
+        self.restarts += 1
+        self.busy.clear()
 
     def is_free(self, port):
         return port not in self.busy and self.engine.serving(port) is None
@@ -195,6 +200,60 @@ def test_killed_at_any_step_of_a_change_the_next_hook_finishes_it(deployed, juju
         assert machine.engine.serving(juju.model["config"]["registry-port"])
         default = {"registry-name": "registry", "registry-port": 5000}
         juju.change(config=default if juju.model["config"] | change == juju.model["config"] else change)
+
+
+def test_a_port_that_docker_holds_for_nobody_after_a_crash_is_freed(deployed, juju, machine):
+    juju.change(config={"registry-port": 6000})
+    machine.store.begin_switch({"registry"})
+    machine.busy.add(6000)
+    deployed.hook("config-changed")
+    assert machine.restarts == 1
+    assert juju.model["status"] == ["active", "Ready at 10.0.0.10:6000 (http)."]
+
+
+def test_docker_is_not_restarted_for_a_port_in_use(deployed, machine):
+    machine.store.begin_switch({"registry"})
+    deployed.hook("update-status")
+    assert machine.restarts == 0
+
+
+def strangers(*binds):
+    """The body of a container that somebody else made."""
+    host = {"Binds": list(binds), "PortBindings": {}}
+    return {"Image": "sha256:other", "Cmd": None, "Env": [], "Labels": {}, "HostConfig": host}
+
+
+def test_a_strangers_container_is_not_taken_over(charm, juju, machine):
+    machine.engine.create("registry", strangers())
+    machine.engine.start("registry")
+    charm.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "registry-name: there is a container 'registry' that this charm did not make; "
+        "remove it or choose another name.",
+    ]
+    assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:other"
+    charm.hook("stop")
+    assert list(machine.engine.containers) == ["registry"]
+
+
+def test_the_predecessors_container_is_taken_over(charm, juju, machine):
+    binds = ("/srv/registry:/var/lib/registry", "/etc/docker/registry/config.yml:/etc/docker/registry/config.yml")
+    machine.engine.create("registry", strangers(*binds))
+    machine.engine.start("registry")
+    charm.hook("upgrade-charm")
+    assert juju.model["status"] == READY
+    assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:one"
+
+
+def test_a_stop_that_docker_does_not_carry_out_is_said(deployed, juju, machine, actions, monkeypatch):
+    def fails(name):
+        raise engine.EngineError(f"container {name} cannot be stopped: no answer")
+
+    monkeypatch.setattr(machine.engine, "stop", fails)
+    deployed.action("stop", actions, name="", remove=False)
+    assert juju.model["status"][0] == "blocked"
+    assert juju.model["status"][1].endswith("Container registry cannot be stopped: no answer.")
 
 
 def test_another_port_is_opened_and_the_old_one_closed(deployed, juju):

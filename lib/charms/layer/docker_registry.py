@@ -54,7 +54,7 @@ def _converge() -> tuple[str, str]:
     except engine.EngineError as error:
         return "blocked", sentence(error)
     except OSError as error:
-        return "blocked", f"The machine does not take the configuration: {error.strerror} ({error.filename})."
+        return "blocked", unwritable(error)
 
 
 def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, str]:
@@ -63,7 +63,7 @@ def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, 
         return "waiting", "Waiting for the leader to share the registry's secret."
     wanted = options.Options.from_config(hookenv.config())
     trouble = ensure_live_restore(docker)
-    switch.Switch(docker, store, machine.client).recover()
+    docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
@@ -89,6 +89,25 @@ def ensure_live_restore(docker: engine.Engine) -> tuple[str, ...]:
     return ()
 
 
+def recover(wanted: options.Options, docker: engine.Engine, store: applied.Applied) -> engine.Engine:
+    """Tidy up after a switch that a crash cut off; return the engine to go on with.
+
+    Where the machine died while a container started, dockerd comes back holding its port for nobody, until it is
+    restarted. That is done where containers run on meanwhile.
+    """
+    if not store.unfinished_switch():
+        return docker
+    before = store.in_force()
+    ports = {wanted.registry_port} | ({before.port} if before else set())
+    held = {port for port in ports if _is_held(port)} - docker.published_ports()
+    if held and docker.live_restore_enabled():
+        hookenv.log(f"Port {min(held)} is held for no container since a crash; restarting Docker frees it.")
+        machine.restart_docker()
+        docker = machine.docker()
+    switch.Switch(docker, store, machine.client).recover()
+    return docker
+
+
 def http_secret(store: applied.Applied) -> str | None:
     """Return the secret that all units share, made by the leader; None on another unit before the leader made it.
 
@@ -111,6 +130,9 @@ def gather(
     before = store.in_force()
     name = before.container.name if before else wanted.registry_name
     inspected = docker.inspect(name) if name else None
+    name_taken = _is_name_taken(wanted, docker, before, inspected)
+    if before is None and name_taken:
+        inspected = None
     found: image.Image | None = None
     trouble: tuple[str, ...] = ()
     if not options.problems(wanted):
@@ -125,7 +147,7 @@ def gather(
         applied=before,
         stopped=reactive.is_flag_set(STOPPED),
         port_taken=_is_port_taken(wanted, before, inspected),
-        name_taken=_is_name_taken(wanted, docker, before),
+        name_taken=name_taken,
         trouble=trouble,
     )
     return facts, inspected
@@ -160,20 +182,20 @@ def apply(
     planned: plan.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
 ) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
-    if planned.release is None:
-        return ()
     switcher = switch.Switch(docker, store, machine.client)
-    if not planned.serve:
-        switcher.halt(inspected)
-        return ()
-    machine.ensure_data_folder()
     try:
-        for line in switcher.bring(planned.release, inspected):
-            hookenv.log(line)
+        if not planned.serve:
+            switcher.halt(inspected)
+        elif planned.release is not None:
+            machine.ensure_data_folder()
+            for line in switcher.bring(planned.release, inspected):
+                hookenv.log(line)
     except switch.NotServing as error:
         return (f"The registry does not start as configured: {error}.",)
     except engine.EngineError as error:
         return (sentence(error),)
+    except OSError as error:
+        return (unwritable(error),)
     return ()
 
 
@@ -196,9 +218,8 @@ def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, troub
 def remove() -> None:
     """Take the registry off the machine: containers, configuration and credentials. The images stay."""
     store = machine.store
-    before = store.in_force()
     try:
-        switch.Switch(machine.docker(), store).clear({before.container.name} if before else set())
+        switch.Switch(machine.docker(), store).clear()
     except engine.EngineError as error:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
     store.remove()
@@ -212,6 +233,12 @@ def sentence(clause: object) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text.partition(" ")[0].isalpha() else f"{text}."
 
 
+def unwritable(error: OSError) -> str:
+    """Return the sentence for a machine that does not take what is written."""
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The machine does not take the configuration: {error.strerror or error}{where}."
+
+
 def _is_port_taken(wanted: options.Options, before: plan.Release | None, inspected: Mapping[str, Any] | None) -> bool:
     """Tell whether somebody else listens at the wanted port.
 
@@ -220,18 +247,27 @@ def _is_port_taken(wanted: options.Options, before: plan.Release | None, inspect
     """
     running = inspected is not None and inspected["State"]["Running"]
     ours = running and (before is None or before.port == wanted.registry_port)
-    return not ours and 1 <= wanted.registry_port <= 65535 and not machine.is_free(wanted.registry_port)
+    return not ours and _is_held(wanted.registry_port)
 
 
-def _is_name_taken(wanted: options.Options, docker: engine.Engine, before: plan.Release | None) -> bool:
+def _is_held(port: int) -> bool:
+    return 1 <= port <= 65535 and not machine.is_free(port)
+
+
+def _is_name_taken(
+    wanted: options.Options,
+    docker: engine.Engine,
+    before: plan.Release | None,
+    inspected: Mapping[str, Any] | None,
+) -> bool:
     """Tell whether the wanted name belongs to a container of somebody else.
 
-    Without a release in force the container of that name is the predecessor's, and is taken over.
+    Without a release in force, the predecessor's is taken over. The name in force is ours, whoever made what has it.
     """
-    if before is None or before.container.name == wanted.registry_name or not wanted.registry_name:
+    if before is not None and before.container.name == wanted.registry_name:
         return False
-    other = docker.inspect(wanted.registry_name)
-    return other is not None and not container.is_ours(other)
+    other = docker.inspect(wanted.registry_name) if before is not None else inspected
+    return other is not None and not container.is_ours(other) and not container.is_predecessors(other)
 
 
 def _open_ports(ports: frozenset[int]) -> None:

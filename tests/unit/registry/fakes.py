@@ -50,6 +50,7 @@ class FakeEngine:
         one = self.containers[name]
         status = one["status"]
         return {
+            "Name": f"/{name}",
             "Image": one["body"]["Image"],
             "Config": {
                 "Cmd": one["body"]["Cmd"],
@@ -65,6 +66,10 @@ class FakeEngine:
                 "Restarting": status == "restarting",
             },
             "NetworkSettings": {"Networks": {"bridge": {"IPAddress": one["address"]}}},
+            "Mounts": [
+                {"Source": source, "Destination": target}
+                for source, target in (bind.split(":")[:2] for bind in one["body"]["HostConfig"]["Binds"])
+            ],
         }
 
     def create(self, name, body):
@@ -112,12 +117,24 @@ class FakeEngine:
         self._call("logs", name)
         return 'level=error msg="storage is not there"\n' if self._get(name)["body"]["Image"] in self.broken else ""
 
+    def labelled(self, label):
+        self._call("inspect", "all")
+        return [name for name, one in self.containers.items() if label in (one["body"]["Labels"] or {})]
+
     def exited(self):
         self._call("inspect", "all")
         return [name for name, one in self.containers.items() if one["status"] == "exited"]
 
     def live_restore_possible(self):
         return True
+
+    def live_restore_enabled(self):
+        return True
+
+    def published_ports(self):
+        return {
+            int(port) for one in self.containers.values() if one["status"] == "running" for port in self._ports(one)
+        }
 
     def image_id(self, reference):
         self._call("inspect", reference)

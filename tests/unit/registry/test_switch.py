@@ -200,8 +200,48 @@ def test_clear_removes_every_container_of_ours(store):
     docker, wanted = FakeEngine(), release()
     bring(docker, store, wanted)
     docker.create("registry-candidate", container.create_body(wanted.container, "/x", "y"))
-    switch.Switch(docker, store, docker.client, docker.sleep).clear({"registry"})
+    switch.Switch(docker, store, docker.client, docker.sleep).clear()
     assert docker.containers == {}
+
+
+def test_clear_leaves_the_containers_of_others(store):
+    docker = FakeEngine()
+    docker.create("registry", {**container.create_body(release().container, "/x", "y"), "Labels": {}})
+    switch.Switch(docker, store, docker.client, docker.sleep).clear()
+    assert list(docker.containers) == ["registry"]
+
+
+def test_a_dead_container_is_replaced(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    docker.containers["registry"]["status"] = "dead"
+    bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+
+
+def test_a_leftover_of_a_forgotten_switch_is_in_nobodys_way(store):
+    docker, wanted = FakeEngine(), release("sha256:two")
+    bring(docker, store, release())
+    docker.create("registry-previous", container.create_body(wanted.container, "/x", "y"))
+    bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+
+
+def test_a_release_that_cannot_be_written_leaves_the_old_one_running(store, monkeypatch):
+    docker, before = FakeEngine(), release()
+    bring(docker, store, before)
+    docker.stop("registry")
+    wanted, write = release("sha256:two"), store.write
+
+    def full(one):
+        if one == wanted:
+            raise OSError(28, "No space left on device")
+        write(one)
+
+    monkeypatch.setattr(store, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        bring(docker, store, wanted)
+    assert_settled(docker, store, before)
 
 
 @pytest.mark.parametrize(
