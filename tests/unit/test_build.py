@@ -37,8 +37,8 @@ from charms.layer import basic
 basic.activate()
 import charmhelpers.osplatform
 charmhelpers.osplatform.get_platform = lambda: "ubuntu"  # the machine of the tests may be Debian
-import charmhelpers, charms.reactive, charmhelpers.core.hookenv, docker, requests, urllib3, yaml
-modules = (charmhelpers, charms.reactive, docker, requests, urllib3, yaml)
+import bcrypt, charmhelpers, charms.reactive, charmhelpers.core.hookenv, docker, requests, urllib3, yaml
+modules = (bcrypt, charmhelpers, charms.reactive, docker, requests, urllib3, yaml)
 print(json.dumps([module.__file__ for module in modules]))
 """
 
