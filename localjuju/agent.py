@@ -7,11 +7,12 @@ import json
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from localjuju import VERSION, JujuError
+from localjuju import VERSION, JujuError, relations, resolver
 from localjuju.charm import Charm
 from localjuju.context import Context, log
 from localjuju.hooktools import TOOLS
@@ -50,26 +51,51 @@ class Agent:
     def drain(self, update_status: bool = True, create: bool = True) -> None:
         """Bring machines up, notice reboots, run every hook that can run.
 
-        A hook that fails leaves its unit in error and is no error here; a machine that does not come up is one.
+        The unit that has run the fewest is next, so that all get on. A hook that fails leaves its unit in error
+        and is no error here; a machine that does not come up is one, when all others' hooks have run.
         """
+        errors = []
         for machine in list(self.model.machines.values()):
-            if machine.status.current != "pending":
-                self._look_at(machine)
-            elif create:
-                self._create(machine)
+            try:
+                if machine.status.current != "pending":
+                    self._look_at(machine)
+                elif create:
+                    self._create(machine)
+            except JujuError as error:
+                machine.status.message = str(error).partition("\n")[0]
+                errors.append(error)
         if update_status:
             self._queue_update_status()
-        while unit := next((unit for unit in self.model.units.values() if self._can_run(unit)), None):
+        turns: Counter[str] = Counter()
+        while ready := self._ready():
+            unit = min(ready, key=lambda unit: turns[unit.name])
+            turns[unit.name] += 1
             self.run_next(unit)
+        if errors:
+            raise errors[0]
+
+    def _ready(self) -> list[Unit]:
+        """The units that can run a hook, when what needs none has been done."""
+        model = self.model
+        for unit in list(model.units.values()):
+            if resolver.is_gone(model, unit):
+                self.forget(unit)
+            elif unit.installed and unit.life == "alive":
+                for app in relations.enter(model, unit):
+                    model.add_unit(app, unit.machine, unit.name)
+        relations.leave(model)
+        for app in list(model.applications.values()):
+            if app.life == "dying" and not model.units_of(app.name):
+                self._forget_application(app.name)
+            else:
+                resolver.elect(model, app)
+        self.store.save(model)
+        return [unit for unit in model.units.values() if self._can_run(unit)]
 
     def _create(self, machine: Machine) -> None:
         self.tell(f"Starting machine {machine.id} ({machine.instance}, {machine.image})")
         host = self.host(machine.id)
-        try:
-            machine.base, machine.address = host.create()
-        except JujuError as error:
-            machine.status.message = str(error).partition("\n")[0]
-            raise
+        machine.base, machine.address = host.create()
         self._install_tools(machine, host)
         self._look_at(machine)
 
@@ -108,17 +134,21 @@ class Agent:
         interval = seconds(self.model.config.get("update-status-hook-interval", "5m"))
         for unit in self.model.units.values():
             due = time.time() - unit.last_update_status >= interval
-            if unit.started and unit.life == "alive" and not unit.queue and due:
+            if unit.started and unit.life == "alive" and not unit.queue and not unit.hook and due:
                 unit.queue.append(Hook("update-status"))
 
     def _can_run(self, unit: Unit) -> bool:
         machine = self.model.machine(unit.machine)
         ready = machine.status.current == "started" and not machine.upgrading
-        return bool(unit.queue) and ready and not unit.error
+        return ready and not unit.error and resolver.next_hook(self.model, unit) is not None
 
     def run_next(self, unit: Unit) -> None:
-        """Run the hook at the head of a unit's queue, and take it from there if it succeeds."""
-        hook, host = unit.queue[0], self.host(unit.machine)
+        """Run a unit's next hook, which stays the next one unless it succeeds."""
+        hook, host = resolver.next_hook(self.model, unit), self.host(unit.machine)
+        if hook is None:
+            raise JujuError(f"unit {unit.name} has no hook to run")
+        unit.hook = hook
+        unit.queue = [waiting for waiting in unit.queue if waiting is not hook]
         if hook.name == "upgrade-charm" or not unit.charm:
             self.install_charm(unit, host)
         if hook.name in MESSAGES:
@@ -156,36 +186,43 @@ class Agent:
             self._look_at(machine)
 
     def passed(self, unit: Unit) -> None:
-        """Take the head from the queue: it has succeeded, or is to be passed over."""
-        hook = unit.queue.pop(0)
+        """Be done with a unit's hook: it has succeeded, or is to be passed over."""
+        hook, unit.hook = unit.hook or Hook(""), None
         unit.error, unit.agent = False, Status("idle")
-        if hook.name == "start":
+        relations.tell(self.model, unit, hook)
+        if hook.name in ("install", "remove"):
+            unit.installed = hook.name == "install"
+        elif hook.name == "leader-elected":
+            unit.elected = True
+        elif hook.name == "leader-settings-changed":
+            unit.leader_version = self.model.applications[unit.app].leader_version
+        elif hook.name == "stop":
+            unit.started = False
+        elif hook.name == "start":
             unit.started, unit.last_update_status = True, time.time()
             if unit.workload.message == MESSAGES["install"]:
                 unit.workload = Status("unknown")
         elif hook.name == "update-status":
             unit.last_update_status = time.time()
-        elif hook.name == "remove":
-            self.forget(unit)
 
     def forget(self, unit: Unit) -> None:
         """Take a unit from the model; its machine goes with the last unit on it, unless it is to be kept."""
+        for subordinate in self.model.subordinates(unit):
+            self.forget(subordinate)
         del self.model.units[unit.name]
-        app = self.model.applications[unit.app]
-        others = self.model.units_of(app.name)
-        for relation in self.model.relations.values():
-            relation.units.pop(unit.name, None)
-        if app.leader == unit.name:
-            app.leader = others[0].name if others else ""
-            if others:
-                others[0].queue.append(Hook("leader-elected"))
-        if not others and app.life == "dying":
-            del self.model.applications[app.name]
-            for key in [relation.id for relation in self.model.relations_of(app.name)]:
-                del self.model.relations[key]
+        for relation in self.model.relations_of(unit.app):
+            relation.members.pop(unit.name, None)
         machine = self.model.machine(unit.machine)
         if not machine.keep and not self.model.units_on(machine.id):
             self.remove_machine(machine)
+
+    def _forget_application(self, name: str) -> None:
+        """Take an application from the model when its relations have ended at both sides."""
+        left = self.model.relations_of(name)
+        if all(relation.is_peer for relation in left):
+            del self.model.applications[name]
+            for relation in left:
+                del self.model.relations[relation.id]
 
     def remove_machine(self, machine: Machine) -> None:
         if server := self.server_of.pop(machine.id, None):
@@ -387,5 +424,5 @@ def rebooted(unit: Unit) -> None:
     """Queue what a unit runs after a reboot; a hook that was cut off runs again first."""
     unit.running = False
     if unit.started:
-        names = [hook.name for hook in unit.queue]
+        names = [hook.name for hook in [*unit.queue, unit.hook or Hook("")]]
         unit.queue.extend(Hook(name) for name in ("config-changed", "start") if name not in names)

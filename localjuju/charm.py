@@ -65,7 +65,8 @@ class Charm:
 
     @functools.cached_property
     def endpoints(self) -> dict[str, Endpoint]:
-        found = {}
+        """The declared ones, and juju-info, which every charm provides."""
+        found = {"juju-info": Endpoint("juju-info", "provides", "juju-info", "global")}
         for role in ("provides", "requires", "peers"):
             for name, spec in (self.metadata.get(role) or {}).items():
                 spec = spec if isinstance(spec, dict) else {"interface": spec}
@@ -74,7 +75,7 @@ class Charm:
 
     def bindings(self) -> set[str]:
         """The names that network-get knows."""
-        return {"juju-info", *self.endpoints, *(self.metadata.get("extra-bindings") or {})}
+        return {*self.endpoints, *(self.metadata.get("extra-bindings") or {})}
 
     def defaults(self) -> dict[str, Any]:
         """Every option with its default; None where it has none."""

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from localjuju import VERSION, JujuError, image, modelconfig, operations, status, store
+from localjuju import VERSION, JujuError, image, modelconfig, operations, relations, status, store
+from localjuju.agent import Agent
 from localjuju.charm import Charm
 from localjuju.cli import Session, short_name, verb
 from localjuju.model import Application, Hook, Model
@@ -150,10 +151,10 @@ def model_config(session: Session) -> None:
     "--channel= --trust! --to= --storage=*",
 )
 def deploy(session: Session) -> None:
-    """Deploy a charm from a file, on a machine of its own; `--constraints image-id=IMAGE` names its image."""
+    """Deploy a charm from a file, each unit on a machine of its own; `--constraints image-id=IMAGE` names its image."""
     args = session.args
-    if args.num_units not in (None, "1") or args.to or args.storage:
-        raise JujuError("one unit on a machine of its own is what can be deployed: no --num-units, --to, --storage")
+    if args.storage:
+        raise JujuError("there is no storage to deploy with: no --storage")
     config = {}
     for item in args.config:
         if "=" in item:
@@ -166,7 +167,38 @@ def deploy(session: Session) -> None:
         app = operations.deploy(
             agent.model, Path(args.charm), args.app, config, operations.split_pairs(args.resource), constraints
         )
+        operations.add_units(agent.model, app, args.num_units or "1", args.to or "")
         session.tell(f'Deploying "{app.name}" from local charm "{app.charm_name}", revision {app.revision}')
+
+
+@verb("add-unit", "app -n/--num-units= --to=")
+def add_unit(session: Session) -> None:
+    """Add units, each on a machine of its own or on the next of --to N,N,..."""
+    args = session.args
+    with session.changing() as agent:
+        app = agent.model.application(args.app)
+        if app.subordinate:
+            raise JujuError(f'cannot add unit to application "{app.name}": application is a subordinate')
+        operations.add_units(agent.model, app, args.num_units or "1", args.to or "")
+
+
+@verb("integrate", "one other --via=")
+def integrate(session: Session) -> None:
+    """Relate two applications: APP[:ENDPOINT] APP[:ENDPOINT]."""
+    with session.changing() as agent:
+        relations.integrate(agent.model, session.args.one, session.args.other)
+
+
+@verb("remove-relation", "ends* --force!")
+def remove_relation(session: Session) -> None:
+    """End a relation between two applications, by their names or by its number."""
+    ends = session.args.ends
+    with session.changing() as agent:
+        if len(ends) == 2:
+            relation = relations.find(agent.model, *ends)
+        else:
+            raise JujuError("a relation must involve two applications", 2)
+        operations.remove_relation(agent.model, relation)
 
 
 @verb("status", "patterns* --color! --relations! --storage! --utc! --watch=")
@@ -285,13 +317,17 @@ def remove_unit(session: Session) -> None:
     """Remove units; --keep-instance leaves their machines."""
     args = session.args
     for name in args.units:
-        session.read().unit(name)
+        if session.read().unit(name).principal:
+            app = name.split("/")[0]
+            raise JujuError(
+                f'unit "{name}" is a subordinate, to remove use remove-relation. '
+                f'Note: this will remove all units of "{app}"'
+            )
     session.confirm(f"This command will perform the following actions:\nwill remove {', '.join(args.units)}")
     with session.changing() as agent:
         for name in args.units:
             operations.remove_unit(agent.model, agent.model.unit(name), args.force, args.keep_instance)
-        agent.drain()
-        _give_up_on_lost(agent.model, agent, args.force)
+        _pass_over(agent, args.force)
 
 
 @verb("remove-application", "apps* --no-prompt! --force! --destroy-storage! --no-wait! --keep-instance!")
@@ -305,14 +341,18 @@ def remove_application(session: Session) -> None:
         for name in args.apps:
             app = agent.model.application(name)
             operations.remove_application(agent.model, app, args.force, args.keep_instance)
-        agent.drain()
-        _give_up_on_lost(agent.model, agent, args.force)
+        _pass_over(agent, args.force)
 
 
-def _give_up_on_lost(model: Model, agent: Any, force: bool) -> None:
-    """With --force, units whose machine does not run go without their last hooks."""
-    for unit in list(model.units.values()) if force else []:
-        if unit.force:
+def _pass_over(agent: Agent, force: bool) -> None:
+    """With --force, failed hooks are passed over, and units whose machine does not run go without their last ones."""
+    forced = [unit for unit in agent.model.units.values() if force and unit.force]
+    for unit in forced:
+        if unit.error:
+            agent.passed(unit)
+    agent.drain()
+    for unit in forced:
+        if unit.name in agent.model.units:
             agent.forget(unit)
 
 
@@ -392,7 +432,7 @@ def hook(session: Session) -> None:
         unit = agent.model.unit(session.args.unit)
         if unit.error or agent.model.machine(unit.machine).status.current != "started":
             raise JujuError(f"unit {unit.name} can run no hook: it is in error, or its machine does not run")
-        unit.queue.insert(0, Hook(session.args.hook))
+        unit.hook = unit.hook or Hook(session.args.hook)
         agent.run_next(unit)
 
 

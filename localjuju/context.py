@@ -10,7 +10,7 @@ import secrets
 import threading
 from typing import Any
 
-from localjuju import JujuError
+from localjuju import JujuError, relations
 from localjuju.charm import Charm
 from localjuju.machine import Host
 from localjuju.model import Application, Hook, Model, Relation, Task, Unit, now
@@ -62,28 +62,34 @@ class Context:
         kept = [port for port in self.unit.ports if self.ports.get(port, True)]
         self.unit.ports = sorted({*kept, *(port for port, opened in self.ports.items() if opened)})
         for (relation, owner), settings in self.databags.items():
-            bag = self.bags(self.model.relations[relation], owner).setdefault(owner, {})
-            bag.update(settings)
-            for key in [key for key, value in bag.items() if value == ""]:
-                del bag[key]
+            if relation in self.model.relations:
+                relations.write(self.model.relations[relation], owner, settings, self.unit.name)
         self.unit.state = self.pending_state()
 
     def pending_state(self) -> dict[str, str]:
         """state-get's view: what is kept, and what this run has changed; an empty value removes."""
         return {key: value for key, value in {**self.unit.state, **self.state}.items() if value != ""}
 
-    def bags(self, relation: Relation, owner: str) -> dict[str, dict[str, str]]:
-        """The databags among which `owner`, a unit or an application, has its own."""
-        return relation.units if "/" in owner else relation.apps
+    def relations(self, endpoint: str = "") -> list[Relation]:
+        """The relations that the unit takes part in, all or those of one endpoint."""
+        found = self.model.relations_of(self.unit.app, endpoint)
+        return [relation for relation in found if self.unit.name in relation.members]
+
+    def remote_units(self, relation: Relation) -> list[str]:
+        """The units that hooks have told of: they have joined, or do so now, and have not departed."""
+        joined = {name for name in relation.members[self.unit.name].versions if "/" in name}
+        if relation.id == self.hook.relation and self.hook.remote_unit:
+            departs = self.hook.name.endswith("-relation-departed")
+            joined = joined - {self.hook.remote_unit} if departs else joined | {self.hook.remote_unit}
+        return sorted(joined)
 
     def databag(self, relation: Relation, owner: str) -> dict[str, str]:
         """A databag as this run sees it; JujuError when there is none, or it is not for this unit to read."""
-        if owner == self.unit.app and not self.is_leader:
+        if owner == self.unit.app and not self.is_leader and not relation.is_peer:
             raise JujuError("permission denied")
-        bags = self.bags(relation, owner)
-        if "/" in owner and owner not in bags:
+        if "/" in owner and owner not in relation.bags:
             raise JujuError(f'cannot read settings for unit "{owner}" in relation {relation.id}: unit not found')
-        merged = {**bags.get(owner, {}), **self.databags.get((relation.id, owner), {})}
+        merged = {**relation.settings(owner), **self.databags.get((relation.id, owner), {})}
         return {key: value for key, value in merged.items() if value != ""}
 
     def config(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Call:
         if not given:
             raise JujuError("no relation id specified", 2)
         found = self.context.model.relations.get(given.rpartition(":")[2])
-        if found is None or self.context.unit.app not in found.endpoints:
+        if found is None or self.context.unit.name not in found.members:
             raise JujuError(f'invalid value "{given}" for option -r: relation not found', 2)
         return found
 
@@ -207,8 +207,10 @@ def leader_set(call: Call) -> None:
     """At once: https://github.com/juju/juju/blob/2.9/worker/uniter/runner/context/leader.go WriteLeaderSettings."""
     if not call.context.is_leader:
         raise JujuError("cannot write leadership settings: cannot write settings: not the leader")
-    settings = {**call.context.app.leader_settings, **call.settings()}
-    call.context.app.leader_settings = {key: value for key, value in settings.items() if value != ""}
+    app = call.context.app
+    settings = {key: value for key, value in {**app.leader_settings, **call.settings()}.items() if value != ""}
+    if settings != app.leader_settings:
+        app.leader_settings, app.leader_version = settings, app.leader_version + 1
     call.context.save()
 
 
@@ -322,7 +324,7 @@ def relation_ids(call: Call) -> list[str]:
         name = call.relation().endpoints[app]
     if not name:
         raise JujuError("no endpoint name specified", 2)
-    return [_shown(call, relation) for relation in call.context.model.relations_of(app, name)]
+    return [_shown(call, relation) for relation in call.context.relations(name)]
 
 
 @tool("relation-list", "relation= app")
@@ -331,7 +333,7 @@ def relation_list(call: Call) -> Any:
     relation = call.relation()
     if call.flags.get("app"):
         return relation.remote_app(call.context.unit.app)
-    return relation.remote_units(call.context.unit.name)
+    return call.context.remote_units(relation)
 
 
 @tool("relation-get", "relation= app", (0, 2))
@@ -366,7 +368,7 @@ def goal_state(call: Call) -> Any:
     relations: dict[str, Any] = {}
     for relation in model.relations_of(app):
         other = relation.remote_app(app)
-        joined = {"status": "joined", "since": model.created}
+        joined = {"status": "joined", "since": relation.since}
         relations.setdefault(relation.endpoints[app], {}).update({other: joined, **units(other)})
     return {"units": units(app), "relations": relations}
 

@@ -78,7 +78,10 @@ class Application:
     """What the leader said with status-set --application; None: derived from the units."""
     version: str = ""
     leader: str = ""
+    """The leading unit; empty before one is up."""
     leader_settings: dict[str, str] = field(default_factory=dict)
+    leader_version: int = 0
+    """Counts the changes of leader_settings."""
     next_unit: int = 0
 
 
@@ -95,13 +98,23 @@ class Unit:
     workload: Status = field(default_factory=lambda: Status("waiting", "waiting for machine"))
     agent: Status = field(default_factory=lambda: Status("allocating"))
     queue: list[Hook] = field(default_factory=list)
+    """What operators' commands lead to; see `resolver` for what comes before and after."""
+    hook: Hook | None = None
+    """The hook that runs, was cut off, or has failed."""
     running: bool = False
     """A hook was started and not seen to end: set again after a crash, so that the hook runs again."""
     error: bool = False
-    """The hook at the head of the queue has failed and waits for `resolved`."""
+    """The hook has failed and waits for `resolved`."""
     force: bool = False
     """Removed with --force: hooks that fail are passed over."""
+    installed: bool = False
+    """Between the hooks install and remove."""
     started: bool = False
+    """Between the hooks start and stop."""
+    elected: bool = False
+    """Has run leader-elected, and leads since."""
+    leader_version: int = -1
+    """The version of the leader's settings that leader-settings-changed has told of."""
     last_update_status: float = 0
     """Seconds since the epoch."""
     ports: list[str] = field(default_factory=list)
@@ -122,7 +135,7 @@ class Unit:
     def shown(self) -> Status:
         """The workload status as status shows it: a failed hook hides what the charm said."""
         if self.error:
-            return Status("error", f'hook failed: "{self.queue[0].name}"', self.agent.since)
+            return Status("error", f'hook failed: "{self.hook.name if self.hook else ""}"', self.agent.since)
         return self.workload
 
 
@@ -145,6 +158,24 @@ class Machine:
 
 
 @dataclass
+class Databag:
+    """What a unit or an application says to the other side."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+    """Counts the changes."""
+
+
+@dataclass
+class Told:
+    """What a unit in a relation's scope has been told by hooks."""
+
+    created: bool = False
+    versions: dict[str, int] = field(default_factory=dict)
+    """Remote unit that has joined, or remote application -> the version of its databag that -changed told of."""
+
+
+@dataclass
 class Relation:
     """Both sides of a relation; a peer relation has one endpoint."""
 
@@ -153,18 +184,24 @@ class Relation:
     scope: str
     endpoints: dict[str, str]
     """application -> the name of its endpoint."""
-    units: dict[str, dict[str, str]] = field(default_factory=dict)
-    """unit in scope -> its databag."""
-    apps: dict[str, dict[str, str]] = field(default_factory=dict)
+    bags: dict[str, Databag] = field(default_factory=dict)
+    """Unit that is or was in scope, or application -> its databag."""
+    members: dict[str, Told] = field(default_factory=dict)
+    """Unit that takes part, from before -relation-created until after -relation-broken."""
+    life: str = "alive"
+    since: str = field(default_factory=now)
+
+    @property
+    def is_peer(self) -> bool:
+        return len(self.endpoints) == 1
+
+    def settings(self, owner: str) -> dict[str, str]:
+        """The databag of a unit or an application; empty when there is none."""
+        return self.bags[owner].settings if owner in self.bags else {}
 
     def remote_app(self, app: str) -> str:
         """The application at the other end as seen by `app`; itself for peers."""
         return next((name for name in self.endpoints if name != app), app)
-
-    def remote_units(self, unit: str) -> list[str]:
-        """The units that `unit` sees in this relation, in numeric order."""
-        other = self.remote_app(unit.split("/")[0])
-        return sorted((u for u in self.units if u != unit and u.split("/")[0] == other), key=unit_number)
 
 
 @dataclass
@@ -227,11 +264,22 @@ class Model:
             raise JujuError(f"machine {number} not found")
         return self.machines[number]
 
+    def add_unit(self, app: Application, machine: str, principal: str = "") -> Unit:
+        """A new unit, with the hooks of its start."""
+        unit = Unit(f"{app.name}/{app.next_unit}", machine, principal=principal)
+        unit.queue = [Hook(name) for name in ("install", "config-changed", "start")]
+        app.next_unit += 1
+        self.units[unit.name] = unit
+        return unit
+
     def units_of(self, app: str) -> list[Unit]:
         return sorted((u for u in self.units.values() if u.app == app), key=lambda u: unit_number(u.name))
 
     def units_on(self, machine: str) -> list[Unit]:
         return [unit for unit in self.units.values() if unit.machine == machine]
+
+    def subordinates(self, unit: Unit) -> list[Unit]:
+        return [other for other in self.units.values() if other.principal == unit.name]
 
     def relations_of(self, app: str, endpoint: str = "") -> list[Relation]:
         """The relations of an application, all or those of one endpoint."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from localjuju import JujuError, image, store
+from localjuju import JujuError, image, relations, store
 from localjuju.charm import Charm
 from localjuju.model import Application, Hook, Machine, Model, Relation, Resource, Unit, unit_number
 
@@ -29,15 +29,15 @@ def add_model(name: str, config: dict[str, Any]) -> Model:
 
 
 def queue(unit: Unit, *names: str, again: bool = False) -> None:
-    """Queue hooks that are not queued yet behind the one that runs or has failed."""
-    waiting = [hook.name for hook in (unit.queue[1:] if unit.error or unit.running else unit.queue)]
+    """Queue hooks that are not queued yet; the one that runs or has failed is not in the queue."""
+    waiting = [hook.name for hook in unit.queue]
     unit.queue.extend(Hook(name) for name in names if again or name not in waiting)
 
 
 def deploy(
     model: Model, path: Path, name: str, config: dict[str, str], resources: dict[str, str], constraints: dict[str, str]
 ) -> Application:
-    """Add an application of one unit. `config` as typed, `resources` name -> path."""
+    """Add an application without units. `config` as typed, `resources` name -> path."""
     sha256 = store.keep(path)
     charm = Charm(store.blob(sha256))
     name = name or charm.metadata["name"]
@@ -46,44 +46,36 @@ def deploy(
     if name in model.applications:
         raise JujuError(f'application "{name}": application already exists')
     app = Application(name, sha256, charm.metadata["name"], constraints=constraints)
+    app.subordinate = bool(charm.metadata.get("subordinate"))
     app.config = {key: charm.value(key, text) for key, text in config.items()}
     for resource, source in resources.items():
         give_resource(app, resource, Path(source))
     model.applications[name] = app
-    for endpoint in charm.endpoints.values():
-        if endpoint.role == "peers":
-            number = str(model.next_relation)
-            model.next_relation += 1
-            model.relations[number] = Relation(number, endpoint.interface, endpoint.scope, {name: endpoint.name})
-    add_unit(model, app)
+    relations.add_peers(model, app)
     return app
 
 
-def add_unit(model: Model, app: Application) -> Unit:
-    """Add a unit on a machine of its own, with the hooks of its start in Juju's order."""
-    machine = Machine(
-        str(model.next_machine),
-        image.resolve(app.constraints.get("image-id", "")),
-        f"juju-{model.uuid[-6:]}-{model.next_machine}",
-    )
+def add_units(model: Model, app: Application, count: str, to: str) -> None:
+    """Add `count` units (a number as typed), each on the next machine of `to` (N,N,...) or else on one of its own."""
+    if not count.isdigit():
+        raise JujuError(f'invalid value "{count}" for option --num-units: must be a non-negative integer')
+    places = to.split(",") if to else []
+    if app.subordinate:
+        if places or count not in ("0", "1"):
+            raise JujuError("cannot use --num-units or --to with subordinate application")
+        return
+    for place in places:
+        model.machine(place)
+    for place in [*places, *[""] * int(count)][: int(count)]:
+        model.add_unit(app, place or _new_machine(model, app).id)
+
+
+def _new_machine(model: Model, app: Application) -> Machine:
+    number = str(model.next_machine)
+    wanted = image.resolve(app.constraints.get("image-id", ""))
     model.next_machine += 1
-    model.machines[machine.id] = machine
-    unit = Unit(f"{app.name}/{app.next_unit}", machine.id)
-    app.next_unit += 1
-    app.leader = app.leader or unit.name
-    model.units[unit.name] = unit
-    unit.queue.append(Hook("install"))
-    for relation in model.relations_of(app.name):
-        relation.units[unit.name] = {}
-        unit.queue.append(
-            Hook(
-                f"{relation.endpoints[app.name]}-relation-created",
-                relation.id,
-                remote_app=relation.remote_app(app.name),
-            )
-        )
-    queue(unit, "leader-elected" if app.leader == unit.name else "leader-settings-changed", "config-changed", "start")
-    return unit
+    model.machines[number] = Machine(number, wanted, f"juju-{model.uuid[-6:]}-{number}")
+    return model.machines[number]
 
 
 def give_resource(app: Application, name: str, source: Path) -> None:
@@ -141,6 +133,7 @@ def refresh(
                 f'cannot upgrade application "{app.name}" to charm: would break relation "{app.name}:{sorted(used)[0]}"'
             )
         app.charm, app.revision = sha256, app.revision + 1
+        relations.add_peers(model, app)
         app.config = {key: value for key, value in app.config.items() if key in charm.options}
     charm = Charm(store.blob(app.charm))
     app.config.update({key: charm.value(key, text) for key, text in config.items()})
@@ -151,23 +144,45 @@ def refresh(
 
 
 def remove_unit(model: Model, unit: Unit, force: bool, keep_machine: bool) -> None:
-    """Let a unit stop and go. One in error waits for `resolved`, unless `force`."""
+    """Let a unit stop and go, its subordinates too. One in error waits for `resolved`, unless `force`."""
     if unit.life == "alive":
         unit.life = "dying"
-        queue(unit, "stop", "remove")
-    if force:
-        unit.force, unit.error = True, False
+        unit.queue.clear()
+    unit.force = unit.force or force
     machine = model.machine(unit.machine)
     machine.keep = machine.keep or keep_machine
+    for subordinate in model.subordinates(unit):
+        remove_unit(model, subordinate, force, keep_machine)
+
+
+def remove_relation(model: Model, relation: Relation) -> None:
+    """Let the units of a relation be told of its end; subordinates that nothing else holds go with it."""
+    relation.life = "dying"
+    if relation.scope != "container":
+        return
+    for unit in list(model.units.values()):
+        if unit.principal and unit.app in relation.endpoints and not _is_held(model, unit):
+            remove_unit(model, unit, False, False)
+
+
+def _is_held(model: Model, unit: Unit) -> bool:
+    """Whether a subordinate still has a relation with its principal's application."""
+    return any(
+        relation.scope == "container"
+        and relation.life == "alive"
+        and unit.principal.split("/")[0] in relation.endpoints
+        for relation in model.relations_of(unit.app)
+    )
 
 
 def remove_application(model: Model, app: Application, force: bool, keep_machine: bool) -> None:
-    """Let all units go, and the application with the last one."""
+    """Let all units and relations go, and the application after them."""
     app.life = "dying"
+    for relation in model.relations_of(app.name):
+        if not relation.is_peer:
+            remove_relation(model, relation)
     for unit in model.units_of(app.name):
         remove_unit(model, unit, force, keep_machine)
-    if not model.units_of(app.name):
-        del model.applications[app.name]
 
 
 def upgrade_machine(model: Model, machine: Machine, step: str, base: str) -> None:
@@ -178,7 +193,7 @@ def upgrade_machine(model: Model, machine: Machine, step: str, base: str) -> Non
     name = "pre-series-upgrade" if step == "prepare" else "post-series-upgrade"
     for unit in model.units_on(machine.id):
         hook = Hook(name, env={"JUJU_TARGET_BASE": target})
-        unit.queue.insert(0, hook) if not unit.error else unit.queue.append(hook)
+        unit.queue.insert(0, hook)
     if step == "complete":
         machine.base, machine.upgrading = machine.upgrading, ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localjuju import VERSION, store
+from localjuju import VERSION, relations, store
 from localjuju.charm import Charm
 from localjuju.model import Application, Model, Status, Unit, now
 from localjuju.operations import ordered
@@ -211,15 +211,16 @@ def tabular(model: Model) -> str:
 def unit(model: Model, unit: Unit) -> dict[str, Any]:
     """`juju show-unit`."""
     app, address = model.applications[unit.app], model.machine(unit.machine).address
-    relations = [
+    info = [
         {
             "relation-id": int(relation.id),
             "endpoint": relation.endpoints[unit.app],
             "related-endpoint": relation.endpoints[relation.remote_app(unit.app)],
-            "application-data": relation.apps.get(relation.remote_app(unit.app), {}),
-            "local-unit": {"in-scope": unit.name in relation.units, "data": relation.units.get(unit.name, {})},
+            "application-data": relation.settings(relation.remote_app(unit.app)),
+            "local-unit": {"in-scope": unit.name in relation.members, "data": relation.settings(unit.name)},
             "related-units": {
-                name: {"in-scope": True, "data": relation.units[name]} for name in relation.remote_units(unit.name)
+                name: {"in-scope": True, "data": relation.settings(name)}
+                for name in relations.present(model, relation, unit)
             },
         }
         for relation in model.relations_of(unit.app)
@@ -233,7 +234,7 @@ def unit(model: Model, unit: Unit) -> dict[str, Any]:
             "charm": f"local:{app.charm_name}-{app.revision}",
             "leader": app.leader == unit.name,
             "life": unit.life,
-            "relation-info": relations,
+            "relation-info": info,
             "provider-id": model.machine(unit.machine).instance,
             "address": address,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,12 @@ def juju(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     command.ok("add-model", "m")
     yield command
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Callable[..., str]:
+    """Build a charm that tells its story below the test's folder."""
+    return functools.partial(sample.recorder, tmp_path)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ class FolderHost:
     """The `Host` of the unit tests. Its boots are counted in a file; no file, no power."""
 
     def __init__(self, store: Store, model: Model, machine: Machine):
+        self.address = f"192.0.2.{10 + int(machine.id)}"
         self.sockets = store.sockets(machine.id)
         self.root = self.sockets.parent / "host"
         self.power = self.root / "power"
@@ -28,11 +29,13 @@ class FolderHost:
         return f"{self.root}{path}"
 
     def create(self) -> tuple[str, str]:
+        if (self.root.parent / "broken").exists():
+            raise JujuError("this machine does not come up")
         for folder in ("run", "tmp", str(Path(SOCKETS).parent)):
             (self.root / folder.lstrip("/")).mkdir(parents=True)
         Path(self.path(SOCKETS)).symlink_to(self.sockets)
         self.start()
-        return "ubuntu@22.04", "192.0.2.10"
+        return "ubuntu@22.04", self.address
 
     def destroy(self) -> None:
         shutil.rmtree(self.root)

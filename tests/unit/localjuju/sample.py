@@ -55,6 +55,7 @@ class Juju:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]):
         self.folder, self.capsys = folder, capsys
+        self.read = 0
 
     def __call__(self, *args: str) -> Done:
         self.capsys.readouterr()
@@ -94,6 +95,14 @@ done = {{text: subprocess.run(["bash", "-c", text], capture_output=True, text=Tr
 print(json.dumps({{text: [run.returncode, run.stdout, run.stderr] for text, run in done.items()}}))""")
         answers = json.loads(self.tool(f"{sys.executable} {script}")[1])
         return {text: tuple(answer) for text, answer in answers.items()}
+
+    def story(self) -> list[str]:
+        """What the hooks of `recorder` charms have said since the last time, in the order of all units."""
+        runs = [json.loads(line) for line in Store("m").lines("hooks.jsonl")]
+        told = [(run["unit"], run["tools"][0]) for run in runs[self.read :] if run["tools"]]
+        found = [f"{unit} {tool[-1]}" for unit, tool in told if tool[0] == "juju-log"]
+        self.read = len(runs)
+        return found
 
     def unit(self, name: str = "sample/0") -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(self.ok("status", "--format", "json"))
@@ -135,3 +144,20 @@ def charm(
             info.external_attr = mode << 16
             archive.writestr(info, text.removeprefix("-> "))
     return path
+
+
+RECORD = """#!/bin/bash
+remote=${JUJU_REMOTE_UNIT:-$JUJU_REMOTE_APP}
+juju-log "$JUJU_HOOK_NAME${remote:+ $remote}${JUJU_DEPARTING_UNIT:+ departing $JUJU_DEPARTING_UNIT}"
+[ ! -e does/$JUJU_HOOK_NAME ] || . does/$JUJU_HOOK_NAME
+"""
+
+
+def recorder(tmp_path: Path, name: str, does: Mapping[str, str] | None = None, **metadata: Any) -> str:
+    """The path of a charm whose hooks tell `Juju.story` their names, the other side and who departs, and then do
+    what `does` has for them: hook -> shell. `metadata` has its endpoints as name=interface or name={...}.
+    """
+    files = {"dispatch": RECORD, **{f"does/{hook}": text for hook, text in (does or {}).items()}}
+    nothing = {"peers": {}, "provides": {}, "resources": {}}
+    path = charm(tmp_path, files, hooks=(), metadata={**nothing, "name": name, **metadata}, name=f"{name}.charm")
+    return str(path)

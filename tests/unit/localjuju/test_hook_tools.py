@@ -36,8 +36,11 @@ RIGHT = {
     "relation-ids nothing": "",
     "relation-list --format=json -r cluster:0": "[]\n",
     "relation-list -r 0 --app": "sample\n",
-    "relation-get --format=json -r cluster:0 - sample/0": "{}\n",
-    "relation-set -r cluster:0 a=b c=; relation-get --format=json -r cluster:0 - sample/0": '{"a":"b"}\n',
+    "relation-get --format=json -r cluster:0 - sample/0": '{"egress-subnets":"192.0.2.10/32",'
+    '"ingress-address":"192.0.2.10","private-address":"192.0.2.10"}\n',
+    "relation-set -r cluster:0 a=b egress-subnets= private-address=; relation-get -r cluster:0 - sample/0": (
+        "a: b\ningress-address: 192.0.2.10\n"
+    ),
     "relation-set -r cluster:0 --app k=v; relation-get -r cluster:0 --app k sample": "v\n",
     "echo 'a: 7' | relation-set -r cluster:0 --file -; relation-get -r cluster:0 a sample/0": "7\n",
     "storage-list --format=json": "[]\n",
@@ -153,13 +156,19 @@ def test_charmhelpers_understands_the_answers(juju: Juju, make_charm: MakeCharm)
         ["cluster:0"],
         [],
         [],
-        {"address": "a", "number": "7"},
+        {
+            "address": "a",
+            "egress-subnets": "192.0.2.10/32",
+            "ingress-address": "192.0.2.10",
+            "number": "7",
+            "private-address": "192.0.2.10",
+        },
         None,
         "192.0.2.10",
         "192.0.2.10",
         ["192.0.2.10"],
         "192.0.2.10",
-        None,
+        "192.0.2.10",
         False,
         [],
         ["active", "ready"],
@@ -174,7 +183,7 @@ def test_charmhelpers_understands_the_answers(juju: Juju, make_charm: MakeCharm)
 def juju_joined(juju: Juju) -> dict[str, str]:
     """What goal-state says of the peers' application."""
     model = json.loads((juju.folder / "models/m/model.json").read_text())
-    return {"status": "joined", "since": model["created"]}
+    return {"status": "joined", "since": model["relations"]["0"]["since"]}
 
 
 def juju_since(juju: Juju) -> dict[str, str]:

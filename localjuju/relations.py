@@ -1,0 +1,244 @@
+"""Relations: which ones there can be, who takes part, and what a unit has yet to be told of them.
+
+What a unit is told follows from comparing what there is with what its hooks have told it (`model.Told`), as
+Juju's unit agent does it (https://github.com/juju/juju, worker/uniter/relation/resolver.go), so that writes
+that come before their hook are told of once. Juju's rules of matching are in its state/state.go, InferEndpoints.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+from localjuju import JujuError, store
+from localjuju.charm import Charm, Endpoint
+from localjuju.model import Application, Databag, Hook, Model, Relation, Told, Unit
+
+IMPLICIT = "juju-info"
+"""The endpoint that each application provides and no charm declares; its side runs no hooks."""
+JOINED = -1
+"""The version told of by -joined: -changed is yet to follow."""
+ROLES = ("requires", "provides")
+End = tuple[str, Endpoint]
+
+
+def _ends(model: Model, text: str) -> list[End]:
+    """What APP or APP:ENDPOINT can mean, peers left out."""
+    app, colon, name = text.partition(":")
+    found = Charm(store.blob(model.application(app).charm)).endpoints
+    if colon and name not in found:
+        raise JujuError(f'application "{app}" has no "{name}" relation')
+    return [(app, end) for end in found.values() if end.role != "peers" and name in ("", end.name)]
+
+
+def _fit(model: Model, one: End, other: End) -> bool:
+    roles = {one[1].role, other[1].role}
+    if one[0] == other[0] or one[1].interface != other[1].interface or roles != set(ROLES):
+        return False
+    subordinate = any(model.applications[app].subordinate for app, _ in (one, other))
+    return subordinate or "container" not in (one[1].scope, other[1].scope)
+
+
+def key(ends: dict[str, str]) -> str:
+    """How Juju names a relation: app:endpoint of both, the requirer's first."""
+    return " ".join(f"{app}:{name}" for app, name in ends.items())
+
+
+def integrate(model: Model, one: str, other: str) -> Relation:
+    """Relate two applications by APP or APP:ENDPOINT each."""
+    pairs = [pair for pair in product(_ends(model, one), _ends(model, other)) if _fit(model, *pair)]
+    if len(pairs) > 1:
+        declared = [pair for pair in pairs if IMPLICIT not in (pair[0][1].name, pair[1][1].name)]
+        pairs = declared if len(declared) == 1 else pairs
+    if not pairs:
+        raise JujuError("no relations found")
+    sorted_pairs = [sorted(pair, key=lambda end: ROLES.index(end[1].role)) for pair in pairs]
+    keys = [{app: end.name for app, end in pair} for pair in sorted_pairs]
+    if len(keys) > 1:
+        raise JujuError(_ambiguous(f"{one} {other}", [key(item) for item in keys]))
+    if any(relation.endpoints == keys[0] for relation in model.relations.values()):
+        raise JujuError(
+            f'cannot add relation "{key(keys[0])}"\nrelation {key(keys[0])} already exists: \n\n'
+            "Use 'juju status --relations' to view the current relations."
+        )
+    ends = sorted_pairs[0]
+    scope = "container" if "container" in [end.scope for _, end in ends] else "global"
+    return _add(model, ends[0][1].interface, scope, keys[0])
+
+
+def _ambiguous(asked: str, keys: list[str]) -> str:
+    return f"ambiguous relation: {json.dumps(asked)} could refer to {'; '.join(map(json.dumps, sorted(keys)))}"
+
+
+def _add(model: Model, interface: str, scope: str, endpoints: dict[str, str]) -> Relation:
+    relation = Relation(str(model.next_relation), interface, scope, endpoints)
+    model.next_relation += 1
+    model.relations[relation.id] = relation
+    return relation
+
+
+def add_peers(model: Model, app: Application) -> None:
+    """The peer relations that the charm declares and the application does not have yet."""
+    for end in Charm(store.blob(app.charm)).endpoints.values():
+        if end.role == "peers" and not model.relations_of(app.name, end.name):
+            _add(model, end.interface, end.scope, {app.name: end.name})
+
+
+def find(model: Model, one: str, other: str) -> Relation:
+    """The relation between two applications, by APP or APP:ENDPOINT each."""
+
+    def is_side(relation: Relation, text: str) -> bool:
+        app, _, name = text.partition(":")
+        return app in relation.endpoints and name in ("", relation.endpoints[app])
+
+    for text in (one, other):
+        model.application(text.partition(":")[0])
+    found = [
+        relation
+        for relation in model.relations.values()
+        if not relation.is_peer and is_side(relation, one) and is_side(relation, other)
+    ]
+    if not found:
+        raise JujuError(f'relation matching "{one} {other}" not found')
+    if len(found) > 1:
+        raise JujuError(_ambiguous(f"{one} {other}", [key(relation.endpoints) for relation in found]))
+    return found[0]
+
+
+def enter(model: Model, unit: Unit) -> list[Application]:
+    """Let a unit take part in the relations that its charm knows; the subordinates that it is yet to get.
+
+    Its databag has what Juju puts there: https://documentation.ubuntu.com/juju/3.6/reference/hook-command/
+    list-of-hook-commands/relation-get/. A subordinate takes part for its own principal alone.
+    """
+    wanted = []
+    for relation in model.relations_of(unit.app):
+        other = model.applications[relation.remote_app(unit.app)]
+        inside = relation.scope == "container" and not relation.is_peer
+        if unit.name not in relation.members and relation.life == "alive":
+            if inside and unit.principal and other.name != unit.principal.split("/")[0] and not other.subordinate:
+                continue
+            if relation.endpoints[unit.app] not in Charm(store.blob(unit.charm)).endpoints:
+                continue
+            address = model.machine(unit.machine).address
+            names = ("ingress-address", "private-address")
+            settings = {"egress-subnets": f"{address}/32", **dict.fromkeys(names, address)}
+            relation.bags[unit.name] = Databag(settings)
+            relation.members[unit.name] = Told(created=relation.endpoints[unit.app] == IMPLICIT)
+            if inside and other.subordinate and not unit.principal:
+                there = [subordinate.app for subordinate in model.subordinates(unit)]
+                wanted += [other] if other.name not in there else []
+    return wanted
+
+
+def present(model: Model, relation: Relation, unit: Unit) -> list[str]:
+    """The remote units that take part: within a container's scope, those on the same principal."""
+    found = []
+    for name in relation.members:
+        other = model.units[name]
+        near = relation.scope != "container" or relation.is_peer
+        near = near or (other.principal or other.name) == (unit.principal or unit.name)
+        if other is not unit and other.app == relation.remote_app(unit.app) and other.life == "alive" and near:
+            found.append(name)
+    return sorted(found)
+
+
+def _hook(relation: Relation, unit: Unit, kind: str, remote: str = "", departing: str = "") -> Hook:
+    """A relation's hook; `remote` is a unit, an application, or empty."""
+    app = remote.split("/")[0] or relation.remote_app(unit.app)
+    remote_unit = remote if "/" in remote else ""
+    return Hook(f"{relation.endpoints[unit.app]}-relation-{kind}", relation.id, remote_unit, app, departing)
+
+
+def _heard(model: Model, unit: Unit) -> list[tuple[Relation, Told]]:
+    """The relations that run hooks on a unit, in the order of their making."""
+    return [
+        (relation, relation.members[unit.name])
+        for relation in model.relations_of(unit.app)
+        if unit.name in relation.members and relation.endpoints[unit.app] != IMPLICIT
+    ]
+
+
+def created(model: Model, unit: Unit) -> Hook | None:
+    """The -relation-created that a unit has yet to run."""
+    for relation, told in _heard(model, unit):
+        if not told.created and relation.life == "alive":
+            return _hook(relation, unit, "created")
+    return None
+
+
+def next_hook(model: Model, unit: Unit) -> Hook | None:
+    """The hook by which a unit is told the next thing that it does not know of its relations."""
+    for relation, told in _heard(model, unit):
+        ending = "dying" in (unit.life, relation.life)
+        if hook := _next(relation, unit, told, [] if ending else present(model, relation, unit)):
+            return hook
+        # Juju breaks no peer relation: a unit leaves it, and it ends with the application.
+        if ending and told.created and not relation.is_peer:
+            return _hook(relation, unit, "broken")
+    return None
+
+
+def _next(relation: Relation, unit: Unit, told: Told, there: list[str]) -> Hook | None:
+    """In Juju's order: the -changed that a -joined has promised, who has gone, data, who is new, units' data."""
+    versions = {name: bag.version for name, bag in relation.bags.items()}
+    known = sorted(name for name in told.versions if "/" in name)
+    for name in known:
+        if told.versions[name] == JOINED and name in there:
+            return _hook(relation, unit, "changed", name)
+    for name in known:
+        if name not in there:
+            return _hook(relation, unit, "departed", name, name if unit.life == "alive" else unit.name)
+    app = relation.remote_app(unit.app)
+    if there and versions.get(app, 0) != told.versions.get(app, 0):
+        return _hook(relation, unit, "changed", app)
+    for name in there:
+        if name not in told.versions:
+            return _hook(relation, unit, "joined", name)
+    for name in there:
+        if told.versions[name] != versions[name]:
+            return _hook(relation, unit, "changed", name)
+    return None
+
+
+def tell(model: Model, unit: Unit, hook: Hook) -> None:
+    """Note what a hook of a relation has told a unit; it has succeeded, or was passed over."""
+    relation = model.relations.get(hook.relation)
+    if relation is None or unit.name not in relation.members:
+        return
+    told, remote = relation.members[unit.name], hook.remote_unit or hook.remote_app
+    kind = hook.name.rpartition("-")[2]
+    if kind == "created":
+        told.created = True
+    elif kind == "broken":
+        del relation.members[unit.name]
+    elif kind == "departed":
+        told.versions.pop(remote, None)
+    else:
+        told.versions[remote] = JOINED if kind == "joined" else relation.bags[remote].version
+
+
+def write(relation: Relation, owner: str, settings: dict[str, str], writer: str) -> None:
+    """Change a databag, an empty value removes; what changes nothing is no change.
+
+    A leader hears nothing of what it says to its own peers.
+    """
+    bag = relation.bags.setdefault(owner, Databag())
+    changed = {key: value for key, value in {**bag.settings, **settings}.items() if value != ""}
+    if changed == bag.settings:
+        return
+    bag.settings, bag.version = changed, bag.version + 1
+    if relation.is_peer and owner in relation.endpoints:
+        relation.members[writer].versions[owner] = bag.version
+
+
+def leave(model: Model) -> None:
+    """Forget the relations that are over, and the sides of units that are told nothing."""
+    for relation in list(model.relations.values()):
+        for name in list(relation.members):
+            unit = model.units[name]
+            silent = relation.endpoints[unit.app] == IMPLICIT or not relation.members[name].created
+            if silent and "dying" in (unit.life, relation.life):
+                del relation.members[name]
+        if relation.life == "dying" and not relation.members:
+            del model.relations[relation.id]
