@@ -36,6 +36,11 @@ def own_netlocs(http_host: str | None, address: str, port: int) -> frozenset[str
     )
 
 
+def hostname(url: str) -> str | None:
+    """Return the host of *url*, without port and brackets, or None where it has none."""
+    return None if url_problem(url) else urlsplit(url).hostname
+
+
 def url_problem(url: str) -> str | None:
     """Return what is wrong with *url* as the address of an HTTP server, or None."""
     try:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from registry import configuration, container, options
+from registry import addresses, configuration, container, options, relations, website
 from registry.image import Image
 
 DATA_FOLDER = "/srv/registry"
@@ -52,24 +52,43 @@ class Release:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What decisions rest on beside the options, read once a hook."""
+    """What decisions rest on beside the options, read once a hook. Its text shows no secret."""
 
-    address: str
-    """The unit's private address."""
+    unit: str
+    """This unit, e.g. ``docker-registry/0``."""
+    hostname: str
+    """The machine's own name."""
+    addresses: Mapping[str, str]
+    """Endpoint to the address at which its other end reaches this unit: docker-registry, and those with a relation."""
     http_secret: str = dataclasses.field(repr=False)
     """From the leader, the same on all units."""
     image: Image | None
     """The image for the option registry-image; None while it cannot be had or told."""
     applied: Release | None
     """The release in force; None before the first."""
+    state: str | None
+    """Docker's word for the state of the registry's container; None where there is none."""
     stopped: bool
     """The operator stopped the registry by the action `stop`."""
-    port_taken: bool
-    """Another program listens at the option registry-port."""
+    port_held: bool
+    """Somebody listens at the option registry-port, the registry itself maybe."""
     name_taken: bool
     """A container of somebody else has the name of the option registry-name."""
     trouble: tuple[str, ...] = ()
     """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
+    data_folder: str = DATA_FOLDER
+    """Folder of the machine with the images."""
+    peers: tuple[relations.Peer, ...] = ()
+    proxies: tuple[str, ...] = ()
+    """Addresses of the proxies in front."""
+    certificate: relations.Certificate | None = None
+    """From the CA of cert-provider, once it has answered."""
+    nagios: relations.Nagios | None = None
+
+    @property
+    def address(self) -> str:
+        """The unit's address for clients."""
+        return self.addresses["docker-registry"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +124,11 @@ def plan(wanted: options.Options, facts: Facts) -> Plan:
 
 def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     found = list(facts.trouble)
-    if facts.port_taken:
+    # A container that is paused or restarting holds its port too. One that is there before anything was applied is
+    # the predecessor's, which is about to be replaced.
+    alive = facts.state in ("running", "paused", "restarting")
+    ours = alive and (facts.applied is None or facts.applied.port == wanted.registry_port)
+    if facts.port_held and not ours:
         found.append(
             f"registry-port: {wanted.registry_port} is in use by another program of this machine; "
             "free it or choose another port."
@@ -124,10 +147,46 @@ def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
             name=wanted.registry_name,
             image_id=image.id,
             ports={str(configuration.PORT): wanted.registry_port},
-            mounts=(container.Mount(DATA_FOLDER, configuration.DATA_FOLDER),),
+            mounts=(container.Mount(facts.data_folder, configuration.DATA_FOLDER),),
         ),
         configuration.config_yml(facts.http_secret),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Shared:
+    """What others are told of a registry that serves."""
+
+    peer: relations.Peer
+    access: relations.Access | None
+    """For clients; None while the options do not say how they reach it: what they were told before stays true."""
+    services: str
+    """For proxies: YAML text."""
+
+
+def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
+    """Return what to tell about *release*: every unit tells clients the same, so that it does not matter whom they ask.
+
+    That is the address of http-host, else of the primary.
+    """
+    peers = {peer.unit: peer for peer in facts.peers}
+    primary = relations.primary(facts.unit, facts.peers)
+    own = relations.Peer(facts.unit, facts.address, release.port, "http")
+    first = peers.get(primary, own)
+    netloc = addresses.netloc(wanted.http_host, first.address, first.port or release.port)
+    readable = wanted.http_host is None or addresses.url_problem(wanted.http_host) is None
+    services = website.services(
+        facts.unit, facts.addresses.get("website", facts.address), release.port, backup=primary != facts.unit
+    )
+    access = relations.Access(netloc, f"http://{netloc}", user=None, password=None, ca=None) if readable else None
+    return Shared(own, access, services)
+
+
+def certificate_names(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
+    """Return the names and addresses that a certificate for this unit has to bear, the common name first."""
+    host = addresses.hostname(wanted.http_host) if wanted.http_host else None
+    names = (facts.addresses.get("cert-provider", facts.address), facts.address, facts.hostname, host, *facts.proxies)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def status(planned: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:

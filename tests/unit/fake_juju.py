@@ -104,7 +104,9 @@ class Charm:
         folder.mkdir()
         for name in ("metadata.yaml", "config.yaml", "actions.yaml"):
             shutil.copy(ROOT / name, folder)
-        shutil.copytree(ROOT / "reactive", folder / "reactive", ignore=shutil.ignore_patterns("__pycache__"))
+        ours = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "reactive", folder / "reactive", ignore=ours)
+        shutil.copytree(ROOT / "interfaces", folder / "hooks/relations", ignore=ours)
 
     def handlers(self, text: str) -> None:
         """Have these handlers instead of the charm's own."""

@@ -57,7 +57,9 @@ def _split(words):
 
 def _pairs(words, options):
     pairs = dict(word.split("=", 1) for word in words)
-    if "--file" in options:
+    if options.get("--file") == "-":
+        pairs.update(json.load(sys.stdin))
+    elif "--file" in options:
         with open(options["--file"]) as text:  # charmhelpers writes YAML, a string to a line
             for line in text.read().splitlines():
                 key, _, value = line.partition(": ")
@@ -115,9 +117,7 @@ def relation_ids(model, words, options):
 
 
 def relation_list(model, words, options):
-    ours = os.environ["JUJU_UNIT_NAME"].split("/")[0]
-    names = _relation(model, options)
-    return sorted(name for name in names if "/" in name and name.split("/")[0] != ours)
+    return sorted(name for name in _relation(model, options) if "/" in name and name != os.environ["JUJU_UNIT_NAME"])
 
 
 def relation_get(model, words, options):

@@ -107,7 +107,10 @@ def test_a_fresh_unit_is_ready(deployed, juju, machine):
 def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machine):
     machine.engine.calls.clear()
     calls = deployed.hook("update-status")
-    assert sorted(call[0] for call in calls) == ["config-get", "juju-log", "leader-get", "status-set", "unit-get"]
+    endpoints = ["relation-ids"] * 7
+    assert sorted(call[0] for call in calls) == [
+        *("config-get", "juju-log", "leader-get", "network-get", *endpoints, "status-set"),
+    ]
     assert machine.engine.calls == [("inspect", "registry")]
 
 

@@ -6,13 +6,14 @@ import base64
 import dataclasses
 import pathlib
 import secrets
+import socket
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import leadership, status
+from charms.layer import endpoints, leadership, status
 from registry import addresses, api, applied, container, daemon, engine, image, options, packages, plan, supply, switch
 from registry.machine import Machine
 
@@ -67,7 +68,9 @@ def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, 
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
-    return plan.status(planned, publish(planned, facts, store, trouble), hookenv.local_unit())
+    outcome = publish(planned, facts, store, trouble)
+    relate(wanted, facts, store.in_force())
+    return plan.status(planned, outcome, facts.unit)
 
 
 def ensure_live_restore(docker: engine.Engine) -> tuple[str, ...]:
@@ -141,16 +144,34 @@ def gather(
         except supply.NoImage as error:
             trouble = (f"registry-image: {error}.",)
     facts = plan.Facts(
-        address=hookenv.unit_private_ip(),
+        unit=hookenv.local_unit(),
+        hostname=socket.gethostname(),
+        addresses=own_addresses(),
         http_secret=secret,
         image=found,
         applied=before,
+        state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
-        port_taken=_is_port_taken(wanted, before, inspected),
+        port_held=_is_held(wanted.registry_port),
         name_taken=name_taken,
         trouble=trouble,
+        peers=_endpoint("peer").peers(),
+        proxies=_endpoint("website").proxies(),
+        certificate=_endpoint("cert-provider").certificate(),
+        nagios=_endpoint("nrpe-external-master").nagios(),
     )
     return facts, inspected
+
+
+def own_addresses() -> dict[str, str]:
+    """Return the address of this unit for each endpoint that is in use, and for clients always."""
+    related = (name for name in ("website", "cert-provider") if _endpoint(name).relation_ids)
+    return {name: endpoints.address(name) for name in ("docker-registry", *related)}
+
+
+def _endpoint(name: str) -> Any:
+    """Return the class from interfaces/ for the endpoint *name*."""
+    return reactive.endpoint_from_name(name)
 
 
 def find_image(
@@ -215,6 +236,20 @@ def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, troub
     return plan.Outcome(True, addresses.netloc(None, facts.address, release.port), trouble)
 
 
+def relate(wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
+    """Tell the other ends of relations what they need: most of it only once a registry is in force."""
+    names = plan.certificate_names(wanted, facts)
+    _endpoint("cert-provider").request(names[0], names)
+    _endpoint("nrpe-external-master").publish_checks(())
+    if release is None:
+        return
+    told = plan.shared(wanted, facts, release)
+    _endpoint("peer").publish_own(told.peer)
+    _endpoint("website").publish_service(facts.addresses.get("website"), release.port, told.services)
+    if told.access is not None:
+        _endpoint("docker-registry").publish_access(told.access)
+
+
 def remove() -> None:
     """Take the registry off the machine: containers, configuration and credentials. The images stay."""
     store = machine.store
@@ -237,17 +272,6 @@ def unwritable(error: OSError) -> str:
     """Return the sentence for a machine that does not take what is written."""
     where = f" ({error.filename})" if error.filename else ""
     return f"The machine does not take the configuration: {error.strerror or error}{where}."
-
-
-def _is_port_taken(wanted: options.Options, before: plan.Release | None, inspected: Mapping[str, Any] | None) -> bool:
-    """Tell whether somebody else listens at the wanted port.
-
-    A container that is paused or restarting holds its port too. One that is there before anything was applied is
-    the predecessor's, which is about to be replaced.
-    """
-    running = inspected is not None and inspected["State"]["Running"]
-    ours = running and (before is None or before.port == wanted.registry_port)
-    return not ours and _is_held(wanted.registry_port)
 
 
 def _is_held(port: int) -> bool:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from registry import options, plan
+from registry import options, plan, relations
 from registry.image import Image
 from test_options import DEFAULTS
 
@@ -15,12 +15,15 @@ def wanted(**changes):
 
 def facts(**changes):
     values = {
-        "address": "10.0.0.1",
+        "unit": "docker-registry/1",
+        "hostname": "juju-1",
+        "addresses": {"docker-registry": "10.0.0.1"},
         "http_secret": "hush",
         "image": IMAGE,
         "applied": None,
         "stopped": False,
-        "port_taken": False,
+        "port_held": False,
+        "state": None,
         "name_taken": False,
     }
     return plan.Facts(**{**values, **changes})
@@ -86,7 +89,7 @@ def test_with_a_problem_the_last_applied_release_stays():
     before = good()
     for planned in (
         plan.plan(wanted(registry_port=0), facts(applied=before)),
-        plan.plan(wanted(registry_port=6000), facts(applied=before, port_taken=True)),
+        plan.plan(wanted(registry_port=6000), facts(applied=before, port_held=True, state="running")),
         plan.plan(wanted(registry_name="web"), facts(applied=before, name_taken=True)),
         plan.plan(wanted(), facts(applied=before, image=None, trouble=("registry-image: x.",))),
     ):
@@ -129,3 +132,57 @@ def test_status_while_stopped_says_how_to_go_on():
     state, message = status(plan.plan(wanted(), facts(stopped=True)), serving=False)
     assert state == "blocked"
     assert message == "Stopped by the action stop; `juju run docker-registry/0 start` starts it again."
+
+
+def peer(number, **changes):
+    values = {"unit": f"docker-registry/{number}", "address": f"10.0.0.{number}", "port": 5000, "scheme": "http"}
+    return relations.Peer(**{**values, **changes})
+
+
+def test_every_unit_tells_clients_of_the_unit_with_the_lowest_number():
+    others = (peer(2), peer(10), peer(3, address="10.0.0.33"))
+    seen_by_10 = plan.shared(wanted(), facts(unit="docker-registry/10", peers=(peer(2), peer(3))), good())
+    seen_by_2 = plan.shared(
+        wanted(), facts(unit="docker-registry/2", addresses={"docker-registry": "10.0.0.2"}, peers=others[1:]), good()
+    )
+    assert (
+        seen_by_2.access == seen_by_10.access == relations.Access("10.0.0.2:5000", "http://10.0.0.2:5000", *[None] * 3)
+    )
+    assert "backup" not in seen_by_2.services
+    assert seen_by_10.services.rstrip().endswith("backup]")
+
+
+def test_a_peer_of_the_predecessor_answers_at_the_port_of_all():
+    old = peer(0, port=None, scheme=None)
+    assert plan.shared(wanted(), facts(peers=(old,)), good()).access.netloc == "10.0.0.0:5000"
+
+
+def test_an_address_of_ipv6_is_bracketed_in_urls_and_nowhere_else():
+    told = plan.shared(wanted(), facts(addresses={"docker-registry": "fd00::1"}), good())
+    assert told.access.netloc == "[fd00::1]:5000"
+    assert told.access.url == "http://[fd00::1]:5000"
+    assert told.peer == relations.Peer("docker-registry/1", "fd00::1", 5000, "http")
+    assert "fd00::1, 5000" in told.services.replace("'", "")
+
+
+def test_clients_go_to_http_host():
+    assert (
+        plan.shared(wanted(http_host="https://reg.example.com/x"), facts(), good()).access.netloc == "reg.example.com"
+    )
+
+
+def test_clients_keep_what_they_know_while_http_host_is_wrong():
+    assert plan.shared(wanted(http_host="reg.example.com"), facts(), good()).access is None
+
+
+def test_a_certificate_bears_every_name_of_the_unit():
+    there = {"docker-registry": "10.0.0.1", "cert-provider": "10.1.0.1"}
+    known = facts(addresses=there, proxies=("10.0.0.99",))
+    names = plan.certificate_names(wanted(http_host="https://reg.example.com:5000"), known)
+    assert names == ("10.1.0.1", "10.0.0.1", "juju-1", "reg.example.com", "10.0.0.99")
+
+
+def test_the_text_of_the_facts_shows_no_secret():
+    certificate = relations.Certificate("CA", "", "CERT", "KEY-HUSH")
+    text = repr(facts(applied=good(), certificate=certificate))
+    assert "hush" not in text.lower()

@@ -1,0 +1,29 @@
+"""The unit for Nagios, through the subordinate nrpe.
+
+Unit databag, raw values: `primary`, by which nrpe finds the unit that it belongs to, and `monitors`, YAML text with
+the checks: `{monitors: {remote: {nrpe: {<name>: {command: check_<name>}}}}}`. nrpe answers with
+`nagios_hostname` and `nagios_host_context`.
+"""
+
+import yaml
+from charms.layer import endpoints
+from registry.relations import Nagios
+
+
+class NrpeExternalMaster(endpoints.Endpoint):
+    """The relation to nrpe on this machine."""
+
+    def publish_checks(self, names: tuple[str, ...]) -> None:
+        """Have nrpe offer the checks of these names."""
+        checks = {name: {"command": f"check_{name}"} for name in names}
+        monitors = yaml.safe_dump({"monitors": {"remote": {"nrpe": checks}}}, default_flow_style=False)
+        for relation in self.relation_ids:
+            self.publish(relation, {"primary": "True", "monitors": monitors})
+
+    def nagios(self) -> Nagios | None:
+        """Return what Nagios calls this unit, once nrpe has said it."""
+        for relation in self.relation_ids:
+            for bag in self.units(relation).values():
+                if "nagios_hostname" in bag:
+                    return Nagios(bag["nagios_hostname"], bag.get("nagios_host_context", ""))
+        return None

@@ -1,0 +1,30 @@
+"""The units of this application among themselves.
+
+Unit databag, raw values: `address`, `port`, `scheme`, where this unit's registry answers. The charm before this one
+wrote nothing; of its units there is only Juju's own `ingress-address`.
+"""
+
+from charms.layer import endpoints
+from registry.relations import Peer
+
+
+class Peers(endpoints.Endpoint):
+    """The peer relation."""
+
+    def peers(self) -> tuple[Peer, ...]:
+        """Return the other units."""
+        return tuple(
+            Peer(
+                unit,
+                bag.get("address") or bag.get("ingress-address") or bag.get("private-address", ""),
+                int(bag["port"]) if "port" in bag else None,
+                bag.get("scheme"),
+            )
+            for relation in self.relation_ids
+            for unit, bag in self.units(relation).items()
+        )
+
+    def publish_own(self, peer: Peer) -> None:
+        """Tell the other units where this one answers."""
+        for relation in self.relation_ids:
+            self.publish(relation, {"address": peer.address, "port": str(peer.port), "scheme": peer.scheme})

@@ -1,0 +1,110 @@
+"""What the classes in interfaces/ have in common: a databag is read when it has changed, and written when it will.
+
+charms.reactive asks Juju for every unit of a relation in each hook, and for every databag of an endpoint in each hook
+of that endpoint, so that a hook becomes dearer with each unit. Juju says which databag has changed: a hook reads that
+one. The others are known from unitdata, which is kept or dropped together with the hook.
+
+Flags: `endpoint.<name>.joined` while there is a unit at the other end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from charmhelpers.core import hookenv, unitdata
+from charms import reactive
+from registry.relations import unit_number
+
+ANEW = ("upgrade-charm", "start")
+"""Hooks that read everything again: what the charm before kept may be of another form, or a hook may be missing."""
+
+Bag = dict[str, str]
+"""A databag: every value is a string on the wire."""
+
+
+class Endpoint(reactive.Endpoint):  # type: ignore[misc]
+    """The relations of one endpoint."""
+
+    reads_application = False
+    """Whether the other application's own databag is read too."""
+
+    def _manage_departed(self) -> None:
+        """Keep no list of departed units: nobody would ever empty it."""
+
+    def _manage_flags(self) -> None:
+        """Learn what the hook is about, in place of charms.reactive, which reads every unit's databag."""
+        before = unitdata.kv().get(self._key) or {}
+        self._kept: dict[str, dict[str, Any]] = {
+            relation: self._learn(relation, before.get(relation))
+            for relation in self.relations.keys()  # noqa: SIM118 - a list with keys
+            if not (self._is_about(relation) and hookenv.hook_name().endswith("-broken"))
+        }
+        if self._kept != before:
+            unitdata.kv().set(self._key, self._kept)
+        reactive.toggle_flag(self.expand_name("joined"), any(kept["units"] for kept in self._kept.values()))
+
+    @property
+    def relation_ids(self) -> tuple[str, ...]:
+        """The relations of this endpoint."""
+        return tuple(self._kept)
+
+    def units(self, relation: str) -> dict[str, Bag]:
+        """Return the units at the other end, or the peers, with their databags."""
+        return dict(self._kept[relation]["units"])
+
+    def application(self, relation: str) -> Bag:
+        """Return the databag of the other application."""
+        return dict(self._kept[relation]["app"])
+
+    def publish(self, relation: str, settings: Mapping[str, str | None]) -> None:
+        """Have *settings* in this unit's databag; None takes a key away. Costs nothing if they are there already."""
+        digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()
+        if self._kept[relation]["published"] == digest:
+            return
+        # By standard input, not by charmhelpers: what it writes to a file for this stays if the tool fails.
+        words = ["relation-set", "-r", relation, "--file", "-"]
+        text = json.dumps({key: value or "" for key, value in settings.items()})  # YAML as well
+        subprocess.run(words, input=text, text=True, check=True)
+        self._kept[relation]["published"] = digest
+        unitdata.kv().set(self._key, self._kept)
+
+    @property
+    def _key(self) -> str:
+        return f"endpoint.{self.endpoint_name}"
+
+    def _is_about(self, relation: str) -> bool:
+        """Tell whether the hook is about this relation."""
+        of_ours = hookenv.hook_name().startswith(f"{self.endpoint_name}-relation-")
+        return bool(of_ours and hookenv.relation_id() == relation)
+
+    def _learn(self, relation: str, kept: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what is known of *relation*: the databags that may have changed read, the others as *kept*."""
+        hook, known = hookenv.hook_name(), kept or {"units": {}, "app": {}, "published": ""}
+        if kept is not None and hook not in ANEW and not self._is_about(relation):
+            return known
+        remote = hookenv.remote_unit() if self._is_about(relation) else None
+        leaving = remote if hook.endswith("-departed") else None
+        names = [name for name in hookenv.related_units(relation) if name != leaving]
+        units = {
+            name: known["units"][name]
+            if name in known["units"] and name != remote and hook not in ANEW
+            else dict(hookenv.relation_get(rid=relation, unit=name) or {})
+            for name in sorted(names, key=unit_number)
+        }
+        app = known["app"]
+        if self.reads_application and units and (not remote or not app):
+            application = next(iter(units)).partition("/")[0]
+            app = dict(hookenv.relation_get(rid=relation, app=application) or {})
+        return {"units": units, "app": app, "published": known["published"] if hook not in ANEW else ""}
+
+
+def address(endpoint: str) -> str:
+    """Return the address at which others reach this unit through the endpoint: Juju's first ingress address."""
+    words = ["network-get", endpoint, "--format=json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout).get("ingress-addresses") if done.returncode == 0 else None
+    return str(found[0] if found else hookenv.unit_private_ip())

@@ -1,0 +1,58 @@
+"""What units, clients, proxies and CAs tell each other, as values; the classes in interfaces/ put them on the wire."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """Where a unit's registry answers."""
+
+    unit: str
+    address: str
+    port: int | None
+    """None, like the scheme, while the unit has not said it: it is new, or the predecessor's."""
+    scheme: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Access:
+    """What a client has to know."""
+
+    netloc: str
+    """``host[:port]``, without scheme."""
+    url: str
+    user: str | None
+    password: str | None = dataclasses.field(repr=False)
+    ca: str | None
+    """PEM of the CA to trust; None where the registry speaks plain HTTP."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """What a CA answers: PEM texts."""
+
+    ca: str
+    chain: str
+    """The certificates between the CA and this one; may be empty."""
+    certificate: str
+    key: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Nagios:
+    """What Nagios calls this unit."""
+
+    hostname: str
+    context: str
+
+
+def unit_number(unit: str) -> int:
+    """Return the number of a unit: 10 comes after 9."""
+    return int(unit.rpartition("/")[2])
+
+
+def primary(unit: str, peers: tuple[Peer, ...]) -> str:
+    """Return the unit with the lowest number among *unit* and its *peers*: the same one, whoever asks."""
+    return min((unit, *(peer.unit for peer in peers)), key=unit_number)

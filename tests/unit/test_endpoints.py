@@ -1,0 +1,162 @@
+"""The relations through the real dispatch: databags whole, in both directions, and what each hook costs."""
+
+import json
+
+import pytest
+import yaml
+from charms.layer import docker_registry
+from test_handlers import (  # noqa: F401 - fixtures
+    FakeMachine,
+    deployed,
+    machine,
+)
+
+OURS = "docker-registry/0"
+
+
+def bag(juju, relation):
+    """This unit's databag."""
+    return juju.model["relations"][relation].get(OURS, {})
+
+
+def relate(juju, charm, endpoint, units, number=1):
+    """Relate the endpoint to *units* (name -> databag), and run the hooks that follow."""
+    name = f"{endpoint}:{number}"
+    juju.change(relations={name: {}})
+    charm.hook(f"{endpoint}-relation-created", JUJU_RELATION_ID=name, JUJU_REMOTE_APP=next(iter(units)).split("/")[0])
+    for unit, databag in units.items():
+        there = {**juju.model["relations"][name], unit: databag}
+        juju.change(relations={name: there})
+        for step in ("joined", "changed"):
+            charm.hook(f"{endpoint}-relation-{step}", JUJU_RELATION_ID=name, JUJU_REMOTE_UNIT=unit)
+    return name
+
+
+def test_clients_are_told_all_five_keys_in_json(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})
+    assert bag(juju, name) == {
+        "registry_netloc": '"10.0.0.10:5000"',
+        "registry_url": '"http://10.0.0.10:5000"',
+        "basic_user": "null",
+        "basic_password": "null",
+        "tls_ca": "null",
+    }
+
+
+def test_a_second_relation_is_told_too(deployed, juju):
+    first = relate(juju, deployed, "docker-registry", {"containerd/0": {}}, 1)
+    second = relate(juju, deployed, "docker-registry", {"docker/0": {}}, 2)
+    assert bag(juju, first) == bag(juju, second) != {}
+
+
+def test_clients_hear_of_another_port(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    assert json.loads(bag(juju, name)["registry_netloc"]) == "10.0.0.10:6000"
+
+
+def test_clients_hear_nothing_before_the_registry_serves(charm, juju, machine):
+    machine.engine.images = {}
+    name = relate(juju, charm, "docker-registry", {"containerd/0": {}})
+    assert juju.model["status"][0] == "blocked"
+    assert bag(juju, name) == {}
+    machine.engine.images = {"registry:2": "sha256:one"}
+    charm.hook("update-status")
+    assert json.loads(bag(juju, name)["registry_netloc"]) == "10.0.0.10:5000"
+
+
+def test_a_wrong_http_host_leaves_clients_what_they_know(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})
+    before = bag(juju, name)
+    juju.change(config={"http-host": "reg.example.com"})
+    deployed.hook("config-changed")
+    assert bag(juju, name) == before
+
+
+def test_a_proxy_is_told_of_this_units_server(deployed, juju):
+    juju.change(relations={"website:1": {OURS: {"all_services": "- stale"}}})
+    name = relate(juju, deployed, "website", {"haproxy/0": {}})
+    told = bag(juju, name)
+    assert told.keys() == {"hostname", "port", "services"}
+    assert (told["hostname"], told["port"]) == ("10.0.0.10", "5000")
+    (service,) = yaml.safe_load(told["services"])
+    assert service["service_name"] == "docker-registry"
+    assert [server[:3] for server in service["servers"]] == [["docker-registry-0-5000", "10.0.0.10", 5000]]
+
+
+def test_a_ca_is_asked_for_a_certificate(deployed, juju):
+    name = relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
+    told = bag(juju, name)
+    names = json.loads(told.pop("sans"))
+    assert told == {
+        "unit_name": "docker-registry_0",
+        "common_name": "10.0.0.10",
+        "certificate_name": "docker-registry_0",
+    }
+    assert names == sorted(names)
+    assert "10.0.0.10" in names
+
+
+def test_the_certificate_is_read(deployed, juju):
+    answer = {"ca": "CA", "docker-registry_0.server.cert": "CERT", "docker-registry_0.server.key": "KEY"}
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": answer})
+    found = docker_registry._endpoint("cert-provider").certificate()
+    assert (found.ca, found.chain, found.certificate, found.key) == ("CA", "", "CERT", "KEY")
+
+
+def test_nrpe_is_told_whose_checks_it_has(deployed, juju):
+    name = relate(juju, deployed, "nrpe-external-master", {"nrpe/0": {"nagios_hostname": "x-docker-registry-0"}})
+    assert bag(juju, name) == {"primary": "True", "monitors": "monitors:\n  remote:\n    nrpe: {}\n"}
+    assert docker_registry._endpoint("nrpe-external-master").nagios().hostname == "x-docker-registry-0"
+
+
+def peers(juju, charm, **more):
+    there = {f"docker-registry/{n}": {"address": f"10.0.0.{n}", "port": "5000", "scheme": "http"} for n in (2, 10)}
+    return relate(juju, charm, "peer", {**there, **more})
+
+
+def test_peers_are_told_where_this_unit_answers(deployed, juju):
+    assert bag(juju, peers(juju, deployed)) == {"address": "10.0.0.10", "port": "5000", "scheme": "http"}
+
+
+def test_a_peer_that_leaves_is_forgotten(deployed, juju):
+    name = peers(juju, deployed)
+    known = [peer.unit for peer in docker_registry._endpoint("peer").peers()]
+    assert known == ["docker-registry/2", "docker-registry/10"]
+    # Juju may still list the unit in the hook that tells of its departure.
+    deployed.hook("peer-relation-departed", JUJU_RELATION_ID=name, JUJU_REMOTE_UNIT="docker-registry/2")
+    assert [peer.unit for peer in docker_registry._endpoint("peer").peers()] == ["docker-registry/10"]
+
+
+def test_a_relation_that_is_broken_is_forgotten(deployed, juju):
+    name = relate(juju, deployed, "website", {"haproxy/0": {}})
+    deployed.hook("website-relation-broken", JUJU_RELATION_ID=name)
+    assert docker_registry._endpoint("website").relation_ids == ()
+    assert "endpoint.website.joined" not in deployed.flags()
+
+
+def test_a_refresh_reads_and_writes_everything_again(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})
+    there = {**juju.model["relations"][name], OURS: {}}
+    juju.change(relations={name: there})
+    deployed.hook("update-status")
+    assert bag(juju, name) == {}
+    deployed.hook("upgrade-charm")
+    assert len(bag(juju, name)) == 5
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+def test_a_hook_costs_the_same_whatever_the_number_of_units(deployed, juju, number):
+    units = {f"containerd/{n}": {"ingress-address": f"10.1.0.{n}"} for n in range(number)}
+    others = {f"docker-registry/{n}": {"address": f"10.0.0.{n}", "port": "5000"} for n in range(1, number + 1)}
+    for endpoint, there in (("docker-registry", units), ("peer", others)):
+        name = f"{endpoint}:1"
+        juju.change(relations={name: there})
+    deployed.hook("upgrade-charm")
+    always = ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 7, "status-set"]
+    idle = [call[0] for call in deployed.hook("update-status")]
+    assert sorted(idle) == always
+    about = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": "docker-registry/1"}
+    changed = [call[0] for call in deployed.hook("peer-relation-changed", **about)]
+    assert sorted(changed) == sorted([*always, "relation-list", "relation-get"])
