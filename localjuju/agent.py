@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from localjuju import VERSION, JujuError, relations, resolver
+from localjuju import VERSION, JujuError, relations, resolver, secret, storage
 from localjuju.charm import Charm
 from localjuju.context import Context, log
 from localjuju.hooktools import TOOLS
@@ -82,8 +82,9 @@ class Agent:
                 self.forget(unit)
             elif unit.installed and unit.life == "alive":
                 for app in relations.enter(model, unit):
-                    model.add_unit(app, unit.machine, unit.name)
+                    storage.for_new_unit(model, app, model.add_unit(app, unit.machine, unit.name), [])
         relations.leave(model)
+        storage.sweep(self.store, model)
         for app in list(model.applications.values()):
             if app.life == "dying" and not model.units_of(app.name):
                 self._forget_application(app.name)
@@ -153,6 +154,8 @@ class Agent:
             self.install_charm(unit, host)
         if hook.name in MESSAGES:
             unit.workload = Status("maintenance", MESSAGES[hook.name])
+        if hook.storage:
+            storage.before(host, self.model, hook)
         context = Context(self.store, self.model, unit, host, hook)
         unit.agent = Status("executing", f"running {hook.name} hook")
         self.tell(f"{unit.name}: {hook.name}")
@@ -204,6 +207,8 @@ class Agent:
                 unit.workload = Status("unknown")
         elif hook.name == "update-status":
             unit.last_update_status = time.time()
+        elif hook.storage:
+            storage.after(self.host(unit.machine), self.model, hook)
 
     def forget(self, unit: Unit) -> None:
         """Take a unit from the model; its machine goes with the last unit on it, unless it is to be kept."""
@@ -212,6 +217,8 @@ class Agent:
         del self.model.units[unit.name]
         for relation in self.model.relations_of(unit.app):
             relation.members.pop(unit.name, None)
+        secret.unit_gone(self.store, self.model, unit)
+        storage.unit_gone(self.model, unit)
         machine = self.model.machine(unit.machine)
         if not machine.keep and not self.model.units_on(machine.id):
             self.remove_machine(machine)
@@ -221,6 +228,7 @@ class Agent:
         left = self.model.relations_of(name)
         if all(relation.is_peer for relation in left):
             del self.model.applications[name]
+            secret.app_gone(self.model, name)
             for relation in left:
                 del self.model.relations[relation.id]
 
@@ -366,6 +374,13 @@ class Agent:
             )
             if hook.departing_unit:
                 variables["JUJU_DEPARTING_UNIT"] = hook.departing_unit
+        if hook.storage:
+            item = self.model.storage[hook.storage]
+            variables.update(
+                JUJU_STORAGE_ID=item.id,
+                JUJU_STORAGE_LOCATION=host.path(item.location),
+                JUJU_STORAGE_KIND="filesystem",
+            )
         if context.task and context.task.action != "juju-exec":
             variables.update(
                 JUJU_ACTION_NAME=context.task.action,

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from localjuju import JujuError
+from localjuju.model import SECRET
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 FALSE = ("0", "f", "F", "false", "FALSE", "False")
@@ -89,6 +90,8 @@ class Charm:
         try:
             if kind == "boolean":
                 return {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}[text]
+            if kind == "secret" and text and not (text.startswith("secret:") and SECRET.fullmatch(text)):
+                raise ValueError
             return {"int": int, "float": float}.get(kind, str)(text)
         except (KeyError, ValueError):
             raise JujuError(f'option "{name}" expected {kind}, got "{text}"') from None

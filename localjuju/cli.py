@@ -1,6 +1,6 @@
 """The command line: `localjuju <verb> ...`, with the verbs, arguments and exit codes of juju 3.6.
 
-The verbs themselves are in `commands` and `remote`; here is what they share.
+The verbs themselves are in `commands`, `remote`, `secretverbs` and `storageverbs`; here is what they share.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def short_name(model: str) -> str:
 
 def main(argv: list[str] | None = None, provider: Provider = DockerHost) -> int:
     """Run one command; its exit code. Errors are `ERROR <sentence>` on standard error."""
-    from localjuju import commands, remote  # noqa: F401
+    from localjuju import commands, remote, secretverbs, storageverbs  # noqa: F401
 
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in ("help", "--help", "-h"):

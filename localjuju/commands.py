@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from localjuju import VERSION, JujuError, image, modelconfig, operations, relations, status, store
+from localjuju import VERSION, JujuError, image, modelconfig, operations, relations, status, storage, store
 from localjuju.agent import Agent
 from localjuju.charm import Charm
 from localjuju.cli import Session, short_name, verb
@@ -148,13 +148,11 @@ def model_config(session: Session) -> None:
 @verb(
     "deploy",
     "charm app? --config=* --resource=* --constraints=* --base= --series= --force! -n/--num-units= "
-    "--channel= --trust! --to= --storage=*",
+    "--channel= --trust! --to= --storage=* --attach-storage=*",
 )
 def deploy(session: Session) -> None:
     """Deploy a charm from a file, each unit on a machine of its own; `--constraints image-id=IMAGE` names its image."""
     args = session.args
-    if args.storage:
-        raise JujuError("there is no storage to deploy with: no --storage")
     config = {}
     for item in args.config:
         if "=" in item:
@@ -165,13 +163,19 @@ def deploy(session: Session) -> None:
     constraints = operations.split_pairs([pair for item in args.constraints for pair in item.split()])
     with session.changing() as agent:
         app = operations.deploy(
-            agent.model, Path(args.charm), args.app, config, operations.split_pairs(args.resource), constraints
+            agent.model,
+            Path(args.charm),
+            args.app,
+            config,
+            operations.split_pairs(args.resource),
+            constraints,
+            operations.split_pairs(args.storage),
         )
-        operations.add_units(agent.model, app, args.num_units or "1", args.to or "")
+        operations.add_units(agent.model, app, args.num_units or "1", args.to or "", args.attach_storage)
         session.tell(f'Deploying "{app.name}" from local charm "{app.charm_name}", revision {app.revision}')
 
 
-@verb("add-unit", "app -n/--num-units= --to=")
+@verb("add-unit", "app -n/--num-units= --to= --attach-storage=*")
 def add_unit(session: Session) -> None:
     """Add units, each on a machine of its own or on the next of --to N,N,..."""
     args = session.args
@@ -179,7 +183,7 @@ def add_unit(session: Session) -> None:
         app = agent.model.application(args.app)
         if app.subordinate:
             raise JujuError(f'cannot add unit to application "{app.name}": application is a subordinate')
-        operations.add_units(agent.model, app, args.num_units or "1", args.to or "")
+        operations.add_units(agent.model, app, args.num_units or "1", args.to or "", args.attach_storage)
 
 
 @verb("integrate", "one other --via=")
@@ -326,6 +330,8 @@ def remove_unit(session: Session) -> None:
     session.confirm(f"This command will perform the following actions:\nwill remove {', '.join(args.units)}")
     with session.changing() as agent:
         for name in args.units:
+            if args.destroy_storage:
+                storage.destroy_with(agent.model, name)
             operations.remove_unit(agent.model, agent.model.unit(name), args.force, args.keep_instance)
         _pass_over(agent, args.force)
 
@@ -340,6 +346,8 @@ def remove_application(session: Session) -> None:
     with session.changing() as agent:
         for name in args.apps:
             app = agent.model.application(name)
+            if args.destroy_storage:
+                storage.destroy_with(agent.model, name)
             operations.remove_application(agent.model, app, args.force, args.keep_instance)
         _pass_over(agent, args.force)
 

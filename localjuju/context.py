@@ -1,7 +1,8 @@
 """One run of a hook, an action or a command: what it may read, and what it has asked to write.
 
 Juju's rules (https://documentation.ubuntu.com/juju/3.6/reference/hook-command/): status, the application's
-version, log lines and leader-set count at once; ports, relation data and state-set count when the hook succeeds.
+version, log lines and leader-set count at once; ports, relation data, state-set and storage-add count when the hook
+succeeds.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import secrets
 import threading
 from typing import Any
 
-from localjuju import JujuError, relations
+from localjuju import JujuError, relations, storage
 from localjuju.charm import Charm
 from localjuju.machine import Host
 from localjuju.model import Application, Hook, Model, Relation, Task, Unit, now
@@ -48,6 +49,8 @@ class Context:
         self.databags: dict[tuple[str, str], dict[str, str]] = {}
         """(relation id, unit or application) -> settings to write; an empty value removes."""
         self.state: dict[str, str] = {}
+        self.storage: dict[str, int] = {}
+        """Asked for: name -> how many more."""
         self.failed: str | None = None
         """action-fail's message."""
         self.reboot = ""
@@ -65,6 +68,8 @@ class Context:
             if relation in self.model.relations:
                 relations.write(self.model.relations[relation], owner, settings, self.unit.name)
         self.unit.state = self.pending_state()
+        for name, count in self.storage.items():
+            storage.add(self.model, self.unit, name, storage.Directive(count))
 
     def pending_state(self) -> dict[str, str]:
         """state-get's view: what is kept, and what this run has changed; an empty value removes."""

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from localjuju import JujuError
+from localjuju import JujuError, secret, storage
 from localjuju.context import Context
-from localjuju.model import Relation, Status, now
+from localjuju.model import SECRET, Relation, Status, now
 
 STATUSES = ("maintenance", "blocked", "waiting", "active")
 RESERVED_RESULTS = ("stdout", "stdout-encoding", "stderr", "stderr-encoding")
@@ -144,7 +144,8 @@ def format_value(value: Any, form: str) -> str:
         return "".join(f"{item}\n" for item in value)
     if not isinstance(value, (dict, list, str)):
         return json.dumps(value) + "\n"
-    return str(yaml.safe_dump(value, default_flow_style=False, allow_unicode=True))
+    dumped = yaml.safe_dump(value, default_flow_style=False, allow_unicode=True, width=float("inf"))
+    return str(dumped).removesuffix("...\n")
 
 
 def _pick(mapping: dict[str, Any], args: list[str]) -> Any:
@@ -383,6 +384,65 @@ def juju_reboot(call: Call) -> None:
         call.context.host.kill(call.context.unit.tag)
 
 
+@tool("secret-get", "label= peek refresh", (0, 2))
+def secret_get(call: Call) -> Any:
+    """A secret's values, or that of one key; KEY#base64 is as it is kept. Without --format they are YAML."""
+    uri, key = [*call.args, "", ""][:2]
+    label, refresh, peek = call.flags.get("label", ""), call.flags.get("refresh"), call.flags.get("peek")
+    if uri and not SECRET.fullmatch(uri):
+        raise JujuError(f'secret URI "{uri}" not valid', 2)
+    if not uri and not label:
+        raise JujuError("require either a secret URI or label", 2)
+    if peek and refresh:
+        raise JujuError("specify one of --peek or --refresh but not both", 2)
+    context = call.context
+    kept = secret.read(context.store, context.model, context.unit, uri, label, bool(refresh), bool(peek))
+    context.save()
+    call.flags.setdefault("format", "yaml")
+    if not key:
+        return secret.decoded(kept)
+    name, _, form = key.partition("#")
+    if name not in kept:
+        raise JujuError(f'secret key value "{name}" not found')
+    return kept[name] if form == "base64" else secret.decoded(kept)[name]
+
+
+@tool("storage-list", "", (0, 1))
+def storage_list(call: Call) -> list[str]:
+    """The storage that the unit has, all or that of one name."""
+    mine = call.context.model.storage_of(call.context.unit.name)
+    ready = [item for item in mine if item.status.current != "pending"]
+    return [item.id for item in ready if call.args in ([], [item.name])]
+
+
+@tool("storage-get", "storage=", (0, 1))
+def storage_get(call: Call) -> Any:
+    """Where the storage of -s, or else of the hook, is, and of what kind."""
+    wanted = call.flags.get("storage") or call.context.hook.storage
+    if not wanted:
+        raise JujuError("no storage instance specified", 2)
+    found = call.context.model.storage.get(wanted)
+    if found is None or found.unit != call.context.unit.name or found.status.current == "pending":
+        raise JujuError(f'invalid value "{wanted}" for option -s: storage not found', 2)
+    facts = {"kind": "filesystem", "location": call.context.host.path(found.location)}
+    if call.args and call.args[0] not in facts:
+        raise JujuError(f'invalid storage attribute "{call.args[0]}"')
+    return _pick(facts, call.args)
+
+
+@tool("storage-add", "", (1, 9999), prints="")
+def storage_add(call: Call) -> None:
+    """Ask for more storage, NAME[=COUNT]."""
+    context = call.context
+    for arg in call.args:
+        name, equals, count = arg.partition("=")
+        if equals and not (count.isdigit() and int(count)):
+            raise JujuError(f'only count can be specified for "{name}"', 2)
+        asked = context.storage.get(name, 0) + int(count or 1)
+        storage.check_count(context.model, context.charm, context.unit.name, name, asked)
+        context.storage[name] = asked
+
+
 def _refuse(text: str, code: int = 1) -> Any:
     """Refuse what there is nothing of here."""
     raise JujuError(text, code)
@@ -401,11 +461,9 @@ SIMPLE: list[tuple[str, str, int, int, str, Run]] = [
     ("state-get", "", 0, 1, "value", lambda call: _pick(call.context.pending_state(), call.args)),
     ("state-set", "file=", 0, 9999, "", lambda call: call.context.state.update(call.settings())),
     ("state-delete", "", 1, 1, "", lambda call: call.context.state.update({call.args[0]: ""})),
-    ("storage-list", "", 0, 1, "value", lambda call: []),
-    ("storage-get", "storage=", 0, 1, "value", lambda call: _refuse("no storage instance specified", 2)),
     ("credential-get", "", 0, 0, "value", lambda call: _refuse("cannot access cloud credentials")),
+    # Both are about the secrets of charms, of which there are none.
     ("secret-ids", "", 0, 0, "value", lambda call: []),
-    ("secret-get", "label= peek refresh", 0, 2, "value", lambda call: _refuse(f"secret {_named(call)} not found")),
     ("secret-info-get", "label=", 0, 1, "value", lambda call: _refuse(f"secret {_named(call)} not found")),
 ]
 for _name, _flags, _least, _most, _prints, _run in SIMPLE:

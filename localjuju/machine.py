@@ -20,6 +20,8 @@ from localjuju.model import Machine, Model
 from localjuju.store import Store
 
 SOCKETS = "/var/lib/juju/sockets"
+STORAGE = "/var/lib/juju/filesystems"
+"""Where a machine finds all storage of its model, to mount some of it elsewhere."""
 BOOT_SECONDS = 120
 # The container is a machine: all capabilities but one that hosts of containers often lack themselves, and for
 # which --privileged would fail there; no filter between its kernel calls and the kernel; devices allowed.
@@ -57,6 +59,12 @@ class Host(Protocol):
 
     def start(self) -> None:
         """Boot, and wait until it is up."""
+
+    def mount(self, number: str, location: str) -> None:
+        """Let the storage with this number be at a location from now on, after a reboot too; once more is fine."""
+
+    def unmount(self, location: str) -> None:
+        """Let no storage be there any more; nothing to do is fine."""
 
     def network(self) -> tuple[str, str, str]:
         """The subnet, the MAC and the name of the interface that has the machine's address."""
@@ -113,6 +121,8 @@ class DockerHost:
             *mounts,
             "-v",
             f"{self.store.sockets(self.machine.id)}:{SOCKETS}",
+            "-v",
+            f"{self.store.storage()}:{STORAGE}",
             self.machine.image,
             *command,
         )
@@ -152,6 +162,25 @@ class DockerHost:
             time.sleep(0.2)
         last = docker_or_none("logs", "--tail", "5", self.name)
         raise JujuError(f"machine {self.machine.id} ({self.name}) does not come up: {last or 'no output'}")
+
+    def mount(self, number: str, location: str) -> None:
+        self.unmount(location)
+        source = self.store.storage(number).name
+        # By fstab, so that after a reboot it is there before the services that use it.
+        script = (
+            'mkdir -p "$2" && echo "$1 $2 none bind 0 0" >>/etc/fstab && systemctl daemon-reload && '
+            'mount --bind "$1" "$2"'
+        )
+        done = self._exec(["sh", "-c", script, "sh", f"{STORAGE}/{source}", location])
+        if done.returncode:
+            raise JujuError(f"cannot mount storage at {location} of {self.name}: {done.stderr.decode().strip()}")
+
+    def unmount(self, location: str) -> None:
+        script = (
+            """awk -v at="$1" '$2 != at' /etc/fstab >/etc/fstab.new; mv /etc/fstab.new /etc/fstab; """
+            'systemctl daemon-reload; umount -l "$1"'
+        )
+        self.output(["sh", "-c", script, "sh", location])
 
     def network(self) -> tuple[str, str, str]:
         found = json.loads(self.output(["ip", "-json", "address"]) or "[]")

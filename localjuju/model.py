@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 import typing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 from localjuju import JujuError
 
 T = TypeVar("T")
+SECRET = re.compile(r"(?:secret:)?(?://[0-9a-f-]{36}/)?([0-9a-z]{20})")
+"""What names a secret: secret:ID, secret://MODEL-UUID/ID or ID alone."""
 
 
 def now() -> str:
@@ -82,6 +85,8 @@ class Application:
     leader_settings: dict[str, str] = field(default_factory=dict)
     leader_version: int = 0
     """Counts the changes of leader_settings."""
+    storage: dict[str, str] = field(default_factory=dict)
+    """name -> [POOL,][COUNT,][SIZE], as the operator gave it to `deploy`."""
     next_unit: int = 0
 
 
@@ -205,6 +210,57 @@ class Relation:
 
 
 @dataclass
+class Secret:
+    """A user's secret without its values, which `localjuju.secret` keeps in files of their own."""
+
+    id: str
+    """20 characters, as Juju's xid has them."""
+    name: str
+    info: str = ""
+    revisions: dict[str, str] = field(default_factory=dict)
+    """number -> when it was made."""
+    auto_prune: bool = False
+    apps: list[str] = field(default_factory=list)
+    """Who may read it."""
+    tracked: dict[str, int] = field(default_factory=dict)
+    """unit -> the revision that it reads, until it asks for --refresh."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """unit -> its own name for the secret."""
+    created: str = field(default_factory=now)
+
+    @property
+    def latest(self) -> int:
+        return max(map(int, self.revisions))
+
+
+@dataclass
+class Storage:
+    """A storage instance: a file system that outlives the unit it is attached to."""
+
+    id: str
+    """name/number; the number is the model's only one."""
+    unit: str
+    """To which it is, or is to be, attached; empty while detached."""
+    location: str
+    """Where it is, or was last, in the machine."""
+    pool: str
+    size: int
+    """MiB, as asked for."""
+    status: Status = field(default_factory=lambda: Status("pending"))
+    """pending, attached, detaching or detached."""
+    life: str = "alive"
+    """dying: it is destroyed once it is detached."""
+
+    @property
+    def name(self) -> str:
+        return self.id.split("/")[0]
+
+    @property
+    def number(self) -> str:
+        return self.id.split("/")[1]
+
+
+@dataclass
 class Task:
     """An action or an exec that was run."""
 
@@ -240,6 +296,9 @@ class Model:
     machines: dict[str, Machine] = field(default_factory=dict)
     relations: dict[str, Relation] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
+    secrets: dict[str, Secret] = field(default_factory=dict)
+    storage: dict[str, Storage] = field(default_factory=dict)
+    next_storage: int = 0
     next_machine: int = 0
     next_relation: int = 0
     next_task: int = 1
@@ -271,6 +330,10 @@ class Model:
         app.next_unit += 1
         self.units[unit.name] = unit
         return unit
+
+    def storage_of(self, unit: str) -> list[Storage]:
+        """The storage that a unit has, or is to have."""
+        return [item for item in self.storage.values() if item.unit == unit]
 
     def units_of(self, app: str) -> list[Unit]:
         return sorted((u for u in self.units.values() if u.app == app), key=lambda u: unit_number(u.name))

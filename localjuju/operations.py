@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from localjuju import JujuError, image, relations, store
+from localjuju import JujuError, image, relations, storage, store
 from localjuju.charm import Charm
 from localjuju.model import Application, Hook, Machine, Model, Relation, Resource, Unit, unit_number
 
@@ -35,9 +35,17 @@ def queue(unit: Unit, *names: str, again: bool = False) -> None:
 
 
 def deploy(
-    model: Model, path: Path, name: str, config: dict[str, str], resources: dict[str, str], constraints: dict[str, str]
+    model: Model,
+    path: Path,
+    name: str,
+    config: dict[str, str],
+    resources: dict[str, str],
+    constraints: dict[str, str],
+    directives: dict[str, str],
 ) -> Application:
-    """Add an application without units. `config` as typed, `resources` name -> path."""
+    """Add an application without units. `config` as typed, `resources` name -> path, `directives` storage's name ->
+    [POOL,][COUNT,][SIZE].
+    """
     sha256 = store.keep(path)
     charm = Charm(store.blob(sha256))
     name = name or charm.metadata["name"]
@@ -45,7 +53,8 @@ def deploy(
         raise JujuError(f'invalid application name "{name}"')
     if name in model.applications:
         raise JujuError(f'application "{name}": application already exists')
-    app = Application(name, sha256, charm.metadata["name"], constraints=constraints)
+    storage.check(charm, directives)
+    app = Application(name, sha256, charm.metadata["name"], constraints=constraints, storage=directives)
     app.subordinate = bool(charm.metadata.get("subordinate"))
     app.config = {key: charm.value(key, text) for key, text in config.items()}
     for resource, source in resources.items():
@@ -55,8 +64,13 @@ def deploy(
     return app
 
 
-def add_units(model: Model, app: Application, count: str, to: str) -> None:
-    """Add `count` units (a number as typed), each on the next machine of `to` (N,N,...) or else on one of its own."""
+def add_units(model: Model, app: Application, count: str, to: str, attach: list[str]) -> None:
+    """Add `count` units (a number as typed), each on the next machine of `to` (N,N,...) or else on one of its own;
+    `attach` has lists of IDs of storage for the one unit.
+    """
+    ids = [name for item in attach for name in item.split(",")]
+    if ids and count != "1":
+        raise JujuError("--attach-storage is for one unit: it cannot be used with --num-units")
     if not count.isdigit():
         raise JujuError(f'invalid value "{count}" for option --num-units: must be a non-negative integer')
     places = to.split(",") if to else []
@@ -67,7 +81,8 @@ def add_units(model: Model, app: Application, count: str, to: str) -> None:
     for place in places:
         model.machine(place)
     for place in [*places, *[""] * int(count)][: int(count)]:
-        model.add_unit(app, place or _new_machine(model, app).id)
+        unit = model.add_unit(app, place or _new_machine(model, app).id)
+        storage.for_new_unit(model, app, unit, ids)
 
 
 def _new_machine(model: Model, app: Application) -> Machine:

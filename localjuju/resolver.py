@@ -1,13 +1,13 @@
 """Which hook a unit runs next, and which unit leads.
 
 Juju's order (https://github.com/juju/juju, internal/worker/uniter/resolver.go): a hook that was cut off or has
-failed; -relation-created; leadership; what an operator's command leads to; relations; update-status. A unit that
-is to go ends its relations, stops and is removed.
+failed; storage, also before install; -relation-created; leadership; what an operator's command leads to; relations;
+update-status. A unit that is to go gives its storage back, ends its relations, stops and is removed.
 """
 
 from __future__ import annotations
 
-from localjuju import relations
+from localjuju import relations, storage
 from localjuju.model import Application, Hook, Model, Unit
 
 
@@ -17,6 +17,8 @@ def next_hook(model: Model, unit: Unit) -> Hook | None:
         return unit.hook
     if unit.life == "dying":
         return _last_hook(model, unit)
+    if hook := storage.next_hook(model, unit):
+        return hook
     queued = next((hook for hook in unit.queue if hook.name != "update-status"), None)
     if not unit.installed:
         return queued
@@ -27,7 +29,7 @@ def next_hook(model: Model, unit: Unit) -> Hook | None:
 def _last_hook(model: Model, unit: Unit) -> Hook | None:
     if unit.queue and unit.installed:
         return unit.queue[0]
-    if hook := relations.next_hook(model, unit):
+    if hook := storage.next_hook(model, unit) or relations.next_hook(model, unit):
         return hook
     if unit.started:
         return Hook("stop")

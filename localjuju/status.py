@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localjuju import VERSION, relations, store
+from localjuju import VERSION, relations, storage, store
 from localjuju.charm import Charm
 from localjuju.model import Application, Model, Status, Unit, now
 from localjuju.operations import ordered
@@ -131,7 +131,7 @@ def full(model: Model) -> dict[str, Any]:
         },
         "machines": machines,
         "applications": {app.name: _application(model, app) for app in model.applications.values()},
-        "storage": {},
+        "storage": storage.shown(model),
         "controller": {"timestamp": now()[11:]},
     }
 

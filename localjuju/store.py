@@ -4,6 +4,8 @@
 <data>/blobs/<sha256>               charms and resources
 <data>/models/<name>/model.json     see `model`
 <data>/models/<name>/{log,hooks.jsonl,lock,machines/<n>/sockets/}
+<data>/models/<name>/secrets/<id>/<revision>    see `secret`
+<data>/models/<name>/storage/<n>                what is in storage <name>/<n>
 """
 
 from __future__ import annotations
@@ -115,6 +117,13 @@ class Store:
         folder = self.folder / "machines" / machine / "sockets"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    def storage(self, number: str = "") -> Path:
+        """The folder of a storage, made if need be, or that of all of them."""
+        folder = self.folder / "storage"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / number).mkdir(exist_ok=True)
+        return folder / number
 
     def append(self, name: str, line: str) -> None:
         """Add a line to one of the model's logs."""

@@ -20,6 +20,7 @@ class FolderHost:
 
     def __init__(self, store: Store, model: Model, machine: Machine):
         self.address = f"192.0.2.{10 + int(machine.id)}"
+        self.store = store
         self.sockets = store.sockets(machine.id)
         self.root = self.sockets.parent / "host"
         self.power = self.root / "power"
@@ -56,6 +57,15 @@ class FolderHost:
         if not self.power.exists():
             self.count.write_text(str(int(self.count.read_text()) + 1 if self.count.exists() else 1))
             self.power.touch()
+
+    def mount(self, number: str, location: str) -> None:
+        self.unmount(location)
+        at = Path(self.path(location))
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.symlink_to(self.store.storage(number))
+
+    def unmount(self, location: str) -> None:
+        Path(self.path(location)).unlink(missing_ok=True)
 
     def network(self) -> tuple[str, str, str]:
         return "192.0.2.0/24", "02:00:00:00:00:01", "eth0"

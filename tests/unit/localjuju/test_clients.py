@@ -144,3 +144,43 @@ Suites: bookworm-security
 )
 def test_the_mirror_of_the_hosts_own_sources(text: str, suite: str) -> None:
     assert image._mirror({"sources.list": text}, suite) == "mirror://one/debian"
+
+
+def test_jubilant_manages_secrets(client: jubilant.Juju, make_charm: MakeCharm) -> None:
+    """jubilant's add_secret, grant_secret, update_secret, show_secret, secrets, remove_secret; config's SecretURI."""
+    client.deploy(make_charm(hooks=(), config={"options": {"login": {"type": "secret"}}}), "app")
+    uri = client.add_secret("login", {"user": "me", "password": "0123"}, info="For all.")
+    client.grant_secret("login", "app")
+    client.update_secret(uri, {"password": "other"}, name="renamed", info="For app.", auto_prune=True)
+    shown = client.show_secret("renamed", reveal=True)
+    assert (shown.uri, shown.revision, shown.owner, shown.description) == (uri, 2, "<model>", "For app.")
+    assert shown.content == {"password": "other"}
+    access = client.show_secret("renamed").access
+    assert access
+    assert (access[0].target, access[0].role) == ("application-app", "view")
+    assert [item.revision for item in client.show_secret(uri, revisions=True).revisions or []] == [2]
+    assert [item.name for item in client.secrets()] == ["renamed"]
+    client.config("app", {"login": uri})
+    assert client.config("app")["login"] == uri
+    client.remove_secret(uri)
+    assert client.secrets() == []
+
+
+def test_jubilant_manages_storage(client: jubilant.Juju, make_charm: MakeCharm) -> None:
+    """jubilant's deploy(storage=, attach_storage=), remove_application(destroy_storage=) and Status.storage."""
+    charm = make_charm(hooks=(), metadata={"storage": {"data": {"type": "filesystem", "location": "/srv/data"}}})
+    client.deploy(charm, "app", storage={"data": "2G"})
+    storage = client.status().storage
+    assert storage.storage["data/0"].attachments
+    assert storage.storage["data/0"].attachments.units["app/0"].location == "/srv/data"
+    filesystem = storage.filesystems["0"]
+    assert (filesystem.size, filesystem.storage, filesystem.attachments.machines["0"].mount_point) == (
+        2048,
+        "data/0",
+        "/srv/data",
+    )
+    client.remove_application("app")
+    assert client.status().storage.storage["data/0"].attachments is None
+    client.deploy(charm, "app", attach_storage="data/0")
+    client.remove_application("app", destroy_storage=True)
+    assert client.status().storage.storage == {}

@@ -69,7 +69,8 @@ WRONG = {
     "resource-get blob": (1, 'ERROR could not download resource: resource "sample/blob" not found\n'),
     "resource-get other": (1, 'ERROR resource "other" not found\n'),
     "action-set a=b": (1, "ERROR not running an action\n"),
-    "secret-get secret:x": (1, 'ERROR secret "secret:x" not found\n'),
+    "secret-get secret:x": (2, 'ERROR secret URI "secret:x" not valid\n'),
+    "secret-get secret:9m4e2mr0ui3e8a215n4g": (1, 'ERROR secret "9m4e2mr0ui3e8a215n4g" not found\n'),
     "credential-get": (1, "ERROR cannot access cloud credentials\n"),
     "storage-get": (2, "ERROR no storage instance specified\n"),
 }
