@@ -219,6 +219,8 @@ class Secret:
     info: str = ""
     revisions: dict[str, str] = field(default_factory=dict)
     """number -> when it was made."""
+    made: int = 0
+    """How many there have been: a number is never given again."""
     auto_prune: bool = False
     apps: list[str] = field(default_factory=list)
     """Who may read it."""

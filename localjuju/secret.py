@@ -106,7 +106,8 @@ def _folder(store: Store, secret: Secret) -> Path:
 
 def _keep(store: Store, secret: Secret, values: Content) -> None:
     """Keep the values as the next revision."""
-    number = str(secret.latest + 1 if secret.revisions else 1)
+    secret.made += 1
+    number = str(secret.made)
     folder = _folder(store, secret)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / number

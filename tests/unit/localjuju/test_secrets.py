@@ -169,6 +169,10 @@ def test_revisions_that_nobody_reads_are_pruned_if_asked_for(deployed: Juju) -> 
     deployed.ok("update-secret", "login", "password=four")
     deployed.ok("remove-secret", "login", "--revision", "3")
     assert deployed.tool(f"secret-get {uri}")[0] == 1
+    deployed.ok("update-secret", "login", "password=five")
+    deployed.ok("remove-secret", "login", "--revision", "5")
+    deployed.ok("update-secret", "login", "password=six")
+    assert json.loads(deployed.ok("show-secret", "login", "--format", "json")).popitem()[1]["revision"] == 6
     deployed.ok("remove-secret", "login")
     assert not folder.exists()
     assert deployed.tool(f"secret-get {uri}")[2] == f'ERROR secret "{uri.removeprefix("secret:")}" not found\n'
