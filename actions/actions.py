@@ -37,7 +37,7 @@ def clean_containers(params: dict[str, Any]) -> Results:
     docker = docker_registry.machine.docker()
     names = [name for name in docker.exited() if not container.is_ours(docker.inspect(name))]
     for name in names:
-        docker.remove(name)
+        docker.remove(name, ours=False)
     return {"output": "".join(f"{name}\n" for name in names)}
 
 
@@ -129,7 +129,7 @@ def stop(params: dict[str, Any]) -> Results:
         _require(docker, name)
         docker.stop(name)
         if params["remove"]:
-            docker.remove(name)
+            docker.remove(name, ours=False)
         return {}
     reactive.set_flag(docker_registry.STOPPED)
     # Kept before anything is done: a registry that is stopped only halfway must not come back by itself.

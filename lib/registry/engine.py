@@ -20,6 +20,7 @@ import urllib3.exceptions
 from registry import archive
 from registry.image import Reference, version_in
 
+SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10
 """How long a container has to end by itself before it is killed; the registry does in a moment."""
 
@@ -55,7 +56,7 @@ class Engine:
     def __init__(self) -> None:
         """Connect. Raises EngineError where no engine answers."""
         with _docker_errors("Docker does not answer"):
-            self._api = docker.APIClient(version="auto", timeout=120)
+            self._api = docker.APIClient(SOCKET, version="auto", timeout=120)
 
     # Containers
 
@@ -105,10 +106,13 @@ class Engine:
         with _docker_errors(f"container {name} cannot be renamed"):
             self._api.rename(name, new_name)
 
-    def remove(self, name: str) -> None:
-        """Remove the container and its anonymous volumes, running or not; without one, do nothing."""
+    def remove(self, name: str, *, ours: bool = True) -> None:
+        """Remove the container and its anonymous volumes, running or not; without one, do nothing.
+
+        One that is not *ours* keeps its volumes, which may hold what somebody needs, and must have ended.
+        """
         with contextlib.suppress(NoSuchObject), _docker_errors(f"container {name} cannot be removed"):
-            self._api.remove_container(name, v=True, force=True)
+            self._api.remove_container(name, v=ours, force=ours)
 
     def logs(self, name: str) -> str:
         """Return the last lines that the container wrote."""
@@ -199,10 +203,10 @@ class Engine:
         return gone, int(result["SpaceReclaimed"])
 
     def exited(self) -> list[str]:
-        """Return the names of the containers that have exited or died."""
+        """Return the names of the containers that have exited or died; the ID of one that has lost its name."""
         with _docker_errors("containers cannot be listed"):
             found = self._api.containers(all=True, filters={"status": ["exited", "dead"]})
-        return sorted(container["Names"][0].lstrip("/") for container in found)
+        return sorted(_name(listed) for listed in found)
 
     def labelled(self, label: str) -> list[str]:
         """Return the IDs of the containers with this label, running or not."""
@@ -239,6 +243,12 @@ def _follow(messages: Iterator[Mapping[str, Any]]) -> str:
             raise docker.errors.DockerException(message["error"])
         text += message.get("stream", "")
     return text
+
+
+def _name(listed: Mapping[str, Any]) -> str:
+    """Return the name of a container in Docker's list, not one that a link of another container gives it, or its ID."""
+    names = [name[1:] for name in listed.get("Names") or ()]
+    return str(next((name for name in names if "/" not in name), listed["Id"]))
 
 
 def _set_neighbour(address: str, hardware: str) -> None:

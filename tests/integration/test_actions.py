@@ -159,23 +159,29 @@ def test_stop_can_keep_the_container(unit):
 
 
 def test_stop_and_start_of_another_container(unit):
-    unit.exec("docker run -d --name other --stop-signal SIGKILL registry:2")
+    unit.exec("docker run -d --name other --stop-signal SIGKILL -v /precious registry:2")
+    volumes = unit.exec("docker volume ls -q")
     unit.run("stop", name="other", remove=False)
     assert unit.container("other")["State"]["Status"] == "exited"
     unit.run("start", name="other")
     assert unit.container("other")["State"]["Status"] == "running"
     unit.run("stop", name="other")
     assert unit.containers() == ["registry"]
+    assert unit.exec("docker volume ls -q") == volumes, "what is in them is not ours"
+    unit.exec(f"docker volume rm {volumes.replace(chr(10), ' ')}")
     assert unit.status()[0] == "active"
 
 
 def test_clean_containers_and_images(unit, small):
-    unit.exec("docker run --name done registry:2 --version")
+    unit.exec("docker run --name done -v /precious registry:2 --version")
+    volumes = unit.exec("docker volume ls -q")
     unit.exec("docker tag registry:2 small:1")
     orphan = unit.exec("cat /tmp/small.id")
     assert unit.run("clean-containers").results["output"].split() == ["done"]
     assert orphan in unit.run("clean-images").results["output"]
     assert unit.containers() == ["registry"]
+    assert unit.exec("docker volume ls -q") == volumes, "what is in them is not ours"
+    unit.exec(f"docker volume rm {volumes.replace(chr(10), ' ')}")
     assert unit.answers()
     unit.exec("docker rmi small:1")
 

@@ -416,9 +416,30 @@ def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
     assert failure.startswith("http-host: 'registry.example.com' has no scheme")
 
 
-def test_clean_containers_leaves_the_registrys_own(deployed, machine, actions):
+@pytest.fixture
+def stranger(deployed, machine):
+    """A container of somebody else, with an anonymous volume, that has ended."""
     machine.engine.create("done", machine.engine.containers["registry"]["body"] | {"Labels": {}})
     machine.engine.stop("done")
+    machine.engine.volumes["done"] = "precious"
+    return "done"
+
+
+@pytest.mark.parametrize(("action", "params"), [("clean-containers", {}), ("stop", {"name": "done", "remove": True})])
+def test_the_volume_of_somebody_elses_container_stays(deployed, machine, actions, stranger, action, params):
+    deployed.action(action, actions, **params)
+    assert list(machine.engine.containers) == ["registry"]
+    assert machine.engine.volumes == {"done": "precious"}
+
+
+def test_a_container_that_was_started_meanwhile_is_not_cleaned_away(deployed, machine, actions, stranger, monkeypatch):
+    monkeypatch.setattr(machine.engine, "exited", lambda: [stranger])
+    machine.engine.containers[stranger]["status"] = "running"
+    assert deployed.action("clean-containers", actions) == {"failure": "Container done cannot be removed: it runs."}
+    assert stranger in machine.engine.containers
+
+
+def test_clean_containers_leaves_the_registrys_own(deployed, machine, actions, stranger):
     deployed.action("stop", actions, name="", remove=False)
     assert deployed.action("clean-containers", actions) == {"output": "done\n"}
     assert list(machine.engine.containers) == ["registry"]

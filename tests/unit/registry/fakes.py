@@ -21,6 +21,7 @@ class FakeEngine:
 
     def __init__(self, broken=(), deaf=(), dies_at=None):
         self.containers = {}
+        self.volumes = {}
         self.broken, self.deaf = set(broken), set(deaf)
         self.calls = []
         self.images = {"registry:2": "sha256:one"}
@@ -109,9 +110,13 @@ class FakeEngine:
         assert new_name not in self.containers, f"{new_name} exists"
         self.containers[new_name] = self.containers.pop(name)
 
-    def remove(self, name):
+    def remove(self, name, *, ours=True):
         self._call("remove", name)
+        if not ours and name in self.containers and self.containers[name]["status"] == "running":
+            raise engine.EngineError(f"container {name} cannot be removed: it runs")
         self.containers.pop(name, None)
+        if ours:
+            self.volumes.pop(name, None)
 
     def logs(self, name):
         self._call("logs", name)
