@@ -9,6 +9,7 @@ import contextlib
 import pathlib
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -224,15 +225,20 @@ class Engine:
         with _docker_errors("Docker does not answer"):
             return str(self._api.version()["Arch"])
 
-    def live_restore_enabled(self) -> bool:
-        """Tell whether containers run on while dockerd restarts."""
-        with _docker_errors("Docker does not answer"):
-            return bool(self._api.info()["LiveRestoreEnabled"])
+    def live_restore(self, within: float = 0) -> bool | None:
+        """Tell whether the engine leaves containers running while it restarts; None where it cannot (a swarm).
 
-    def live_restore_possible(self) -> bool:
-        """Tell whether the engine can keep containers running without itself (a swarm cannot)."""
-        with _docker_errors("Docker does not answer"):
-            return bool(self._api.info()["Swarm"]["LocalNodeState"] == "inactive")
+        *within* so many seconds: it reads its settings in its own time.
+        """
+        end = time.monotonic() + within
+        while True:
+            with _docker_errors("Docker does not answer"):
+                info = self._api.info()
+            if info.get("Swarm", {}).get("LocalNodeState", "inactive") != "inactive":
+                return None
+            if info["LiveRestoreEnabled"] or time.monotonic() >= end:
+                return bool(info["LiveRestoreEnabled"])
+            time.sleep(0.1)
 
 
 def _follow(messages: Iterator[Mapping[str, Any]]) -> str:

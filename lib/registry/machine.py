@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import socket
 import stat
@@ -39,21 +40,33 @@ class Machine:
         """Return a client for the registry at *url*."""
         return api.Api(url)
 
-    def lacks_live_restore(self) -> bool:
-        """Tell whether daemon.json says nothing of live-restore. Raises BadSettings."""
-        return daemon.with_live_restore(self._daemon_json()) is not None
+    def daemon_json(self) -> str | None:
+        """Return the text of dockerd's daemon.json, or None if there is none. Raises BadSettings, OSError."""
+        try:
+            return DAEMON_JSON.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise daemon.BadSettings(f"/etc/docker/daemon.json is not UTF-8 ({error})") from error
 
-    def set_live_restore(self) -> None:
-        """Say it in daemon.json, for good. Raises BadSettings, OSError."""
-        text = daemon.with_live_restore(self._daemon_json())
-        if text is not None:
-            # Its mode stays: it may hold a proxy's password, and then others cannot read it.
-            mode = stat.S_IMODE(DAEMON_JSON.stat().st_mode) if DAEMON_JSON.exists() else 0o644
-            applied.write_file(DAEMON_JSON, text, mode)
+    def write_daemon_json(self, text: str | None) -> None:
+        """Write daemon.json, or remove it where *text* is None. Raises OSError."""
+        path = pathlib.Path(os.path.realpath(DAEMON_JSON))  # a link stays one
+        if text is None:
+            path.unlink(missing_ok=True)
+            return
+        # Its mode stays: it may hold a proxy's password, and then others cannot read it.
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+        path.parent.mkdir(parents=True, exist_ok=True)
+        applied.write_file(path, text, mode)
 
-    def reload_docker(self) -> None:
-        """Have dockerd read daemon.json again. Raises OSError, CalledProcessError."""
-        subprocess.run(["/usr/bin/systemctl", "reload", "docker"], check=True, capture_output=True)
+    def reload_docker(self) -> bool:
+        """Have dockerd read daemon.json again; False where it is no systemd unit called docker, or does not do it."""
+        try:
+            done = subprocess.run(["/usr/bin/systemctl", "reload", "docker"], check=False, capture_output=True)
+        except FileNotFoundError:
+            return False
+        return done.returncode == 0
 
     def restart_docker(self) -> None:
         """Restart dockerd. Raises EngineError."""
@@ -76,6 +89,3 @@ class Machine:
     def ensure_data_folder(self) -> None:
         """Make the folder of the images, unless it is there."""
         pathlib.Path(plan.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def _daemon_json(self) -> str:
-        return DAEMON_JSON.read_text() if DAEMON_JSON.exists() else ""

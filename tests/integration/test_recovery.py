@@ -102,6 +102,25 @@ def test_daemon_json_that_is_broken_is_said_and_not_touched(unit):
     assert unit.update_status()[0] == "active"
 
 
+def test_live_restore_as_a_flag_of_dockerd_is_left_there(unit):
+    """Said in daemon.json too, dockerd would not start again."""
+    unit.exec(
+        "mv /etc/docker/daemon.json /root/ && mkdir -p /run/systemd/system/docker.service.d"
+        ' && printf "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd -H fd:// --live-restore\n"'
+        " > /run/systemd/system/docker.service.d/flag.conf && systemctl daemon-reload && systemctl restart docker"
+    )
+    try:
+        assert unit.update_status()[0] == "active"
+        assert unit.exec("ls /etc/docker/daemon.json 2>/dev/null || true") == ""
+        unit.exec("systemctl restart docker")
+    finally:
+        unit.exec(
+            "rm /run/systemd/system/docker.service.d/flag.conf && mv /root/daemon.json /etc/docker/"
+            " && systemctl daemon-reload && systemctl reset-failed docker; systemctl restart docker"
+        )
+    assert unit.update_status()[0] == "active"
+
+
 def test_a_full_disk_is_said_and_the_registry_serves_on(unit):
     """The folder of configurations is put onto a file system of its own, which is then filled."""
     unit.exec(

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import pathlib
 import sys
 
@@ -26,7 +27,9 @@ class FakeMachine:
         self.docker_installed = True
         self.apt_works = True
         self.docker_answers = True
-        self.daemon_json = None
+        self.settings = None
+        self.settings_error = None
+        self.takes_settings = True
         self.reloads = 0
         self.busy = set()
         self.restarts = 0
@@ -53,14 +56,19 @@ class FakeMachine:
             host = self.engine.address_at(port)
         return fakes.FakeRegistry(self.engine, host)
 
-    def lacks_live_restore(self):
-        return self.daemon_json is None
+    def daemon_json(self):
+        if self.settings_error:
+            raise self.settings_error
+        return self.settings
 
-    def set_live_restore(self):
-        self.daemon_json = True
+    def write_daemon_json(self, text):
+        self.settings = text
 
     def reload_docker(self):
         self.reloads += 1
+        if self.takes_settings and json.loads(self.settings).get("live-restore"):
+            self.engine.live_restoring = True
+        return self.takes_settings
 
     def restart_docker(self):
         self.restarts += 1
@@ -112,6 +120,73 @@ def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machi
         *("config-get", "juju-log", "leader-get", "network-get", *endpoints, "status-set"),
     ]
     assert machine.engine.calls == [("inspect", "registry")]
+
+
+def live_restore_warnings(juju):
+    return [call for call in juju.called("juju-log") if "live-restore" in call[-1] and "WARNING" in call]
+
+
+def test_live_restore_is_turned_on_once(deployed, machine):
+    assert json.loads(machine.settings) == {"live-restore": True}
+    assert machine.engine.live_restoring
+    deployed.hook("config-changed")
+    assert machine.reloads == 1
+
+
+def test_live_restore_as_a_flag_of_dockerd_keeps_daemon_json_as_it_is(charm, juju, machine):
+    # Said in both places, dockerd does not start again.
+    machine.engine.live_restoring = True
+    charm.hook("install")
+    assert (machine.settings, machine.reloads) == (None, 0)
+    assert juju.model["status"] == READY
+
+
+@pytest.mark.parametrize("before", [None, '{"debug": true}'])
+def test_a_docker_that_takes_no_live_restore_is_a_warning_once(charm, juju, machine, before):
+    machine.settings, machine.takes_settings = before, False
+    charm.hook("install")
+    assert juju.model["status"] == READY
+    assert len(live_restore_warnings(juju)) == 1
+    assert machine.settings == before, "what dockerd does not take would keep it from starting"
+    machine.engine.calls.clear()
+    charm.hook("update-status")
+    assert live_restore_warnings(juju) == []
+    assert machine.engine.calls == [("inspect", "registry")]
+
+
+def test_a_reload_that_changes_nothing_is_no_success(charm, machine, monkeypatch):
+    monkeypatch.setattr(machine, "reload_docker", lambda: True)
+    charm.hook("install")
+    assert machine.settings is None
+    assert docker_registry.LIVE_RESTORE not in charm.flags()
+
+
+def test_a_crash_between_writing_and_reloading_is_made_good(charm, machine):
+    machine.settings = '{"live-restore": true}'
+    charm.hook("install")
+    assert machine.engine.live_restoring
+
+
+@pytest.mark.parametrize("state", ["swarm", "off by the operator"])
+def test_live_restore_that_is_not_wanted_is_left(charm, juju, machine, state):
+    if state == "swarm":
+        machine.engine.live_restoring = None
+    else:
+        machine.settings = '{"live-restore": false}'
+    before = machine.settings
+    charm.hook("install")
+    assert (machine.settings, machine.reloads) == (before, 0)
+    assert juju.model["status"] == READY
+
+
+def test_daemon_json_that_cannot_be_read_is_said_and_the_registry_still_comes(charm, juju, machine):
+    machine.settings_error = OSError("no such device")
+    charm.hook("install")
+    assert juju.model["status"] == [
+        "blocked",
+        "Docker cannot be told to keep containers running while it restarts: no such device. "
+        "The last good configuration serves at 10.0.0.10:5000.",
+    ]
 
 
 def test_docker_is_installed_where_it_is_missing(charm, juju, machine):

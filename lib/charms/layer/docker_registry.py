@@ -7,7 +7,6 @@ import dataclasses
 import pathlib
 import secrets
 import socket
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +21,9 @@ STOPPED = "charm.docker-registry.stopped"
 REFRESHED = "charm.docker-registry.refreshed"
 """Flag: the charm or its resource came anew, so the image is looked up again; set by upgrade-charm."""
 LIVE_RESTORE = "charm.docker-registry.live-restore.loaded"
-"""Flag: dockerd has read a daemon.json that speaks of live-restore."""
+"""Flag: dockerd keeps containers running while it restarts."""
+LIVE_RESTORE_REFUSED = "charm.docker-registry.live-restore.refused"
+"""Flag: dockerd does not take that, and the log says so."""
 IMAGE = "docker-registry.image"
 """Key in unitdata: the Image last found for the option registry-image."""
 
@@ -74,22 +75,47 @@ def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, 
 
 
 def ensure_live_restore(docker: engine.Engine) -> tuple[str, ...]:
-    """Have dockerd leave containers running while it restarts; return a sentence if it cannot be told so."""
+    """Have dockerd leave containers running while it restarts; return a sentence if daemon.json is in the way.
+
+    Where dockerd does not take it, daemon.json stays as it was, and a warning in the log says so, once.
+    """
     try:
-        lacking = machine.lacks_live_restore()
-        if not lacking and reactive.is_flag_set(LIVE_RESTORE):
+        text = machine.daemon_json()
+        said = daemon.live_restore(text or "")
+        settled = reactive.is_flag_set(LIVE_RESTORE_REFUSED) or (said is True and reactive.is_flag_set(LIVE_RESTORE))
+        if said is False or settled:
             return ()
-        if lacking and not docker.live_restore_possible():
-            return ()
-        machine.set_live_restore()
-        # A reload that finds nothing new does no harm, and a crash may have come between writing and reloading.
-        machine.reload_docker()
+        is_on = docker.live_restore()
+        if is_on is False:
+            is_on = _turn_on_live_restore(docker, text, write=said is None)
     except daemon.BadSettings as error:
         return (f"{error}: mend it, or Docker will not start again.",)
-    except subprocess.CalledProcessError:
-        return ("Docker cannot be told to read daemon.json again: see `systemctl status docker` on the machine.",)
-    reactive.set_flag(LIVE_RESTORE)
+    except (OSError, engine.EngineError) as error:
+        return (f"Docker cannot be told to keep containers running while it restarts: {error}.",)
+    if is_on:
+        reactive.set_flag(LIVE_RESTORE)
+    elif is_on is False:
+        reactive.set_flag(LIVE_RESTORE_REFUSED)
+        hookenv.log(
+            "This Docker does not take live-restore by `systemctl reload docker`. Turn it on where this Docker is "
+            "configured; until then the registry is away while Docker restarts.",
+            level=hookenv.WARNING,
+        )
     return ()
+
+
+def _turn_on_live_restore(docker: engine.Engine, text: str | None, *, write: bool) -> bool:
+    """Say it in daemon.json, which has *text*, and tell whether dockerd took it; without *write* it is said already."""
+    is_on = False
+    try:
+        if write:
+            machine.write_daemon_json(daemon.with_live_restore(text or ""))
+        # Also where it was said before: a crash may have come between writing and reloading.
+        is_on = machine.reload_docker() and docker.live_restore(within=5) is True
+    finally:
+        if write and not is_on:  # dockerd would not start with what it does not take
+            machine.write_daemon_json(text)
+    return is_on
 
 
 def recover(wanted: options.Options, docker: engine.Engine, store: applied.Applied) -> engine.Engine:
@@ -103,7 +129,7 @@ def recover(wanted: options.Options, docker: engine.Engine, store: applied.Appli
     before = store.in_force()
     ports = {wanted.registry_port} | ({before.port} if before else set())
     held = {port for port in ports if _is_held(port)} - docker.published_ports()
-    if held and docker.live_restore_enabled():
+    if held and docker.live_restore():
         hookenv.log(f"Port {min(held)} is held for no container since a crash; restarting Docker frees it.")
         machine.restart_docker()
         docker = machine.docker()

@@ -26,6 +26,7 @@ class FakeEngine:
         self.calls = []
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
+        self.live_restoring = False
         self.dies_at = dies_at
         self._addresses = itertools.count(2)
         self.clock = 0.0
@@ -130,11 +131,9 @@ class FakeEngine:
         self._call("inspect", "all")
         return [name for name, one in self.containers.items() if one["status"] == "exited"]
 
-    def live_restore_possible(self):
-        return True
-
-    def live_restore_enabled(self):
-        return True
+    def live_restore(self, within=0):
+        self._call("inspect", "info")
+        return self.live_restoring
 
     def published_ports(self):
         return {

@@ -81,3 +81,25 @@ def test_exited_containers_are_named_as_they_can_be_asked_for(docker, daemon):
     listed = [{"Id": "c0", "Names": ["/web/db", "/db"]}, {"Id": "c1", "Names": None}, {"Id": "c2"}]
     daemon.answers["GET /containers/json"] = (200, listed)
     assert docker.exited() == ["c1", "c2", "db"]
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"LiveRestoreEnabled": True, "Swarm": {"LocalNodeState": "inactive"}}, True),
+        ({"LiveRestoreEnabled": False, "Swarm": {"LocalNodeState": "inactive"}}, False),
+        ({"LiveRestoreEnabled": False, "Swarm": {"LocalNodeState": "active"}}, None),
+        ({"LiveRestoreEnabled": False}, False),
+    ],
+)
+def test_live_restore(docker, daemon, info, expected):
+    daemon.answers["GET /info"] = (200, info)
+    assert docker.live_restore() is expected
+
+
+def test_live_restore_is_waited_for(docker, daemon):
+    daemon.answers["GET /info"] = (200, {"LiveRestoreEnabled": False})
+    later = threading.Timer(0.2, lambda: daemon.answers.update({"GET /info": (200, {"LiveRestoreEnabled": True})}))
+    later.start()
+    assert docker.live_restore(within=10) is True
+    later.join()

@@ -123,15 +123,18 @@ def test_live_restore_is_added_and_everything_else_kept():
     }
 
 
-@pytest.mark.parametrize("text", ['{"live-restore": true}', '{"live-restore": false}'])
-def test_what_the_operator_says_of_live_restore_stays(text):
-    assert daemon.with_live_restore(text) is None
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", None), (" \n", None), ("{}", None), ('{"live-restore": true}', True), ('{"live-restore": false}', False)],
+)
+def test_what_daemon_json_says_of_live_restore(text, said):
+    assert daemon.live_restore(text) is said
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"x"', "live-restore: true"])
-def test_daemon_json_that_is_none_is_not_touched(text):
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "live-restore: true", "[" * 100_000])
+def test_daemon_json_that_is_none_is_a_clause(text):
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not"):
-        daemon.with_live_restore(text)
+        daemon.live_restore(text)
 
 
 def test_config_yml_is_what_distribution_documents():

@@ -1,0 +1,51 @@
+"""The machine's files and programs."""
+
+import stat
+
+import pytest
+from registry import daemon, machine
+
+
+@pytest.fixture
+def daemon_json(tmp_path, monkeypatch):
+    path = tmp_path / "docker/daemon.json"
+    monkeypatch.setattr(machine, "DAEMON_JSON", path)
+    return path
+
+
+def test_daemon_json_is_made_with_its_folder_and_goes_again(daemon_json):
+    here = machine.Machine()
+    assert here.daemon_json() is None
+    here.write_daemon_json("{}\n")
+    assert here.daemon_json() == "{}\n"
+    assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o644
+    here.write_daemon_json(None)
+    assert not daemon_json.exists()
+
+
+def test_daemon_json_keeps_its_mode(daemon_json):
+    daemon_json.parent.mkdir()
+    daemon_json.write_text("{}")
+    daemon_json.chmod(0o600)
+    machine.Machine().write_daemon_json('{"live-restore": true}')
+    assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_daemon_json_that_is_a_link_stays_one(daemon_json, tmp_path, dangling):
+    target = tmp_path / "elsewhere/settings.json"
+    daemon_json.parent.mkdir()
+    daemon_json.symlink_to("../elsewhere/settings.json")
+    if not dangling:
+        target.parent.mkdir()
+        target.write_text("{}")
+    machine.Machine().write_daemon_json('{"live-restore": true}')
+    assert daemon_json.is_symlink()
+    assert target.read_text() == '{"live-restore": true}'
+
+
+def test_daemon_json_of_another_encoding_is_a_clause(daemon_json):
+    daemon_json.parent.mkdir()
+    daemon_json.write_bytes(b'{"label": "\xe9"}')
+    with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not UTF-8"):
+        machine.Machine().daemon_json()
