@@ -66,6 +66,9 @@ class Host(Protocol):
     def unmount(self, location: str) -> None:
         """Let no storage be there any more; nothing to do is fine."""
 
+    def listen(self, address: str, hears: bool) -> None:
+        """Take in what comes from an address, or drop it unanswered until told otherwise or the next boot."""
+
     def network(self) -> tuple[str, str, str]:
         """The subnet, the MAC and the name of the interface that has the machine's address."""
 
@@ -181,6 +184,14 @@ class DockerHost:
             'systemctl daemon-reload; umount -l "$1"'
         )
         self.output(["sh", "-c", script, "sh", location])
+
+    def listen(self, address: str, hears: bool) -> None:
+        # Before Docker's own rules, so that containers in the machine are cut off as well.
+        rule = ["PREROUTING", "-s", address, "-j", "DROP"]
+        while self.output(["iptables", "-w", "-t", "raw", "-D", *rule]) is not None:
+            pass
+        if not hears and self.output(["iptables", "-w", "-t", "raw", "-I", *rule]) is None:
+            raise JujuError(f"machine {self.machine.id} cannot drop what comes from {address}")
 
     def network(self) -> tuple[str, str, str]:
         found = json.loads(self.output(["ip", "-json", "address"]) or "[]")

@@ -238,18 +238,27 @@ def download(host: Host, user: str, path: str, target: Path) -> None:
                 to.chmod(member.mode)
 
 
-@verb("machine", "what number")
+POWER = {"reboot": ["stop", "start"], "stop": ["stop"], "kill": ["crash"], "start": ["start"]}
+
+
+@verb("machine", "what number other?")
 def machine(session: Session) -> None:
-    """Beside Juju: reboot, stop, kill (cut the power) or start a machine, also while a hook runs on it."""
-    model = session.read()
-    found = model.machine(session.args.number)
-    host = session.provider(session.store, model, found)
-    steps = {"reboot": ["stop", "start"], "stop": ["stop"], "kill": ["crash"], "start": ["start"]}
-    if session.args.what not in steps:
-        raise JujuError(f"one of {', '.join(steps)}, not {session.args.what}", 2)
-    for step in steps[session.args.what]:
+    """Beside Juju: reboot, stop, kill (cut the power) or start a machine, also while a hook runs on it; cut or
+    join the network between two.
+    """
+    args, model = session.args, session.read()
+    one = model.machine(args.number)
+    host = session.provider(session.store, model, one)
+    if args.what in ("cut", "join") and args.other:
+        other = model.machine(args.other)
+        host.listen(other.address, args.what == "join")
+        session.provider(session.store, model, other).listen(one.address, args.what == "join")
+        return
+    if args.what not in POWER or args.other:
+        raise JujuError(f"one of {', '.join(POWER)} and a machine, or cut or join and two machines", 2)
+    for step in POWER[args.what]:
         getattr(host, step)()
-    with session.changing(wait=session.args.what in ("reboot", "start")):
+    with session.changing(wait=args.what in ("reboot", "start")):
         pass
 
 

@@ -67,6 +67,10 @@ class FolderHost:
     def unmount(self, location: str) -> None:
         Path(self.path(location)).unlink(missing_ok=True)
 
+    def listen(self, address: str, hears: bool) -> None:
+        deaf = self.root / f"deaf-to-{address}"
+        deaf.unlink(missing_ok=True) if hears else deaf.touch()
+
     def network(self) -> tuple[str, str, str]:
         return "192.0.2.0/24", "02:00:00:00:00:01", "eth0"
 

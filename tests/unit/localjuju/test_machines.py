@@ -121,6 +121,19 @@ def test_upgrade_machine_holds_hooks_between_its_two(juju: Juju, make_charm: Mak
     assert machine["base"] == {"name": "ubuntu", "channel": "24.04"}
 
 
+def test_the_network_between_two_machines_is_cut_and_joined(juju: Juju, make_charm: MakeCharm) -> None:
+    juju.ok("deploy", str(make_charm(hooks=())), "-n", "2")
+
+    def cut() -> list[str]:
+        return [path.name for number in "01" for path in juju.root(number).glob("deaf-to-*")]
+
+    juju.ok("machine", "cut", "0", "1")
+    assert cut() == ["deaf-to-192.0.2.11", "deaf-to-192.0.2.10"]
+    juju.ok("machine", "join", "0", "1")
+    assert cut() == []
+    assert juju("machine", "cut", "0").code == 2
+
+
 def test_destroying_a_model_leaves_nothing(juju: Juju, make_charm: MakeCharm) -> None:
     juju.ok("deploy", str(make_charm()))
     juju.ok("add-model", "other", "--no-switch")
