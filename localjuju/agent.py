@@ -324,6 +324,9 @@ class Agent:
             "ended": now(),
             "tools": context.tools,
         }
+        if context.hook.relation:
+            run["remote"] = context.hook.remote_unit or context.hook.remote_app
+            run["departing"] = context.hook.departing_unit
         self.store.append("hooks.jsonl", json.dumps(run))
 
     def _server(self, machine: str) -> Server:

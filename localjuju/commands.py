@@ -193,16 +193,18 @@ def integrate(session: Session) -> None:
         relations.integrate(agent.model, session.args.one, session.args.other)
 
 
-@verb("remove-relation", "ends* --force!")
+@verb("remove-relation", "one other --force!")
 def remove_relation(session: Session) -> None:
-    """End a relation between two applications, by their names or by its number."""
-    ends = session.args.ends
+    """End a relation between two applications; with --force, also for units that cannot be told."""
     with session.changing() as agent:
-        if len(ends) == 2:
-            relation = relations.find(agent.model, *ends)
-        else:
-            raise JujuError("a relation must involve two applications", 2)
+        relation = relations.find(agent.model, session.args.one, session.args.other)
         operations.remove_relation(agent.model, relation)
+        if session.args.force:
+            agent.drain()
+            for unit in agent.model.units.values():
+                if unit.hook and unit.hook.relation == relation.id:
+                    agent.passed(unit)
+            relation.members.clear()
 
 
 @verb("status", "patterns* --color! --relations! --storage! --utc! --watch=")
@@ -214,7 +216,7 @@ def show_status(session: Session) -> None:
             agent.drain(create=False)
     model = session.read()
     if session.args.format in (None, "tabular", "short"):
-        print(status.tabular(model), end="")
+        print(status.tabular(model, session.args.relations), end="")
     else:
         session.show(status.full(model))
 
@@ -427,7 +429,14 @@ def hooks(session: Session) -> None:
     else:
         rows = [["Ended", "Hook", "Exit", "Seconds", "Hook tools"]]
         rows += [
-            [run["ended"], run["hook"], str(run["exit"]), str(run["seconds"]), str(len(run["tools"]))] for run in runs
+            [
+                run["ended"],
+                f"{run['hook']} {run.get('remote', '')}",
+                str(run["exit"]),
+                str(run["seconds"]),
+                str(len(run["tools"])),
+            ]
+            for run in runs
         ]
         print(status.table(rows), end="")
 

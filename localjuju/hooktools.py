@@ -225,16 +225,18 @@ def unit_get(call: Call) -> str:
 
 @tool("network-get", "primary-address bind-address ingress-address egress-subnets relation=", (1, 1))
 def network_get(call: Call) -> Any:
-    """The addresses of an endpoint; all endpoints are in one network."""
+    """The addresses of an endpoint; all endpoints, and so all relations, are in one network."""
     if call.args[0] not in call.context.charm.bindings():
         raise JujuError(f'no network config found for binding "{call.args[0]}"')
+    if call.flags.get("relation"):
+        call.relation()
     address = call.context.model.machine(call.context.unit.machine).address
     subnet = str(ipaddress.ip_network(address))
-    for flag in ("primary-address", "bind-address", "ingress-address"):
-        if call.flags.get(flag):
-            return address
-    if call.flags.get("egress-subnets"):
-        return [subnet]
+    if call.flags.get("primary-address"):
+        return address
+    parts: dict[str, Any] = {"bind-address": address, "egress-subnets": [subnet], "ingress-address": address}
+    if asked := {name: part for name, part in parts.items() if call.flags.get(name)}:
+        return asked if len(asked) > 1 else next(iter(asked.values()))
     cidr, mac, interface = call.context.host.network()
     bound = {
         "mac-address": mac,
@@ -360,18 +362,21 @@ def relation_set(call: Call) -> None:
 
 @tool("goal-state")
 def goal_state(call: Call) -> Any:
-    """The units and relations that there are; nothing more is on its way here."""
-    model, app = call.context.model, call.context.unit.app
+    """The units and relations that there are to be, as apiserver/facades/agent/uniter has them: without peers."""
+    model, unit = call.context.model, call.context.unit
 
-    def units(name: str) -> dict[str, Any]:
-        return {unit.name: {"status": unit.shown.current, "since": unit.shown.since} for unit in model.units_of(name)}
+    def units(app: str) -> dict[str, Any]:
+        found = [other for other in model.units_of(app) if other.principal in ("", unit.name, unit.principal)]
+        shown = {other.name: other.life if other.life == "dying" else other.shown.current for other in found}
+        return {other.name: {"status": shown[other.name], "since": other.shown.since} for other in found}
 
-    relations: dict[str, Any] = {}
-    for relation in model.relations_of(app):
-        other = relation.remote_app(app)
-        joined = {"status": "joined", "since": relation.since}
-        relations.setdefault(relation.endpoints[app], {}).update({other: joined, **units(other)})
-    return {"units": units(app), "relations": relations}
+    related: dict[str, Any] = {}
+    for relation in model.relations_of(unit.app):
+        other = relation.remote_app(unit.app)
+        state = {"status": "joined" if relation.members else "joining", "since": relation.since}
+        if not relation.is_peer:
+            related.setdefault(relation.endpoints[unit.app], {}).update({other: state, **units(other)})
+    return {"units": units(unit.app), "relations": related}
 
 
 @tool("juju-reboot", "now", prints="")

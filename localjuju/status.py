@@ -50,13 +50,15 @@ def _unit(model: Model, unit: Unit) -> dict[str, Any]:
         "workload-status": _status(_workload(model, unit)),
         "juju-status": _status(_agent(model, unit), version=VERSION),
         "leader": model.applications[unit.app].leader == unit.name,
-        "machine": unit.machine,
+        "machine": "" if unit.principal else unit.machine,
         "open-ports": unit.ports,
         "public-address": address,
         "address": address,
     }
     if unit.life != "alive":
         shown["juju-status"]["life"] = unit.life
+    if subordinates := model.subordinates(unit):
+        shown["subordinates"] = {other.name: _unit(model, other) for other in subordinates}
     return {key: value for key, value in shown.items() if value}
 
 
@@ -85,12 +87,16 @@ def _application(model: Model, app: Application) -> dict[str, Any]:
         "exposed": app.exposed,
         "application-status": _status(application_status(model, app)),
         "relations": _relations(model, app),
-        "units": {unit.name: _unit(model, unit) for unit in units},
         "version": app.version,
         "endpoint-bindings": dict.fromkeys(["", *Charm(store.blob(app.charm)).endpoints], "alpha"),
     }
     if app.life != "alive":
         shown["life"] = app.life
+    if app.subordinate:
+        inside = [relation for relation in model.relations_of(app.name) if relation.scope == "container"]
+        shown["subordinate-to"] = sorted({relation.remote_app(app.name) for relation in inside})
+    else:
+        shown["units"] = {unit.name: _unit(model, unit) for unit in units}
     return shown
 
 
@@ -147,7 +153,7 @@ def table(rows: list[list[str]]) -> str:
     )
 
 
-def tabular(model: Model) -> str:
+def tabular(model: Model, with_relations: bool = False) -> str:
     """`juju status` for people."""
     parts = [
         [
@@ -173,7 +179,8 @@ def tabular(model: Model) -> str:
             )
     if model.units:
         parts.append([["Unit", "Workload", "Agent", "Machine", "Public address", "Ports", "Message"]])
-        for unit in ordered(list(model.units.values())):
+        principals = ordered([unit for unit in model.units.values() if not unit.principal])
+        for unit in [each for first in principals for each in (first, *ordered(model.subordinates(first)))]:
             agent = _agent(model, unit)
             message = (
                 f"({unit.agent.message.removeprefix('running ').removesuffix(' hook')}) "
@@ -183,7 +190,7 @@ def tabular(model: Model) -> str:
             mark = "*" if model.applications[unit.app].leader == unit.name else ""
             parts[-1].append(
                 [
-                    unit.name + mark,
+                    ("  " if unit.principal else "") + unit.name + mark,
                     _workload(model, unit).current,
                     agent.current,
                     unit.machine,
@@ -205,6 +212,12 @@ def tabular(model: Model) -> str:
             ]
             for machine in model.machines.values()
         ]
+    if with_relations and model.relations:
+        parts.append([["Integration provider", "Requirer", "Interface", "Type", "Message"]])
+        for relation in model.relations.values():
+            ends = [f"{app}:{name}" for app, name in relation.endpoints.items()]
+            kind = "peer" if relation.is_peer else "subordinate" if relation.scope == "container" else "regular"
+            parts[-1].append([ends[-1], ends[0], relation.interface, kind, ""])
     return "\n".join(table(rows) for rows in parts)
 
 

@@ -97,12 +97,15 @@ print(json.dumps({{text: [run.returncode, run.stdout, run.stderr] for text, run 
         return {text: tuple(answer) for text, answer in answers.items()}
 
     def story(self) -> list[str]:
-        """What the hooks of `recorder` charms have said since the last time, in the order of all units."""
-        runs = [json.loads(line) for line in Store("m").lines("hooks.jsonl")]
-        told = [(run["unit"], run["tools"][0]) for run in runs[self.read :] if run["tools"]]
-        found = [f"{unit} {tool[-1]}" for unit, tool in told if tool[0] == "juju-log"]
-        self.read = len(runs)
-        return found
+        """The hooks that ran since the last time, of all units in their order: unit, hook, other side, who departs."""
+        runs = [json.loads(line) for line in Store("m").lines("hooks.jsonl")][self.read :]
+        self.read += len(runs)
+        words = [
+            [run["unit"], run["hook"], run.get("remote"), run.get("departing") and f"departing {run['departing']}"]
+            for run in runs
+            if run["hook"] != "juju-exec"
+        ]
+        return [" ".join(filter(None, line)) for line in words]
 
     def unit(self, name: str = "sample/0") -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(self.ok("status", "--format", "json"))
@@ -146,18 +149,15 @@ def charm(
     return path
 
 
-RECORD = """#!/bin/bash
-remote=${JUJU_REMOTE_UNIT:-$JUJU_REMOTE_APP}
-juju-log "$JUJU_HOOK_NAME${remote:+ $remote}${JUJU_DEPARTING_UNIT:+ departing $JUJU_DEPARTING_UNIT}"
-[ ! -e does/$JUJU_HOOK_NAME ] || . does/$JUJU_HOOK_NAME
-"""
-
-
 def recorder(tmp_path: Path, name: str, does: Mapping[str, str] | None = None, **metadata: Any) -> str:
-    """The path of a charm whose hooks tell `Juju.story` their names, the other side and who departs, and then do
-    what `does` has for them: hook -> shell. `metadata` has its endpoints as name=interface or name={...}.
+    """The path of a charm whose hooks all run, for `Juju.story`, and do what `does` has for them: hook -> shell.
+
+    `metadata` has its endpoints: `peers`, `provides`, `requires`.
     """
-    files = {"dispatch": RECORD, **{f"does/{hook}": text for hook, text in (does or {}).items()}}
+    files = {
+        "dispatch": "#!/bin/sh\n[ ! -e does/$JUJU_HOOK_NAME ] || . ./does/$JUJU_HOOK_NAME",
+        **{f"does/{hook}": text for hook, text in (does or {}).items()},
+    }
     nothing = {"peers": {}, "provides": {}, "resources": {}}
     path = charm(tmp_path, files, hooks=(), metadata={**nothing, "name": name, **metadata}, name=f"{name}.charm")
     return str(path)

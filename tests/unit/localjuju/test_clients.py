@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import jubilant
@@ -93,6 +94,38 @@ def test_jubilant_drives_an_application(client: jubilant.Juju, make_charm: MakeC
     assert client.model_config()["juju-http-proxy"] == "http://x"
     client.destroy_model("n", destroy_storage=True, force=True)
     shutil.rmtree(tmp_path)
+
+
+def test_jubilant_relates_applications(client: jubilant.Juju, recorder: Callable[..., str]) -> None:
+    site = {"site": {"interface": "http"}}
+    host = {"host": {"interface": "juju-info", "scope": "container"}}
+    written = {"site-relation-joined": "relation-set port=80; relation-set --app name=web || true"}
+    client.deploy(recorder("web", written, provides=site), num_units=2)
+    client.deploy(recorder("proxy", requires=site), to="0")
+    client.deploy(recorder("agent", subordinate=True, requires=host))
+    client.integrate("web", "proxy")
+    client.integrate("proxy", "agent")
+    status = client.status()
+    assert [unit.leader for unit in status.apps["web"].units.values()] == [True, False]
+    assert status.apps["proxy"].units["proxy/0"].machine == "0"
+    (relation,) = status.apps["web"].relations["site"]
+    assert (relation.related_app, relation.interface, relation.scope) == ("proxy", "http", "global")
+    assert status.apps["agent"].subordinate_to == ["proxy"]
+    assert list(status.get_units("agent")) == ["agent/0"]
+    (info,) = [info for info in client.show_unit("proxy/0").relation_info if info.endpoint == "site"]
+    assert (info.relation_id, info.related_endpoint, info.app_data) == (0, "site", {"name": "web"})
+    assert {name: unit.data["port"] for name, unit in info.related_units.items()} == {"web/0": "80", "web/1": "80"}
+    assert info.local_unit and info.local_unit.data["ingress-address"] == "192.0.2.10"
+    client.add_unit("web", num_units=1, to=["1"])
+    client.remove_unit("web/0")
+    assert [unit.leader for unit in client.status().apps["web"].units.values()] == [True, False]
+    client.remove_relation("web", "proxy:site")
+    assert client.status().apps["web"].relations == {}
+    with pytest.raises(jubilant.CLIError) as error:
+        client.remove_relation("web", "proxy")
+    assert 'relation matching "web proxy" not found' in error.value.stderr
+    client.remove_application("proxy", "web", "agent")
+    assert client.status().apps == {}
 
 
 def test_the_table_for_people(juju: Juju, make_charm: MakeCharm) -> None:

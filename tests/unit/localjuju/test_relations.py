@@ -291,3 +291,43 @@ def test_a_dead_units_side_ends_by_force(related: Juju) -> None:
     related.ok("remove-application", "--no-prompt", "--force", "proxy")
     assert "site-relation-broken proxy" in by_unit(related.story())["web/0"]
     assert "proxy" not in related.ok("status")
+
+
+def test_the_environment_of_a_relations_hook(juju: Juju, recorder: Recorder) -> None:
+    """reference/hook/#hook-execution: charmhelpers.core.hookenv.remote_unit, relation_id, departing_unit."""
+    names = "JUJU_RELATION JUJU_RELATION_ID JUJU_REMOTE_APP JUJU_REMOTE_UNIT JUJU_DEPARTING_UNIT"
+    said = f'for name in {names}; do juju-log "$name=$(printenv $name)"; done'
+    does = {f"site-relation-{kind}": said for kind in ("created", "joined", "departed")}
+    juju.ok("deploy", recorder("web", does, provides=SITE))
+    juju.ok("deploy", recorder("proxy", requires=SITE))
+    juju.ok("integrate", "web", "proxy")
+    juju.ok("remove-relation", "web", "proxy")
+    runs = json.loads(juju.ok("hooks", "web/0", "--format", "json"))
+    values = {run["hook"]: [tool[1].partition("=")[2] for tool in run["tools"]] for run in runs if run["tools"]}
+    assert values == {
+        "site-relation-created": ["site", "site:0", "proxy", "", ""],
+        "site-relation-joined": ["site", "site:0", "proxy", "proxy/0", ""],
+        "site-relation-departed": ["site", "site:0", "proxy", "proxy/0", "proxy/0"],
+    }
+
+
+def test_goal_state_shows_what_there_is_to_be(related: Juju) -> None:
+    """charmhelpers.core.hookenv.goal_state, expected_related_units, expected_peer_units."""
+    state = json.loads(related.tool("goal-state --format json", "proxy/0")[1])
+    seen = {kind: {name: part["status"] for name, part in parts.items()} for kind, parts in state["relations"].items()}
+    assert seen == {"backend": {"web": "joined", "web/0": "unknown", "web/1": "unknown"}}
+    assert list(state["units"]) == ["proxy/0"]
+    assert set(state["units"]["proxy/0"]) == {"status", "since"}
+
+
+def test_a_relation_of_a_unit_that_cannot_be_told_ends_by_force(related: Juju) -> None:
+    """juju remove-relation --force."""
+    related.ok("machine", "kill", "2")
+    related.ok("remove-relation", "web", "proxy")
+    assert related.tool("relation-ids site", "web/0")[1] == ""
+    assert "http" in related.ok("status", "--relations")
+    related.ok("remove-relation", "--force", "web", "proxy")
+    assert "http" not in related.ok("status", "--relations")
+    related.story()
+    related.ok("machine", "start", "2")
+    assert related.story() == ["proxy/0 config-changed", "proxy/0 start"]
