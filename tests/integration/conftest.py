@@ -1,3 +1,3 @@
 """The fixtures are in `deployment`, where the benchmarks find them too."""
 
-from deployment import archives, charm, deployed, model, pytest_report_header, small_image, unit  # noqa: F401
+from deployment import archives, charm, deployed, model, pytest_report_header, small_image, stand_in, unit  # noqa: F401

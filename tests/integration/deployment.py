@@ -7,6 +7,7 @@ import pathlib
 import secrets
 import subprocess
 import sys
+import zipfile
 
 import jubilant
 import pytest
@@ -42,6 +43,21 @@ def charm() -> pathlib.Path:
 def archives() -> images.Archives:
     """The registry's image and its relatives, as files."""
     return images.archives()
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory):
+    """Packs a charm of tests/charms, by its name."""
+    folder = tmp_path_factory.mktemp("charms")
+
+    def pack(name: str) -> pathlib.Path:
+        source, target = ROOT / "tests/charms" / name, folder / f"{name}.charm"
+        with zipfile.ZipFile(target, "w") as archive:
+            for path in sorted(source.rglob("*")):
+                archive.write(path, path.relative_to(source))  # with its mode
+        return target
+
+    return pack
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ import urllib.request
 
 import jubilant
 
+JUJUS_OWN = ("egress-subnets", "ingress-address", "private-address")
+"""Keys that Juju puts into every databag."""
+
 
 def is_local(juju: jubilant.Juju) -> bool:
     """Tell whether the model is localjuju's."""
@@ -78,6 +81,20 @@ class Unit:
         """Return the tools that the last hook called, by name (localjuju counts them)."""
         runs = json.loads(self.juju.cli("hooks", self.name, "--format", "json"))
         return [call[0] for call in runs[-1]["tools"]]
+
+    def tool(self, *words: str) -> object:
+        """Run a hook tool of Juju's on the unit, and return its answer."""
+        return json.loads(self.juju.exec(" ".join(words), "--format=json", unit=self.name).stdout)
+
+    def relation(self, endpoint: str) -> str:
+        """Return the id of the endpoint's one relation."""
+        (found,) = self.tool("relation-ids", endpoint)
+        return found
+
+    def databag(self, endpoint: str, owner: str) -> dict[str, str]:
+        """Return what *owner* has written for this unit to read, without what Juju writes itself."""
+        bag = self.tool("relation-get", "-r", self.relation(endpoint), "-", owner)
+        return {key: value for key, value in bag.items() if key not in JUJUS_OWN}
 
     def exec(self, command: str) -> str:
         """Run a shell's line on the machine and return what it printed."""

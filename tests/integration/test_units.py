@@ -1,0 +1,246 @@
+"""Three units of one application: what they share, what they tell others, and what happens when one goes.
+
+The tests run in order, on machines of their own.
+"""
+
+import json
+import shutil
+import zipfile
+
+import pytest
+import yaml
+from unit import Unit, Watch
+
+APP = "trio"
+
+
+@pytest.fixture(scope="module")
+def trio(model, charm, archives):
+    """The application; its units are asked for by `units`."""
+    model.deploy(charm, APP, num_units=3, resources={"registry-image": str(archives.registry)})
+    yield model
+    model.remove_application(APP, force=True)
+
+
+@pytest.fixture(scope="module")
+def other(trio, stand_in):
+    """A client, a proxy and a CA in one, which write nothing by themselves; and one on each unit's machine."""
+    trio.deploy(stand_in("other-end"), "other")
+    trio.deploy(stand_in("other-end-subordinate"), "within")
+    for ours, theirs in (
+        ("docker-registry", "other:registry"),
+        ("website", "other:reverseproxy"),
+        ("cert-provider", "other:certificates"),
+        ("nrpe-external-master", "within:monitored"),
+        ("dockerhost", "within:runtime"),
+        ("sdn-plugin", "within:sdn"),
+    ):
+        trio.integrate(f"{APP}:{ours}", theirs)
+    unit = Unit(trio, "other/0")
+    unit.settle()
+    return unit
+
+
+def units(juju):
+    """The units of the application by their number."""
+    names = sorted(juju.status().apps[APP].units, key=lambda name: int(name.partition("/")[2]))
+    return [Unit(juju, name) for name in names]
+
+
+def settle(juju):
+    """Wait until nothing is to be done any more."""
+    for unit in units(juju):
+        unit.settle()
+
+
+def leader(juju):
+    (name,) = (name for name, unit in juju.status().apps[APP].units.items() if unit.leader)
+    return name
+
+
+def secret_of(unit):
+    """The http.secret that the registry of a unit runs with."""
+    return yaml.safe_load(unit.exec("cat /etc/docker/registry/config.yml"))["http"]["secret"]
+
+
+def netlocs(other, juju):
+    """What each unit tells clients."""
+    return {json.loads(other.databag("registry", unit.name)["registry_netloc"]) for unit in units(juju)}
+
+
+def test_every_unit_serves_with_the_leaders_secret(trio):
+    settle(trio)
+    three = units(trio)
+    assert [unit.name for unit in three] == [f"{APP}/{number}" for number in range(3)]
+    for unit in three:
+        assert unit.status() == ("active", f"Ready at {unit.address}:5000 (http).")
+        assert unit.answers()
+    secrets = {secret_of(unit) for unit in three}
+    assert secrets == {three[0].tool("leader-get", "http-secret")}
+    assert len(secrets.pop()) == 44, "32 bytes in base64"
+
+
+def test_every_unit_knows_its_peers(trio):
+    three = units(trio)
+    for unit in three:
+        for peer in three:
+            if peer.name != unit.name:
+                expected = {"address": peer.address, "port": "5000", "scheme": "http"}
+                assert unit.databag("peer", peer.name) == expected
+
+
+def test_clients_are_told_the_same_by_every_unit(trio, other):
+    first = units(trio)[0]
+    for unit in units(trio):
+        assert other.databag("registry", unit.name) == {
+            "registry_netloc": f'"{first.address}:5000"',
+            "registry_url": f'"http://{first.address}:5000"',
+            "basic_user": "null",
+            "basic_password": "null",
+            "tls_ca": "null",
+        }
+
+
+def test_a_proxy_is_told_of_one_server_by_each_unit_and_one_is_no_backup(trio, other):
+    for unit in units(trio):
+        backup = "" if unit.name == f"{APP}/0" else " backup"
+        told = other.databag("reverseproxy", unit.name)
+        services = yaml.safe_load(told.pop("services"))
+        assert told == {"hostname": unit.address, "port": "5000"}
+        server = [
+            f"{unit.name.replace('/', '-')}-5000",
+            unit.address,
+            5000,
+            f"check inter 2000 rise 2 fall 5 maxconn 4096{backup}",
+        ]
+        assert services == [
+            {
+                "service_name": APP,
+                "service_host": "0.0.0.0",
+                "service_port": 5000,
+                "service_options": ["mode http", "balance leastconn", "option httpchk GET / HTTP/1.0"],
+                "servers": [server],
+            }
+        ]
+
+
+def test_a_ca_is_asked_for_a_certificate_for_each_unit(trio, other):
+    for unit in units(trio):
+        name = unit.name.replace("/", "_")
+        told = other.databag("certificates", unit.name)
+        names = json.loads(told.pop("sans"))
+        assert told == {"unit_name": name, "common_name": unit.address, "certificate_name": name}
+        # A proxy in front is known by its address.
+        assert set(names) == {unit.address, unit.exec("hostname"), other.address}
+
+
+def test_nrpe_is_told_whose_checks_it_has(trio, other):
+    for name in trio.status().get_units("within"):
+        nrpe = Unit(trio, name)
+        principal = nrpe.tool("relation-list", "-r", nrpe.relation("monitored"))[0]
+        told = nrpe.databag("monitored", principal)
+        assert yaml.safe_load(told.pop("monitors")) == {"monitors": {"remote": {"nrpe": {}}}}
+        assert told == {"primary": "True"}
+        for endpoint in ("runtime", "sdn"):
+            assert nrpe.databag(endpoint, principal) == {}
+
+
+def test_idle_hooks_cost_the_same_with_all_these_relations(trio, other):
+    unit = units(trio)[1]
+    if not unit.is_local:
+        pytest.skip("only the local model counts hook tools")
+    unit.update_status()
+    assert sorted(unit.hook_tools()) == sorted(
+        ["config-get", "juju-log", "leader-get", *["network-get"] * 3, *["relation-ids"] * 7, "status-set"]
+    )
+
+
+def test_a_change_reaches_all_units_and_what_they_tell(trio, other):
+    trio.config(APP, {"registry-port": 5001})
+    settle(trio)
+    assert [unit.answers(5001) for unit in units(trio)] == [True] * 3
+    assert netlocs(other, trio) == {f"{units(trio)[0].address}:5001"}
+    trio.config(APP, reset=["registry-port"])
+    settle(trio)
+    assert netlocs(other, trio) == {f"{units(trio)[0].address}:5000"}
+
+
+def test_a_refresh_takes_one_unit_after_another_and_no_registry_stops(trio, charm, tmp_path):
+    rebuilt = tmp_path / "docker-registry.charm"
+    shutil.copy(charm, rebuilt)
+    with zipfile.ZipFile(rebuilt, "a") as file:
+        file.writestr("rebuilt", "yes")
+    before = [unit.container()["Id"] for unit in units(trio)]
+    secrets = {secret_of(unit) for unit in units(trio)}
+    with Watch(units(trio)[0].address) as watch:
+        trio.refresh(APP, path=rebuilt)
+        settle(trio)
+    assert watch.failed == 0
+    assert [unit.container()["Id"] for unit in units(trio)] == before
+    assert {secret_of(unit) for unit in units(trio)} == secrets
+    assert [unit.status()[0] for unit in units(trio)] == ["active"] * 3
+
+
+def test_a_unit_that_is_killed_takes_nothing_from_the_others_and_comes_back(trio, other):
+    first, *rest = units(trio)
+    if not first.is_local:
+        pytest.skip("a real machine's plug is out of reach")
+    secret = secret_of(first)
+    trio.cli("machine", "kill", first.machine)
+    for unit in rest:
+        assert unit.update_status() == ("active", f"Ready at {unit.address}:5000 (http).")
+        assert unit.answers()
+    trio.cli("machine", "start", first.machine)
+    settle(trio)
+    assert first.update_status() == ("active", f"Ready at {first.address}:5000 (http).")
+    assert first.answers()
+    assert secret_of(first) == secret
+
+
+def test_a_unit_that_is_rebooted_comes_back(trio):
+    unit = units(trio)[1]
+    before = unit.container()["Id"]
+    unit.reboot()
+    assert unit.status() == ("active", f"Ready at {unit.address}:5000 (http).")
+    assert unit.container()["Id"] == before
+
+
+def test_a_new_leader_keeps_the_secret_and_clients_are_sent_to_the_next_unit(trio, other):
+    secret = secret_of(units(trio)[0])
+    leading = leader(trio)
+    trio.cli("remove-unit", leading, "--no-prompt")
+    trio.wait(lambda status: leading not in status.apps[APP].units, delay=0.2, successes=1)
+    settle(trio)
+    rest = units(trio)
+    assert len(rest) == 2
+    assert leader(trio) in [unit.name for unit in rest]
+    for unit in rest:
+        assert unit.status()[0] == "active"
+        assert unit.answers()
+        assert secret_of(unit) == unit.tool("leader-get", "http-secret") == secret
+    assert netlocs(other, trio) == {f"{rest[0].address}:5000"}
+    servers = [yaml.safe_load(other.databag("reverseproxy", unit.name)["services"])[0]["servers"][0] for unit in rest]
+    assert ["backup" in server[3] for server in servers] == [False, True]
+
+
+def test_a_new_unit_joins_with_the_same_secret_and_becomes_nobodys_primary(trio, other):
+    before = netlocs(other, trio)
+    trio.add_unit(APP)
+    settle(trio)
+    added = units(trio)[-1]
+    assert added.name == f"{APP}/3"
+    assert added.status() == ("active", f"Ready at {added.address}:5000 (http).")
+    assert secret_of(added) == secret_of(units(trio)[0])
+    assert netlocs(other, trio) == before
+
+
+def test_from_three_to_one(trio, other):
+    first, *rest = units(trio)
+    with Watch(first.address) as watch:
+        trio.cli("remove-unit", *[unit.name for unit in rest], "--no-prompt")
+        trio.wait(lambda status: len(status.apps[APP].units) == 1, delay=0.2, successes=1)
+        settle(trio)
+    assert watch.failed == 0
+    assert first.status() == ("active", f"Ready at {first.address}:5000 (http).")
+    assert netlocs(other, trio) == {f"{first.address}:5000"}
+    assert first.tool("relation-list", "-r", first.relation("peer")) == []
