@@ -23,7 +23,7 @@ basic.activate()
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_registry
-from registry import addresses, applied, cli, container, engine, image, options, packages
+from registry import addresses, api, applied, cli, container, engine, image, options, packages
 
 Results = dict[str, str]
 
@@ -109,23 +109,22 @@ def _push_to_own(docker: engine.Engine, target: image.Reference, port: int) -> N
 
 def start(params: dict[str, Any]) -> Results:
     """Start the registry, or a container that the action's name names."""
-    name = params["name"]
-    if name and name not in _own_names():
-        docker = docker_registry.machine.docker()
+    name, docker = params["name"], docker_registry.machine.docker()
+    if name and name not in _own_names(docker):
         _require(docker, name)
         docker.start(name)
         return {}
     reactive.clear_flag(docker_registry.STOPPED)
-    state, message = docker_registry.converge()
-    if state != "active":
+    _, message = docker_registry.converge()
+    if not _serves():
         raise basic.ActionFailed(message)
-    return {}
+    return {"message": message}
 
 
 def stop(params: dict[str, Any]) -> Results:
     """Stop the registry until the action start, or stop a container that the action's name names."""
     name, docker = params["name"], docker_registry.machine.docker()
-    if name and name not in _own_names():
+    if name and name not in _own_names(docker):
         _require(docker, name)
         docker.stop(name)
         if params["remove"]:
@@ -135,24 +134,45 @@ def stop(params: dict[str, Any]) -> Results:
     # Kept before anything is done: a registry that is stopped only halfway must not come back by itself.
     unitdata.kv().flush()
     docker_registry.converge()
-    release = docker_registry.machine.store.in_force()
-    if release is not None and params["remove"]:
-        docker.remove(release.container.name)
+    # Whatever else kept the charm from it: this was asked for, and its failure is Docker's own words.
+    for own in _own_names(docker):
+        state = docker.inspect(own)
+        if state is not None and state["State"]["Running"]:
+            docker.stop(own)
+        if state is not None and params["remove"]:
+            docker.remove(own, ours=container.is_ours(state))
     return {}
 
 
 def upgrade_docker(params: dict[str, Any]) -> Results:
     """Upgrade Docker's packages; the registry serves on, by live-restore."""
     output = docker_registry.machine.upgrade_docker()
-    state, message = docker_registry.converge()
-    if state != "active":
+    _, message = docker_registry.converge()
+    shall_serve = docker_registry.machine.store.in_force() and not reactive.is_flag_set(docker_registry.STOPPED)
+    if shall_serve and not _serves():
         raise basic.ActionFailed(f"Docker is upgraded, but: {message}")
-    return {"output": output}
+    return {"output": output, "message": message}
 
 
-def _own_names() -> set[str]:
+def _own_names(docker: engine.Engine) -> set[str]:
+    """Return the name of the registry's container; none where nothing is in force and a stranger has the name."""
     release = docker_registry.machine.store.in_force()
-    return {release.container.name} if release else {hookenv.config("registry-name")}
+    name = release.container.name if release else hookenv.config("registry-name")
+    state = docker.inspect(name)
+    free = release or state is None or container.is_ours(state) or container.is_predecessors(state)
+    return {name} if free else set()
+
+
+def _serves() -> bool:
+    """Tell whether the release in force runs and answers, whatever the status has to say beside. Raises EngineError."""
+    release = docker_registry.machine.store.in_force()
+    if release is None or not container.is_running(docker_registry.machine.docker().inspect(release.container.name)):
+        return False
+    try:
+        docker_registry.machine.client(f"http://127.0.0.1:{release.port}").check_alive()
+    except api.ApiError:
+        return False
+    return True
 
 
 def _require(docker: engine.Engine, name: str) -> None:

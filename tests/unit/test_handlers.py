@@ -448,6 +448,61 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     assert failure == "The registry does not start as configured: storage is not there."
 
 
+def test_stop_that_docker_does_not_carry_out_is_a_failure(deployed, machine, actions):
+    machine.engine.unstoppable = {"registry"}
+    done = deployed.action("stop", actions, name="", remove=True)
+    assert done == {"failure": "Container registry cannot be stopped: it did not end."}
+    assert machine.engine.serving(5000)
+
+
+def test_stop_holds_although_nothing_is_in_force(deployed, machine, actions):
+    machine.store.link.unlink()
+    assert deployed.action("stop", actions, name="", remove=True) == {}
+    assert machine.engine.containers == {}
+
+
+def test_stop_leaves_a_stranger_that_has_the_registrys_name(deployed, machine, actions):
+    machine.store.link.unlink()
+    body = machine.engine.containers["registry"]["body"]
+    machine.engine.containers["registry"]["body"] = {
+        **body,
+        "Labels": {},
+        "HostConfig": {**body["HostConfig"], "Binds": []},
+    }
+    assert deployed.action("stop", actions, name="", remove=True) == {}
+    assert machine.engine.address_at(5000)
+
+
+def test_stop_succeeds_although_an_option_is_wrong(deployed, juju, machine, actions):
+    juju.change(config={"registry-port": 0})
+    assert deployed.action("stop", actions, name="", remove=True) == {}
+    assert machine.engine.containers == {}
+
+
+@pytest.mark.parametrize("action", ["start", "upgrade-docker"])
+def test_what_serves_although_an_option_is_wrong_is_a_success_that_says_so(deployed, juju, machine, actions, action):
+    juju.change(config={"registry-port": 0})
+    done = deployed.action(action, actions, name="")
+    assert done["message"] == (
+        "registry-port: 0 is not a port, 1 to 65535. The last good configuration serves at 10.0.0.10:5000."
+    )
+    assert machine.engine.serving(5000)
+
+
+def test_upgrade_docker_leaves_a_stopped_registry_stopped(deployed, machine, actions):
+    deployed.action("stop", actions, name="", remove=True)
+    done = deployed.action("upgrade-docker", actions)
+    assert done["output"] == "docker.io 20.10"
+    assert done["message"].startswith("Stopped by the action stop;")
+
+
+def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, machine, actions):
+    machine.engine.broken = {"sha256:one"}
+    machine.engine.stop("registry")
+    failure = deployed.action("upgrade-docker", actions)["failure"]
+    assert failure == "Docker is upgraded, but: The registry does not start as configured: storage is not there."
+
+
 @pytest.mark.parametrize("action", ["start", "stop"])
 def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, action):
     machine.engine.calls.clear()

@@ -23,6 +23,7 @@ class FakeEngine:
         self.containers = {}
         self.volumes = {}
         self.broken, self.deaf = set(broken), set(deaf)
+        self.unstoppable = set()
         self.calls = []
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
@@ -100,6 +101,8 @@ class FakeEngine:
 
     def stop(self, name):
         self._call("stop", name)
+        if name in self.unstoppable:
+            raise engine.EngineError(f"container {name} cannot be stopped: it did not end")
         self._get(name)["status"] = "exited"
 
     def unpause(self, name):
@@ -174,10 +177,10 @@ class FakeEngine:
         return ""
 
     def serving(self, port):
-        """Return the digest of the release that answers at a port of the machine, or None."""
+        """Return the digest of the release that answers at a port of the machine ("": a stranger does), or None."""
         for one in self.containers.values():
             if one["status"] == "running" and str(port) in self._ports(one):
-                return one["body"]["Labels"]["docker-registry.digest"]
+                return one["body"]["Labels"].get("docker-registry.digest", "")
         return None
 
     def client(self, url):
