@@ -23,13 +23,12 @@ basic.activate()
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_registry
-from registry import addresses, api, applied, cli, container, engine, image, options, packages
+from registry import addresses, api, cli, container, engine, image, options, packages
 
 Results = dict[str, str]
 
 OUTPUT_LIMIT = 64 * 1024
-"""Bytes of output that an action returns; Juju's tools take no more than 128 KiB."""
-OUTPUT_FOLDER = pathlib.Path("/var/lib/docker-registry/output")
+"""Bytes of a result, or of a failure, that an action returns; Juju's tools take no more than 128 KiB."""
 
 
 def clean_containers(params: dict[str, Any]) -> Results:
@@ -181,32 +180,37 @@ def _require(docker: engine.Engine, name: str) -> None:
 
 
 def _docker(*arguments: str) -> str:
-    """Run the docker command and return what it printed, cut where it is too much for Juju."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    """Run the docker command and return what it printed."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"docker {arguments[0]} failed ({done.returncode})"]
         raise basic.ActionFailed(docker_registry.sentence("; ".join(lines).rstrip(".")))
-    return _cut(done.stdout)
+    return done.stdout
 
 
 def _cut(output: str) -> str:
-    data = output.encode()
+    """Return *output*, or so much of it as Juju takes and where the whole is."""
+    data = output.encode(errors="replace")
     if len(data) <= OUTPUT_LIMIT:
         return output
-    OUTPUT_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = OUTPUT_FOLDER / f"{os.environ['JUJU_ACTION_UUID']}.txt"
-    applied.write_file(file, output)
-    return data[:OUTPUT_LIMIT].decode(errors="ignore") + f"\n... cut; all {len(data)} bytes are in {file}\n"
+    try:
+        file = docker_registry.machine.keep_output(f"{os.environ['JUJU_ACTION_UUID']}.txt", output)
+        rest = f"all {len(data)} bytes are in {file}"
+    except OSError as error:
+        rest = f"all {len(data)} bytes cannot be kept: {error}"
+    return data[:OUTPUT_LIMIT].decode(errors="ignore") + f"\n... cut; {rest}\n"
 
 
 def _told(action: Callable[[dict[str, Any]], Results]) -> Callable[[dict[str, Any]], Results]:
-    """Turn the failures that an operator can mend into those of the action."""
+    """Turn the failures that an operator can mend into those of the action, and cut what is too long for Juju."""
 
     def run(params: dict[str, Any]) -> Results:
         try:
-            return action(params)
-        except (engine.EngineError, packages.PackageError, cli.BadArguments, image.BadReference) as error:
-            raise basic.ActionFailed(docker_registry.sentence(error)) from error
+            return {name: _cut(result) for name, result in action(params).items()}
+        except basic.ActionFailed as failure:
+            raise basic.ActionFailed(_cut(str(failure)).rstrip()) from failure
+        except (engine.EngineError, packages.PackageError, cli.BadArguments, image.BadReference, OSError) as error:
+            raise basic.ActionFailed(_cut(docker_registry.sentence(error)).rstrip()) from error
 
     return run
 

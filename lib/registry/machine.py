@@ -12,6 +12,10 @@ import subprocess
 from registry import api, applied, daemon, engine, packages, plan
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
+OUTPUT_FOLDER = pathlib.Path("/var/lib/docker-registry/output")
+"""What actions printed, as far as it was too much for Juju."""
+OUTPUTS = 10
+"""How many of them are kept."""
 
 
 class Machine:
@@ -74,6 +78,14 @@ class Machine:
             subprocess.run(["/usr/bin/systemctl", "restart", "docker"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise engine.EngineError(f"Docker cannot be restarted: {error}") from error
+
+    def keep_output(self, name: str, text: str) -> pathlib.Path:
+        """Keep what an action printed in a file called *name*, for root alone; the oldest go. Raises OSError."""
+        OUTPUT_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        applied.write_file(OUTPUT_FOLDER / name, text)
+        for old in sorted(OUTPUT_FOLDER.iterdir(), key=lambda path: path.stat().st_mtime)[:-OUTPUTS]:
+            old.unlink()
+        return OUTPUT_FOLDER / name
 
     def is_free(self, port: int) -> bool:
         """Tell whether nobody listens at *port*."""

@@ -125,7 +125,7 @@ class Charm:
 
     def action(self, name: str, actions: dict[str, basic.Action], /, **params: Any) -> dict[str, Any]:
         """Run an action of the table in this process; returns its results, or {"failure": sentence}."""
-        self._new_process(JUJU_HOOK_NAME="", JUJU_ACTION_NAME=name)
+        self._new_process(JUJU_HOOK_NAME="", JUJU_ACTION_NAME=name, JUJU_ACTION_UUID="uuid")
         self.juju.change(failure=None)
         self.juju._write({**self.juju.model, "action": params, "results": {}})
         basic.run_action(actions)

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import json
+import os
 import pathlib
 import sys
 
@@ -31,6 +32,7 @@ class FakeMachine:
         self.settings_error = None
         self.takes_settings = True
         self.reloads = 0
+        self.kept = {}
         self.busy = set()
         self.restarts = 0
 
@@ -73,6 +75,12 @@ class FakeMachine:
     def restart_docker(self):
         self.restarts += 1
         self.busy.clear()
+
+    def keep_output(self, name, text):
+        if self.kept is None:
+            raise OSError("No space left")
+        self.kept[name] = text
+        return pathlib.Path("/kept") / name
 
     def is_free(self, port):
         return port not in self.busy and self.engine.serving(port) is None
@@ -446,6 +454,46 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     machine.engine.broken = {"sha256:one"}
     failure = deployed.action("start", actions, name="")["failure"]
     assert failure == "The registry does not start as configured: storage is not there."
+
+
+@pytest.fixture
+def docker_command(tmp_path, charm, monkeypatch):
+    """A docker command that does what the script says."""
+
+    def make(script):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        (folder / "docker").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "docker").chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+    return make
+
+
+def test_long_output_is_cut_whether_the_action_succeeds_or_not(charm, juju, machine, actions, docker_command):
+    docker_command("head -c 200000 /dev/zero | tr '\\0' x; head -c 200000 /dev/zero | tr '\\0' y >&2; exit ${FAILS:-0}")
+    params = {"options": "", "repository": ""}
+    output = charm.action("images", actions, **params)["output"]
+    assert len(output) < 66_000
+    assert output.endswith("x\n... cut; all 200000 bytes are in /kept/uuid.txt\n")
+    os.environ["FAILS"] = "1"
+    failure = charm.action("images", actions, **params)["failure"]
+    assert len(failure) < 66_000
+    assert failure.endswith("y\n... cut; all 200001 bytes are in /kept/uuid.txt")
+    assert set(machine.kept) == {"uuid.txt"}
+    machine.kept = None  # there is no room
+    failure = charm.action("images", actions, **params)["failure"]
+    assert failure.endswith("\n... cut; all 200001 bytes cannot be kept: No space left")
+
+
+def test_output_that_is_no_utf_8_is_shown_all_the_same(charm, machine, actions, docker_command):
+    docker_command(r"printf 'a\377b'")
+    assert charm.action("images", actions, options="", repository="") == {"output": "a\ufffdb"}
+
+
+def test_a_program_that_cannot_be_run_is_a_sentence(charm, machine, actions):
+    failure = charm.action("rmi", actions, options="", image="x" * 150_000)["failure"]
+    assert failure == "[Errno 7] Argument list too long: 'docker'."
 
 
 def test_stop_that_docker_does_not_carry_out_is_a_failure(deployed, machine, actions):

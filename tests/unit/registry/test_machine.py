@@ -1,5 +1,6 @@
 """The machine's files and programs."""
 
+import os
 import stat
 
 import pytest
@@ -49,3 +50,14 @@ def test_daemon_json_of_another_encoding_is_a_clause(daemon_json):
     daemon_json.write_bytes(b'{"label": "\xe9"}')
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not UTF-8"):
         machine.Machine().daemon_json()
+
+
+def test_the_last_ten_outputs_are_kept_for_root_alone(tmp_path, monkeypatch):
+    folder = tmp_path / "outputs"
+    monkeypatch.setattr(machine, "OUTPUT_FOLDER", folder)
+    for number in range(12):
+        path = machine.Machine().keep_output(f"{number}.txt", "x")
+        os.utime(path, (number, number))
+    assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 12)}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
