@@ -38,7 +38,7 @@ class Archive:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the images inside."""
-        return tuple(name for entry in self.entries for name in entry["RepoTags"] or ())
+        return tuple(name for entry in self.entries for name in entry["RepoTags"])
 
     def name_of(self, reference: str) -> str | None:
         """Return the name inside that means the image *reference*, or None."""
@@ -47,7 +47,10 @@ class Archive:
 
     @contextlib.contextmanager
     def for_docker(self, scratch: pathlib.Path) -> Iterator[IO[bytes]]:
-        """Give the archive as a file that any `docker load` takes; *scratch* is a folder for a copy if need be."""
+        """Give the archive as a file that any `docker load` takes; *scratch* is a folder for a copy if need be.
+
+        Raises BadArchive; OSError where the machine does not take the copy.
+        """
         if not self.oci_only:
             with self.path.open("rb") as file:
                 yield file
@@ -62,7 +65,7 @@ class Archive:
 
     def _with_manifest(self, copy: pathlib.Path) -> None:
         manifest = json.dumps(self.entries).encode()
-        with tarfile.open(self.path) as source, tarfile.open(copy, "w") as target:
+        with _damage(), tarfile.open(self.path) as source, tarfile.open(copy, "w") as target:
             for member in source:
                 target.addfile(member, source.extractfile(member) if member.isfile() else None)
             header = tarfile.TarInfo("manifest.json")
@@ -70,17 +73,28 @@ class Archive:
             target.addfile(header, io.BytesIO(manifest))
 
 
-def read(path: pathlib.Path, architecture: str) -> Archive:
-    """Look into the archive at *path* for images of *architecture* (Go's name, e.g. ``amd64``). Raises BadArchive."""
+@contextlib.contextmanager
+def _damage() -> Iterator[None]:
+    """Raise BadArchive for whatever comes of reading a file that may hold anything; OSError of the machine stays."""
     try:
-        with tarfile.open(path) as tar:
-            names = {name.removeprefix("./"): name for name in tar.getnames()}
-            if "manifest.json" in names:
-                return Archive(path, tuple(_load(tar, names["manifest.json"])), oci_only=False)
-            if "index.json" in names:
-                return Archive(path, tuple(_oci_entries(tar, names, architecture)), oci_only=True)
-    except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError, BadReference) as error:
-        raise BadArchive(f"it cannot be read ({error})") from error
+        yield
+    except Exception as error:  # tarfile, the decompressors and json raise a dozen kinds, OSError without number too
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise BadArchive(f"it cannot be read ({error or type(error).__name__})") from error
+
+
+def read(path: pathlib.Path, architecture: str) -> Archive:
+    """Look into the archive at *path* for images of *architecture* (Go's name, e.g. ``amd64``).
+
+    Raises BadArchive; OSError where the file itself cannot be had.
+    """
+    with _damage(), tarfile.open(path) as tar:
+        names = {name.removeprefix("./"): name for name in tar.getnames()}
+        if "manifest.json" in names:
+            return Archive(path, tuple(map(_entry, _load(tar, names["manifest.json"]))), oci_only=False)
+        if "index.json" in names:
+            return Archive(path, tuple(map(_entry, _oci_entries(tar, names, architecture))), oci_only=True)
     raise BadArchive("it holds neither manifest.json (docker save) nor index.json (OCI)")
 
 
@@ -89,6 +103,24 @@ def _load(tar: tarfile.TarFile, name: str) -> Any:
     if file is None:
         raise KeyError(name)
     return json.load(file)
+
+
+def _entry(data: Any) -> dict[str, Any]:
+    """Return *data*, an entry of docker save's manifest.json, without names that are none (``<none>:<none>``)."""
+    match data:
+        case {"Config": str(config), "Layers": list(layers)}:
+            names = data.get("RepoTags") or []
+            if isinstance(names, list) and all(isinstance(text, str) for text in [*names, *layers]):
+                return {"Config": config, "RepoTags": [name for name in names if _is_name(name)], "Layers": layers}
+    raise ValueError("manifest.json is not what docker save writes")
+
+
+def _is_name(text: str) -> bool:
+    try:
+        Reference.parse(text)
+    except BadReference:
+        return False
+    return True
 
 
 def _oci_entries(tar: tarfile.TarFile, names: dict[str, str], architecture: str) -> Iterator[dict[str, Any]]:
@@ -100,7 +132,7 @@ def _oci_entries(tar: tarfile.TarFile, names: dict[str, str], architecture: str)
         if manifest is not None:
             yield {
                 "Config": _blob(manifest["config"]),
-                "RepoTags": [str(Reference.parse(name))] if name else None,
+                "RepoTags": [str(Reference.parse(name))] if name and _is_name(name) else [],
                 "Layers": [_blob(layer) for layer in manifest["layers"]],
             }
 

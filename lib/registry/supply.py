@@ -54,18 +54,20 @@ def _load(
     reference: str, resource: pathlib.Path | None, docker: engine.Engine, log: Callable[[str], None]
 ) -> str | None:
     """Load the resource if it is given and means *reference*; return the name or ID of its image."""
-    if resource is None or resource.stat().st_size == 0:
-        return None
     try:
+        if resource is None or resource.stat().st_size == 0:
+            return None
         images = archive.read(resource, docker.architecture())
+        name = images.name_of(reference)
+        if name is None and reference != options.DEFAULT_IMAGE:
+            log(f"The resource registry-image holds no {reference}; it is left alone.")
+            return None
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:  # /tmp may be in memory
+            loaded = docker.load(images, pathlib.Path(scratch))
     except archive.BadArchive as error:
         raise archive.BadArchive(f"the resource registry-image is not an image: {error}") from error
-    name = images.name_of(reference)
-    if name is None and reference != options.DEFAULT_IMAGE:
-        log(f"The resource registry-image holds no {reference}; it is left alone.")
-        return None
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:  # /tmp may be in memory
-        loaded = docker.load(images, pathlib.Path(scratch))
+    except OSError as error:
+        raise archive.BadArchive(f"the resource registry-image cannot be loaded: {error}") from error
     if not loaded:
         raise archive.BadArchive("the resource registry-image holds no image for this machine")
     return name or loaded[0]

@@ -1,10 +1,14 @@
 """Archives of images, made here as docker save and OCI tools make them."""
 
+import bz2
+import contextlib
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import pathlib
+import random
 import tarfile
 
 import pytest
@@ -109,6 +113,94 @@ def test_what_is_no_archive_is_a_sentence(tmp_path, data):
         )
     with pytest.raises(archive.BadArchive, match=r"it cannot be read|it holds neither"):
         archive.read(path, "amd64")
+
+
+GOOD = {"Config": "abc.json", "RepoTags": ["registry:2"], "Layers": ["l/layer.tar"]}
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"Config": "abc.json"},
+        ["x"],
+        None,
+        [{**GOOD, "Config": 1}],
+        [{**GOOD, "RepoTags": "registry:2"}],
+        [{**GOOD, "RepoTags": [2]}],
+        [{**GOOD, "Layers": None}],
+        [{**GOOD, "Layers": [None]}],
+        [{"RepoTags": ["registry:2"]}],
+    ],
+)
+def test_a_manifest_of_another_shape_is_a_sentence(tmp_path, manifest):
+    path = tar(tmp_path / "a.tar", {"manifest.json": json.dumps(manifest).encode()})
+    with pytest.raises(archive.BadArchive, match=r"^it cannot be read \("):
+        archive.read(path, "amd64")
+
+
+@pytest.mark.parametrize("names", [["<none>:<none>", "registry:2"], ["registry:2", "UPPER:1"]])
+def test_names_that_docker_would_not_take_are_none(tmp_path, names):
+    found = archive.read(docker_save(tmp_path / "a.tar", *names), "amd64")
+    assert found.names == ("registry:2",)
+    assert found.name_of("registry:2") == "registry:2"
+
+
+def test_an_image_without_a_list_of_names_has_none(tmp_path):
+    nameless = {"Config": "abc.json", "Layers": ["l/layer.tar"]}
+    path = tar(tmp_path / "a.tar", {"manifest.json": json.dumps([nameless]).encode()})
+    assert archive.read(path, "amd64").names == ()
+
+
+def test_an_oci_archive_whose_name_docker_would_not_take_has_none(tmp_path):
+    found = archive.read(oci(tmp_path / "a.tar", "No Name"), "amd64")
+    assert found.names == ()
+
+
+LOOP = {"digest": "sha256:0", "platform": {"architecture": "amd64"}}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"index.json": {"manifests": [{"digest": 5}]}},
+        {"index.json": {"manifests": 5}},
+        {"index.json": []},
+        {"index.json": {"manifests": [LOOP]}, "blobs/sha256/0": {"manifests": [LOOP]}},
+        {"index.json": {"manifests": [LOOP]}, "blobs/sha256/0": {"manifests": [{**LOOP, "platform": None}]}},
+        {"index.json": {"manifests": [LOOP]}, "blobs/sha256/0": "text"},
+        {"index.json": {"manifests": [{**LOOP, "annotations": 7}]}, "blobs/sha256/0": {}},
+    ],
+)
+def test_an_index_of_another_shape_is_a_sentence(tmp_path, files):
+    path = tar(tmp_path / "a.tar", {name: json.dumps(value).encode() for name, value in files.items()})
+    with pytest.raises(archive.BadArchive, match=r"it cannot be read"):
+        archive.read(path, "amd64")
+
+
+@pytest.mark.parametrize("make", [docker_save, oci])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_no_damage_raises_anything_else(tmp_path, make, compress):
+    """Bytes are changed and cut at random, the same at each run: what reads it says so, or hands out an archive."""
+    chance = random.Random(7)
+    whole = compress(make(tmp_path / "whole.tar", "registry:2").read_bytes())
+    path = tmp_path / "a.tar"
+    for _ in range(200):
+        data = bytearray(whole)
+        for _ in range(chance.randrange(1, 4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        path.write_bytes(data[: chance.choice([len(data), chance.randrange(len(data))])])
+        with contextlib.suppress(archive.BadArchive):
+            found = archive.read(path, "amd64")
+            found.name_of("registry:2")
+            with found.for_docker(tmp_path) as file:
+                file.read()
+    assert {left.name for left in tmp_path.iterdir()} == {"a.tar", "whole.tar"}
+
+
+def test_a_machine_without_room_for_the_copy_says_that_it_has_none(tmp_path):
+    found = archive.read(oci(tmp_path / "a.tar", "registry:2"), "amd64")
+    with pytest.raises(FileNotFoundError), found.for_docker(tmp_path / "nowhere"):
+        pass
 
 
 def test_a_truncated_archive_is_a_sentence(tmp_path):
