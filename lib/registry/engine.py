@@ -6,6 +6,7 @@ Names in, values out; every failure is an EngineError whose text is a sentence's
 from __future__ import annotations
 
 import contextlib
+import http
 import pathlib
 import re
 import subprocess
@@ -18,12 +19,16 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
-from registry import archive
+from registry import archive, container
 from registry.image import Reference, version_in
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10
 """How long a container has to end by itself before it is killed; the registry does in a moment."""
+VERSION_SECONDS = 30
+"""How long a registry may take to tell its version."""
+_VERSION = "docker-registry-version"
+"""Name of the container that does."""
 
 
 class EngineError(Exception):
@@ -34,12 +39,19 @@ class NoSuchObject(EngineError):
     """There is no container or image of that name."""
 
 
+class Refused(EngineError):
+    """What was asked for makes no sense to Docker: an image without a command, a command that is not in the image."""
+
+
 @contextlib.contextmanager
 def _docker_errors(what: str) -> Iterator[None]:
     try:
         yield
     except docker.errors.NotFound as error:
         raise NoSuchObject(f"{what}: {_words(error)}") from error
+    except docker.errors.APIError as error:
+        kind = Refused if error.status_code == http.HTTPStatus.BAD_REQUEST else EngineError
+        raise kind(f"{what}: {_words(error)}") from error
     # The SDK lets through what its HTTP libraries raise, urllib3's own where an answer is a stream.
     except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise EngineError(f"{what}: {_words(error)}") from error
@@ -170,29 +182,28 @@ class Engine:
         body = {
             "Image": image_id,
             "Cmd": ["--version"],
+            "Labels": {container.DIGEST_LABEL: ""},
             "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "LogConfig": {"Type": "json-file"}},
         }
+        self.remove(_VERSION)  # a crash may have left it
         try:
-            with _docker_errors("the image cannot be run"):
-                name = self._api.create_container_from_config(body)["Id"]
-        except NoSuchObject:
-            raise
-        except EngineError:
-            # An image without any command to start is no registry; Docker refuses it here.
+            self.create(_VERSION, body)
+            self._run_to_its_end(_VERSION)
+            return version_in(self.logs(_VERSION))
+        except Refused:
             return None
-        try:
-            return self._output_version(name)
         finally:
-            self.remove(name)
+            self.remove(_VERSION)
 
-    def _output_version(self, name: str) -> str | None:
+    def _run_to_its_end(self, name: str) -> None:
+        """Start the container, and wait some time until it has ended. Refused where its program is not there."""
         try:
             self.start(name)
-            with _docker_errors("the image cannot be run"):
-                self._api.wait(name, timeout=30)
-        except EngineError:
-            return None
-        return version_in(self.logs(name))
+        except NoSuchObject as error:  # as older versions of Docker call the program that is not there
+            raise Refused(str(error)) from error
+        end = time.monotonic() + VERSION_SECONDS
+        while (state := self.inspect(name)) and state["State"]["Running"] and time.monotonic() < end:
+            time.sleep(0.05)
 
     # Housekeeping
 
