@@ -32,8 +32,6 @@ def other(trio, stand_in):
         ("website", "other:reverseproxy"),
         ("cert-provider", "other:certificates"),
         ("nrpe-external-master", "within:monitored"),
-        ("dockerhost", "within:runtime"),
-        ("sdn-plugin", "within:sdn"),
     ):
         trio.integrate(f"{APP}:{ours}", theirs)
     unit = Unit(trio, "other/0")
@@ -141,8 +139,6 @@ def test_nrpe_is_told_whose_checks_it_has(trio, other):
         told = nrpe.databag("monitored", principal)
         assert yaml.safe_load(told.pop("monitors")) == {"monitors": {"remote": {"nrpe": {}}}}
         assert told == {"primary": "True"}
-        for endpoint in ("runtime", "sdn"):
-            assert nrpe.databag(endpoint, principal) == {}
 
 
 def test_idle_hooks_cost_the_same_with_all_these_relations(trio, other):
