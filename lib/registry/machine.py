@@ -37,8 +37,16 @@ class Machine:
         return packages.upgrade_docker()
 
     def docker(self) -> engine.Engine:
-        """Connect to Docker. Raises EngineError."""
-        return engine.Engine()
+        """Connect to Docker; one whose installation was cut off is finished first. Raises EngineError."""
+        try:
+            return engine.Engine()
+        except engine.EngineError as down:
+            try:
+                if not packages.finish():
+                    raise
+            except packages.PackageError as error:
+                raise engine.EngineError(f"{down}, and its installation cannot be finished: {error}") from error
+            return engine.Engine()
 
     def client(self, url: str) -> api.Api:
         """Return a client for the registry at *url*."""

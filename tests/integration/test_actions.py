@@ -193,6 +193,14 @@ def test_upgrade_docker_keeps_the_registry_serving(unit):
     assert unit.answers()
 
 
+def test_upgrade_docker_waits_for_another_apt(unit):
+    unit.exec(
+        'python3 -c "import fcntl, time; file = open(\\"/var/lib/apt/lists/lock\\", \\"w\\");'
+        ' fcntl.lockf(file, fcntl.LOCK_EX); time.sleep(6)" > /dev/null 2>&1 &'
+    )
+    assert "docker.io " in unit.run("upgrade-docker").results["output"]
+
+
 def test_debug_is_gone(unit):
     with pytest.raises((ValueError, jubilant.CLIError, jubilant.TaskError), match="debug"):
         unit.run("debug")

@@ -91,6 +91,18 @@ def test_docker_that_is_down_is_said_and_the_registry_serves_on(unit):
     assert unit.update_status()[0] == "active"
 
 
+def test_docker_left_unpacked_by_a_reboot_is_configured(unit):
+    """As it is after power was lost in the middle of an upgrade of docker.io."""
+    unit.exec(
+        "cd /var/tmp && apt-get update -q && apt-get download -q docker.io && dpkg --unpack docker.io_*.deb"
+        " && rm docker.io_*.deb; systemctl stop docker.socket docker.service"
+    )
+    assert "docker.io" in unit.exec("dpkg --audit")
+    assert unit.update_status() == ("active", f"Ready at {unit.address}:5000 (http).")
+    assert unit.exec("dpkg --audit") == ""
+    assert unit.answers()
+
+
 def test_daemon_json_that_is_broken_is_said_and_not_touched(unit):
     unit.exec("cp /etc/docker/daemon.json /root/daemon.json && echo { > /etc/docker/daemon.json")
     state, message = unit.update_status()

@@ -4,7 +4,7 @@ import os
 import stat
 
 import pytest
-from registry import daemon, machine
+from registry import daemon, engine, machine, packages
 
 
 @pytest.fixture
@@ -61,3 +61,36 @@ def test_the_last_ten_outputs_are_kept_for_root_alone(tmp_path, monkeypatch):
     assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 12)}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_docker_that_cannot_be_finished_says_both(monkeypatch):
+    def down():
+        raise engine.EngineError("Docker does not answer")
+
+    def broken():
+        raise packages.PackageError("no room")
+
+    monkeypatch.setattr(engine, "Engine", down)
+    monkeypatch.setattr(packages, "finish", broken)
+    with pytest.raises(engine.EngineError, match=r"Docker does not answer, and its .* cannot be finished: no room"):
+        machine.Machine().docker()
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_docker_that_was_left_half_installed_is_finished(monkeypatch, cut_off):
+    tried = []
+
+    def connect():
+        tried.append("engine")
+        if "finish" not in tried:
+            raise engine.EngineError("Docker does not answer")
+        return "engine"
+
+    monkeypatch.setattr(engine, "Engine", connect)
+    monkeypatch.setattr(packages, "finish", lambda: tried.append("finish") or cut_off)
+    if cut_off:
+        assert machine.Machine().docker() == "engine"
+    else:
+        with pytest.raises(engine.EngineError):
+            machine.Machine().docker()
+    assert tried == ["engine", "finish", "engine"][: 3 if cut_off else 2]
