@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import socketserver
 import subprocess
@@ -51,9 +52,10 @@ def step(title: str) -> Iterator[None]:
 
 def units(arguments: list[str]) -> int:
     """Return how many units to deploy. Raises Trouble when that is not a number that can be had."""
-    if arguments not in ([], ["1"]):
-        raise host.Trouble(f"UNITS={' '.join(arguments)}: one unit is all that can be deployed here; leave UNITS out.")
-    return 1
+    number = " ".join(arguments) or "1"
+    if not re.fullmatch("[1-9]", number):
+        raise host.Trouble(f"UNITS={number}: say how many units to deploy, 1 to 9.")
+    return int(number)
 
 
 def call(*command: str, hint: str = "") -> str:
@@ -113,9 +115,22 @@ def replace_model() -> None:
     call(LOCALJUJU, "add-model", MODEL)
 
 
-def deploy(archive: Path) -> Mapping[str, Any]:
-    """Deploy the charm with the archive as its resource, show its progress, return the active unit. Raises Trouble."""
-    command = (LOCALJUJU, "deploy", "-m", MODEL, str(CHARM), "--resource", f"registry-image={archive}")
+def deploy(archive: Path, number: int) -> Mapping[str, Any]:
+    """Deploy *number* units with the archive as their resource, return the first. Raises Trouble.
+
+    The first one's progress is shown.
+    """
+    command = (
+        LOCALJUJU,
+        "deploy",
+        "-m",
+        MODEL,
+        str(CHARM),
+        "-n",
+        str(number),
+        "--resource",
+        f"registry-image={archive}",
+    )
     with tempfile.TemporaryFile("w+") as output:
         with subprocess.Popen(command, stdout=output, stderr=output) as process:
             shown = ""
@@ -138,6 +153,21 @@ def deploy(archive: Path) -> Mapping[str, Any]:
     if not shown.startswith("active"):
         raise host.Trouble(not_active(shown))
     return unit
+
+
+def prove_units(number: int) -> None:
+    """Show all units, and that they serve with one configuration, the leader's secret in it. Raises Trouble."""
+    found = json.loads(juju("status", "--format", "json"))["applications"][APP]["units"]
+    applied = set()
+    for name, unit in sorted(found.items()):
+        say(f"  {name}{'*' if unit.get('leader') else ''} {summary(unit)}")
+        if not summary(unit).startswith("active"):
+            raise host.Trouble(not_active(summary(unit)))
+        # Named by a digest of all that is in it.
+        applied.add(juju("exec", "--unit", name, "--", "readlink", "/etc/docker/registry/config.yml").strip())
+    if len(found) != number or len(applied) != 1:
+        raise host.Trouble(f"{len(found)} units of {number}, with {len(applied)} configurations: {sorted(applied)}")
+    say(f"  one configuration on all, one secret in it: {applied.pop()}")
 
 
 def not_active(shown: str) -> str:
@@ -253,8 +283,8 @@ Try next:
 """
 
 
-def demonstrate() -> None:
-    """Do it all. Raises Trouble."""
+def demonstrate(number: int) -> None:
+    """Do it all, with this number of units. Raises Trouble."""
     with step("Preparing this machine"):
         host.prepare(lambda line: say(f"  {line}"))
     with step(f"Building {CHARM.name}"):
@@ -265,7 +295,10 @@ def demonstrate() -> None:
         archive = images.registry_image()
     with step(f"Deploying to the model {MODEL}"):
         replace_model()
-        unit = deploy(archive)
+        unit = deploy(archive, number)
+    if number > 1:
+        with step(f"{number} units"):
+            prove_units(number)
     address, port = unit["public-address"], int(unit["open-ports"][0].partition("/")[0])
     with step("A large image, with docker"):
         prove_docker(base, address, port)
@@ -277,8 +310,7 @@ def demonstrate() -> None:
 def main(arguments: list[str]) -> int:
     """Show the charm at work; 0 when all went well, 1 with a sentence when it did not."""
     try:
-        units(arguments)
-        demonstrate()
+        demonstrate(units(arguments))
     except host.Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 1

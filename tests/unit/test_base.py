@@ -29,11 +29,12 @@ def say():
 """
 
 
-def test_an_idle_hook_calls_four_tools(charm):
+def test_an_idle_hook_calls_four_tools_and_one_for_each_endpoint(charm):
     charm.handlers(QUIET)
     charm.hook("install")
     calls = charm.hook("update-status")
-    assert [call[0] for call in calls] == ["config-get", "leader-get", "status-set", "juju-log"]
+    endpoints = ["relation-ids"] * 7
+    assert [call[0] for call in calls] == [*endpoints, "config-get", "leader-get", "status-set", "juju-log"]
     assert "update-status" in calls[-1][-1]
     assert "reactive/handlers.py:5:say" in calls[-1][-1]
 
@@ -193,7 +194,7 @@ def unpacked(charm):
     shutil.copytree(ROOT / "lib", charm.folder / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     (charm.folder / "packages").mkdir()
     (charm.folder / "packages/any").symlink_to(os.path.dirname(os.path.dirname(basic_packages())))
-    (charm.folder / "hooks").mkdir()
+    (charm.folder / "hooks").mkdir(exist_ok=True)
     shutil.copy(ROOT / "hooks/hook.template", charm.folder / "hooks/update-status")
     return charm
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -86,7 +87,9 @@ class FolderHost:
 
     def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
         data = stdin if isinstance(stdin, bytes) or stdin is None else stdin.read()
-        done = subprocess.run(argv, input=data, capture_output=True)
+        # The interpreter of the tests first: the one that PATH finds may be a slow launcher of another.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        done = subprocess.run(argv, input=data, capture_output=True, env={**os.environ, "PATH": path})
         return done.stdout.decode() if done.returncode == 0 else None
 
     def copy(self, source: Path, target: str) -> None:

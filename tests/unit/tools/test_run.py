@@ -10,11 +10,12 @@ import run
 
 def test_one_unit_is_deployed_when_no_number_is_given():
     assert run.units([]) == run.units(["1"]) == 1
+    assert run.units(["3"]) == 3
 
 
-@pytest.mark.parametrize("arguments", [["3"], ["0"], ["many"], ["1", "2"]])
-def test_another_number_of_units_is_refused(arguments):
-    with pytest.raises(host.Trouble, match="one unit is all that can be deployed here"):
+@pytest.mark.parametrize("arguments", [["0"], ["10"], ["many"], ["1", "2"], ["-1"]])
+def test_what_is_no_number_of_units_is_refused(arguments):
+    with pytest.raises(host.Trouble, match="say how many units to deploy, 1 to 9"):
         run.units(arguments)
 
 
