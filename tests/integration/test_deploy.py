@@ -73,7 +73,7 @@ def test_a_data_folder_of_another_owner_takes_images(unit, small_image):
 
 
 def test_an_idle_hook_costs_little_and_changes_nothing(unit):
-    """At most 6 hook tools (there are no endpoints and relations yet) and two read-only Docker calls."""
+    """At most 6 hook tools and one for each endpoint, and two read-only Docker calls."""
     unit.update_status()
     before = unit.container()
     unit.exec('sed -i "s/{/{\\"debug\\": true,/" /etc/docker/daemon.json && systemctl reload docker && sleep 1')
@@ -89,7 +89,9 @@ def test_an_idle_hook_costs_little_and_changes_nothing(unit):
     assert unit.container()["State"] == before["State"]
     if unit.is_local:
         tools = unit.hook_tools()
-        assert len(tools) <= 6, tools
+        endpoints = tools.count("relation-ids")
+        assert endpoints == 7
+        assert len(tools) <= 6 + endpoints, tools
 
 
 @pytest.mark.parametrize("hook", ["config-changed", "start"])
