@@ -143,7 +143,10 @@ def test_a_full_disk_is_said_and_the_registry_serves_on(unit):
     try:
         state, message = unit.config(registry_port=5050)
         assert state == "blocked"
-        assert message.startswith("The machine does not take the configuration: No space left on device (")
+        assert message == (
+            "The machine does not take the configuration: No space left on device. "
+            f"The last good configuration serves at {unit.address}:5000."
+        )
         assert unit.answers()
     finally:
         unit.exec("cd / && umount /etc/docker/registry/applied && umount /mnt/full && rmdir /mnt/full")
