@@ -5,7 +5,6 @@ import pathlib
 import pytest
 import yaml
 from registry import options
-from test_certificates import CERTIFICATE
 
 CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[3] / "config.yaml").read_text())["options"]
 DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}
@@ -37,8 +36,6 @@ def test_every_option_of_the_charm_is_read():
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("auth_basic_password", "x" * 73, "the password has 73 bytes; bcrypt takes 72 at most"),
-        ("auth_basic_password", "hush\n", "the password has a control character in it, a line's end maybe"),
         ("http_host", "registry.example.com", "has no scheme; write http://... or https://..."),
         ("http_host", "https:/registry", "has no scheme"),
         ("http_host", "ftp://registry", "has no scheme"),
@@ -67,8 +64,6 @@ def test_a_wrong_value_is_a_sentence_with_the_option_in_front(option, value, sen
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("auth_basic_password", "s3cret"),
-        ("auth_basic_user", ""),
         ("http_host", "https://registry.example.com/"),
         ("http_host", "http://[::1]:5000/path"),
         ("registry_image", "registry:3"),
@@ -85,75 +80,3 @@ def test_a_right_value_is_taken(option, value):
 def test_all_problems_are_told_at_once_sorted():
     found = problems(registry_port=0, http_host="x", registry_name="")
     assert [line.partition(":")[0] for line in found] == ["http-host", "registry-name", "registry-port"]
-
-
-TOKEN = {
-    "auth_token_issuer": "auth.example.com",
-    "auth_token_realm": "https://auth.example.com/token",
-    "auth_token_root_certs": CERTIFICATE,
-    "auth_token_service": "registry",
-}
-
-
-def test_all_four_options_of_tokens_are_taken():
-    assert problems(**TOKEN) == ()
-
-
-@pytest.mark.parametrize("number", range(1, 15))
-def test_some_options_of_tokens_name_the_others(number):
-    given = {option: value for bit, (option, value) in enumerate(TOKEN.items()) if number >> bit & 1}
-    missing = [option.replace("_", "-") for option in TOKEN if option not in given]
-    assert problems(**given) == (
-        f"{', '.join(missing)}: not set; tokens need all four of these options, or none of them.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "sentence"),
-    [
-        ("auth_token_realm", "auth.example.com", "has no scheme; write http://... or https://..."),
-        ("auth_token_realm", "https://auth.example.com/\n", "has a character that cannot be printed"),
-        ("auth_token_issuer", "a\nb", "has a character that cannot be printed"),
-        ("auth_token_service", "a\x00", "has a character that cannot be printed"),
-        ("auth_token_root_certs", "/etc/ssl/certs.pem", "this is neither PEM nor base64 of it"),
-        ("auth_token_root_certs", "aGFsbG8=", "there is no certificate in it"),
-    ],
-)
-def test_a_wrong_option_of_tokens_is_a_sentence(option, value, sentence):
-    (found,) = problems(**{**TOKEN, option: value})
-    assert found.startswith(option.replace("_", "-") + ": ")
-    assert sentence in found
-
-
-@pytest.mark.parametrize(
-    ("user", "password", "sentences"),
-    [
-        ("admin", "", ()),
-        ("", "", ()),
-        ("me", "", ("auth-basic-password: not set, while auth-basic-user is 'me'; set both.",)),
-        ("", "pw", ("auth-basic-user: not set, while auth-basic-password is; set both.",)),
-        ("me", "pw", ()),
-    ],
-)
-def test_a_user_and_a_password_come_together(user, password, sentences):
-    assert problems(auth_basic_user=user, auth_basic_password=password) == sentences
-
-
-def test_a_wrong_user_is_a_sentence():
-    (found,) = problems(auth_basic_user="a:b", auth_basic_password="pw")
-    assert found.startswith("auth-basic-user: 'a:b' is not the name of a user (no colon, ")
-
-
-def test_both_kinds_of_authentication_are_refused():
-    (found,) = problems(**TOKEN, auth_basic_password="pw")
-    assert found == (
-        "auth-basic-password: set together with auth-token-...; the registry takes one kind of authentication, "
-        "so reset one of them."
-    )
-
-
-def test_no_secret_is_printed_or_said():
-    wrong = {"auth_basic_user": "a:b", "auth_basic_password": "hush" * 20}
-    assert "hush" not in str(problems(**wrong))
-    config = {**DEFAULTS, **{k.replace("_", "-"): v for k, v in wrong.items()}}
-    assert "hush" not in repr(options.Options.from_config(config))
