@@ -1,8 +1,7 @@
 """The registry, without Juju.
 
-Pure modules turn values into values and import no more than the standard library, PyYAML and bcrypt: addresses,
-certificates, cli, configuration, container, daemon, htpasswd, image, options, plan. The edges do things: api (HTTP),
-applied (folders on the unit), archive (files of images), engine (Docker), machine (the rest of the machine), packages
-(apt), supply (where the image comes from), switch (from one container to the next). Edges import pure modules, never
-the other way.
+Pure modules turn values into values and import no more than the standard library and PyYAML: addresses, cli,
+configuration, container, daemon, image, options, plan. The edges do things: api (HTTP), applied (folders on the
+unit), archive (files of images), engine (Docker), machine (the rest of the machine), packages (apt), supply (where
+the image comes from), switch (from one container to the next). Edges import pure modules, never the other way.
 """
