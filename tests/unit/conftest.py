@@ -2,17 +2,23 @@
 
 `juju`   the model that the fake hook tools read and change, and the list of their calls.
 `charm`  a charm's folder whose hooks and actions run through the real charms.reactive.
+`machine`  the machine in memory that they find.
+`deployed`  such a charm whose unit is ready, on that machine.
+`actions`  the charm's table of actions.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_juju import Charm, Juju
+from charms.layer import basic
+from fake_juju import ROOT, Charm, Juju
+from fake_machine import READY, FakeMachine
 
 
 @pytest.fixture
@@ -30,3 +36,30 @@ def charm(tmp_path: Path, juju: Juju) -> Iterator[Charm]:
     os.environ.clear()
     os.environ.update(before[0])
     sys.path[:] = before[1]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
+    """The machine in memory; a candidate proves itself there at once."""
+    fake = FakeMachine(tmp_path)
+    monkeypatch.setattr("charms.layer.docker_registry.machine", fake)
+    monkeypatch.setattr("registry.switch.HOLD_SECONDS", 0)
+    return fake
+
+
+@pytest.fixture(scope="session")
+def actions() -> dict[str, basic.Action]:
+    """The table of actions, as actions.py hands it to Juju's edge."""
+    spec = importlib.util.spec_from_file_location("actions", ROOT / "actions/actions.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: module._told(action) for name, action in module.ACTIONS.items()}
+
+
+@pytest.fixture
+def deployed(charm: Charm, juju: Juju, machine: FakeMachine) -> Charm:
+    """A charm after the hooks of a deployment."""
+    for hook in ("install", "config-changed", "start"):
+        charm.hook(hook)
+    assert juju.model["status"] == READY
+    return charm

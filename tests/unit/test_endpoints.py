@@ -5,11 +5,6 @@ import json
 import pytest
 import yaml
 from charms.layer import docker_registry
-from test_handlers import (  # noqa: F401 - fixtures
-    FakeMachine,
-    deployed,
-    machine,
-)
 
 OURS = "docker-registry/0"
 

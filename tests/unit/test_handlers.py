@@ -1,116 +1,14 @@
 """The charm's handlers through the real dispatch of charms.reactive, on a machine in memory."""
 
 import contextlib
-import importlib.util
 import json
 import os
-import pathlib
-import sys
 
+import fakes
 import pytest
-
-ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests/unit/registry"))
-
-import fakes  # noqa: E402
-from charms.layer import docker_registry  # noqa: E402
-from registry import applied, engine, packages  # noqa: E402
-
-READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
-
-
-class FakeMachine:
-    """A machine in memory, with the verbs of `registry.machine.Machine`."""
-
-    def __init__(self, folder):
-        self.store = applied.Applied(folder / "registry")
-        self.engine = fakes.FakeEngine()
-        self.docker_installed = True
-        self.apt_works = True
-        self.docker_answers = True
-        self.settings = None
-        self.settings_error = None
-        self.takes_settings = True
-        self.reloads = 0
-        self.kept = {}
-        self.busy = set()
-        self.restarts = 0
-
-    def has_docker(self):
-        return self.docker_installed
-
-    def install_docker(self):
-        if not self.apt_works:
-            raise packages.PackageError("Unable to fetch some archives")
-        self.docker_installed = True
-
-    def upgrade_docker(self):
-        return "docker.io 20.10"
-
-    def docker(self):
-        if not self.docker_answers:
-            raise engine.EngineError("Docker does not answer: no such file")
-        return self.engine
-
-    def client(self, url):
-        host, _, port = url.removeprefix("http://").partition(":")
-        if host == "127.0.0.1":
-            host = self.engine.address_at(port)
-        return fakes.FakeRegistry(self.engine, host)
-
-    def daemon_json(self):
-        if self.settings_error:
-            raise self.settings_error
-        return self.settings
-
-    def write_daemon_json(self, text):
-        self.settings = text
-
-    def reload_docker(self):
-        self.reloads += 1
-        if self.takes_settings and json.loads(self.settings).get("live-restore"):
-            self.engine.live_restoring = True
-        return self.takes_settings
-
-    def restart_docker(self):
-        self.restarts += 1
-        self.busy.clear()
-
-    def keep_output(self, name, text):
-        if self.kept is None:
-            raise OSError("No space left")
-        self.kept[name] = text
-        return pathlib.Path("/kept") / name
-
-    def is_free(self, port):
-        return port not in self.busy and self.engine.serving(port) is None
-
-    def ensure_data_folder(self):
-        pass
-
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch):
-    fake = FakeMachine(tmp_path)
-    monkeypatch.setattr(docker_registry, "machine", fake)
-    monkeypatch.setattr(docker_registry.switch, "HOLD_SECONDS", 0)
-    return fake
-
-
-@pytest.fixture(scope="module")
-def actions():
-    spec = importlib.util.spec_from_file_location("actions", ROOT / "actions/actions.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {name: module._told(action) for name, action in module.ACTIONS.items()}
-
-
-@pytest.fixture
-def deployed(charm, juju, machine):
-    for hook in ("install", "config-changed", "start"):
-        charm.hook(hook)
-    assert juju.model["status"] == READY
-    return charm
+from charms.layer import docker_registry
+from fake_machine import READY
+from registry import engine
 
 
 def test_a_fresh_unit_is_ready(deployed, juju, machine):
