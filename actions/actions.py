@@ -23,7 +23,7 @@ basic.activate()
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_registry
-from registry import addresses, api, cli, container, engine, image, options, packages
+from registry import addresses, api, cli, container, engine, image, packages, switch
 
 Results = dict[str, str]
 
@@ -64,8 +64,8 @@ def push(params: dict[str, Any]) -> Results:
     """Tag an image and push it, to this registry or to the one that the tag names."""
     docker = docker_registry.machine.docker()
     source = image.Reference.parse(params["image"])
-    wanted = options.Options.from_config(hookenv.config())
-    wrong = addresses.url_problem(wanted.http_host) if wanted.http_host else None
+    wanted = docker_registry.asked_for()
+    wrong = wanted.clauses().get("http-host")
     if wrong:
         raise basic.ActionFailed(f"http-host: {wrong}.")
     release = docker_registry.machine.store.in_force()
@@ -79,7 +79,10 @@ def push(params: dict[str, Any]) -> Results:
     elif docker.image_id(str(source)) is None:
         raise basic.ActionFailed(f"{source} is not on the machine; run push with pull=true, or `docker load` it there.")
     docker.tag(str(source), str(target))
-    if own:
+    if own and release is not None and release.authentication == "token":
+        with docker_registry.switcher(docker).loopback(release) as port:
+            _push_to_own(docker, target, port)
+    elif own:
         _push_to_own(docker, target, where[2])
     else:
         docker.push(str(target))
@@ -100,7 +103,7 @@ def _push_to_own(docker: engine.Engine, target: image.Reference, port: int) -> N
     known = docker.image_id(local)
     docker.tag(str(target), local)
     try:
-        docker.push(local)
+        docker.push(local, docker_registry.own_user())
     finally:
         if known is None and local != str(target):
             docker.untag(local)
@@ -168,7 +171,7 @@ def _serves() -> bool:
     if release is None or not container.is_running(docker_registry.machine.docker().inspect(release.container.name)):
         return False
     try:
-        docker_registry.machine.client(f"http://127.0.0.1:{release.port}").check_alive()
+        docker_registry.client(release.port).check_alive()
     except api.ApiError:
         return False
     return True
@@ -209,7 +212,14 @@ def _told(action: Callable[[dict[str, Any]], Results]) -> Callable[[dict[str, An
             return {name: _cut(result) for name, result in action(params).items()}
         except basic.ActionFailed as failure:
             raise basic.ActionFailed(_cut(str(failure)).rstrip()) from failure
-        except (engine.EngineError, packages.PackageError, cli.BadArguments, image.BadReference, OSError) as error:
+        except (
+            engine.EngineError,
+            packages.PackageError,
+            switch.NotServing,
+            cli.BadArguments,
+            image.BadReference,
+            OSError,
+        ) as error:
             raise basic.ActionFailed(_cut(docker_registry.sentence(error)).rstrip()) from error
 
     return run

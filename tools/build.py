@@ -29,6 +29,9 @@ BASES = ("22.04", "24.04")
 
 ARCHITECTURES = ("amd64", "arm64")
 
+MORE_HOOKS = ("secret-changed",)
+"""Hooks that charm-build does not know yet."""
+
 NOT_SHIPPED = ("hooks/hook.template", ".build.manifest")
 """What charm-build leaves behind: the template of the hooks, and a list of files, which is not the whole one."""
 
@@ -121,7 +124,9 @@ def _link_again(files: list[str], folder: Path) -> None:
 
 
 def _complete(folder: Path) -> None:
-    """Add what charm-build does not know of: the packages, the bases, the version."""
+    """Add what charm-build does not know of: newer hooks, the packages, the bases, the version."""
+    for name in MORE_HOOKS:
+        shutil.copy2(folder / "hooks/update-status", folder / "hooks" / name)
     for name in NOT_SHIPPED:
         (folder / name).unlink()
     bundle.copy(ROOT / "requirements.lock", folder / "packages")

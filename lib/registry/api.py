@@ -6,35 +6,46 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from registry.htpasswd import User
+
 
 class ApiError(Exception):
     """The registry does not answer as it should; ``str()`` is a clause for the operator, without full stop."""
 
 
 class Api:
-    """One registry at *url*, without a proxy of the environment in between."""
+    """One registry at *url*, without a proxy of the environment in between; *user* is for what needs one."""
 
-    def __init__(self, url: str, timeout: float = 5) -> None:
+    def __init__(self, url: str, user: User | None = None, timeout: float = 5) -> None:
         self._url = url
+        self._credentials = (user.name, user.password or "") if user else None
         self._timeout = timeout
         self._session = requests.Session()
         self._session.trust_env = False
 
     def check_alive(self) -> None:
         """Ask for ``/``, which needs no user and answers 200 while the registry is well. Raises ApiError."""
-        self._ask("GET", "/", 200)
+        self._ask("GET", "/", 200, None)
+
+    def check_closed(self) -> None:
+        """Raise ApiError unless a stranger is turned away."""
+        self._ask("GET", "/v2/", 401, None)
 
     def check_writable(self, repository: str) -> None:
-        """Begin an upload to *repository* and cancel it. Raises ApiError."""
-        self._ask("GET", "/v2/", 200)
-        answer = self._ask("POST", f"/v2/{repository}/blobs/uploads/", 202)
+        """Begin an upload to *repository* as the user and cancel it. Raises ApiError."""
+        self._ask("GET", "/v2/", 200, self._credentials)
+        answer = self._ask("POST", f"/v2/{repository}/blobs/uploads/", 202, self._credentials)
         location = urlsplit(urljoin(self._url, answer.headers.get("Location", "/")))
-        self._ask("DELETE", f"{location.path}?{location.query}", 204)
+        self._ask("DELETE", f"{location.path}?{location.query}", 204, self._credentials)
 
-    def _ask(self, method: str, path: str, expected: int) -> requests.Response:
+    def _ask(self, method: str, path: str, expected: int, credentials: tuple[str, str] | None) -> requests.Response:
         try:
             answer = self._session.request(
-                method, urljoin(self._url, path), timeout=self._timeout, allow_redirects=False
+                method,
+                urljoin(self._url, path),
+                auth=credentials,
+                timeout=self._timeout,
+                allow_redirects=False,
             )
         except requests.ConnectionError as error:
             raise ApiError("nothing answers") from error

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import pathlib
+import secrets
 import shutil
 
-from registry.plan import Release
+from registry.plan import FILES, Release
 
 ROOT = pathlib.Path("/etc/docker/registry")
-FILES = ("config.yml", "container.json")
 
 
 class Applied:
@@ -25,6 +25,8 @@ class Applied:
         self.folders = root / "applied"
         self.link = root / "config.yml"
         self._switching = root / "switching"
+        self._users = root / "auth" / "htpasswd"
+        self._password = root / "password"
 
     def folder(self, release: Release) -> pathlib.Path:
         """Return where *release* is, or would be."""
@@ -34,7 +36,9 @@ class Applied:
         """Return the release that `put_in_force` named last; None if there is none, or if its files were altered."""
         try:
             folder = self.folders / pathlib.Path(os.readlink(self.link)).parent.name
-            release = Release.from_files({name: (folder / name).read_text() for name in FILES})
+            release = Release.from_files(
+                {path.name: path.read_text() for path in map(folder.joinpath, FILES) if path.exists()}
+            )
             return release if release.digest == folder.name else None
         except (OSError, ValueError, KeyError, TypeError):
             # No link, the predecessor's plain file in its place, or something that nobody can use.
@@ -93,6 +97,40 @@ class Applied:
     def end_switch(self) -> None:
         """Note that the containers are as they shall be."""
         self._switching.unlink(missing_ok=True)
+
+    def users(self) -> str:
+        """Return the text of the file of users; empty where there is none."""
+        try:
+            return self._users.read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return ""
+
+    def write_users(self, text: str) -> None:
+        """Write the file of users, unless it is so already. The registry sees it with the next request."""
+        if text == self.users():
+            return
+        self._users.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_file(self._users, text)
+
+    def remove_users(self) -> None:
+        """Remove the file of users."""
+        self._users.unlink(missing_ok=True)
+
+    def password(self) -> str:
+        """Return the random password of the charm's own user, made at the first time."""
+        try:
+            known = self._password.read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            known = ""
+        if not known:
+            known = secrets.token_urlsafe(32)
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_file(self._password, known)
+        return known
+
+    def loopback(self) -> Applied:
+        """Return the place for what runs beside the registry for a while."""
+        return Applied(self.root / "loopback")
 
     def remove(self) -> None:
         """Remove everything below the root, configuration and credentials."""

@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
+
+from registry.container import CONFIG_FOLDER
+from registry.options import Options
 
 DATA_FOLDER = "/var/lib/registry"
 """Where the container sees the images; the official image's volume."""
 PORT = 5000
 """Port inside the container."""
+AUTH_FOLDER = "/auth"
+"""Where the container sees the users: apart from its configuration, because they change without a restart."""
+TOKEN_CA = "token-ca.pem"  # noqa: S105 - the name of a file
+"""Name of the file with the certificates of those who may sign tokens."""
+REALM = "docker-registry"
+"""What a client shows to the person who shall log in."""
 
 
-def config_yml(http_secret: str) -> str:
+def config_yml(wanted: Options, http_secret: str) -> str:
     """Return the text of config.yml. *http_secret* signs the state of uploads: the same on all units."""
-    return yaml.safe_dump(mapping(http_secret), default_flow_style=False, sort_keys=True)
+    return dump(mapping(wanted, http_secret))
 
 
-def mapping(http_secret: str) -> dict[str, Any]:
+def dump(config: Mapping[str, Any]) -> str:
+    """Return *config* as the text of config.yml."""
+    return yaml.safe_dump(dict(config), default_flow_style=False, sort_keys=True)
+
+
+def htpasswd(folder: str) -> dict[str, Any]:
+    """Return the section auth for the users in the file htpasswd of *folder*."""
+    return {"htpasswd": {"realm": REALM, "path": f"{folder}/htpasswd"}}
+
+
+def mapping(wanted: Options, http_secret: str) -> dict[str, Any]:
     """Return config.yml as data, one key a section."""
     return {
         # A string would be refused by 2.8 only if it were no number: 0.1 is what both generations document.
         "version": 0.1,
+        **_auth(wanted),
         "health": _health(),
         "http": _http(http_secret),
         "log": {"level": "info", "fields": {"service": "registry"}},
         "storage": _storage(),
     }
+
+
+def _auth(wanted: Options) -> dict[str, Any]:
+    if wanted.authentication.kind == "htpasswd":
+        return {"auth": htpasswd(AUTH_FOLDER)}
+    if wanted.authentication.kind == "token":
+        token = wanted.authentication.token
+        named = {"realm": token.realm, "service": token.service, "issuer": token.issuer}
+        return {"auth": {"token": {**named, "rootcertbundle": f"{CONFIG_FOLDER}/{TOKEN_CA}"}}}
+    return {}
 
 
 def _health() -> dict[str, Any]:

@@ -99,6 +99,18 @@ def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "Env": [*body["Env"], *watchful], "HostConfig": host}
 
 
+def loopback_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *body* for a container that answers this machine alone, at a port that Docker chooses."""
+    ports = {port: [{"HostIp": "127.0.0.1", "HostPort": ""}] for port in body["HostConfig"]["PortBindings"]}
+    host = {**body["HostConfig"], "PortBindings": ports, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
+    return {**body, "HostConfig": host}
+
+
+def published(inspected: Mapping[str, Any], port: int) -> int:
+    """Return the machine's port for the container's *port* over TCP."""
+    return int(inspected["NetworkSettings"]["Ports"][f"{port}/tcp"][0]["HostPort"])
+
+
 def is_running(state: Mapping[str, Any] | None) -> bool:
     """Tell whether the container of an inspection (None: there is none) runs and is not paused or restarting."""
     return state is not None and state["State"]["Status"] == "running"

@@ -20,6 +20,7 @@ import requests
 import urllib3.exceptions
 
 from registry import archive, container
+from registry.htpasswd import User
 from registry.image import Reference, version_in
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -171,11 +172,12 @@ class Engine:
         with contextlib.suppress(NoSuchObject), _docker_errors(f"{reference} cannot be untagged"):
             self._api.remove_image(reference, noprune=True)
 
-    def push(self, reference: str) -> None:
-        """Push the image to the registry that its name says."""
+    def push(self, reference: str, user: User | None = None) -> None:
+        """Push the image to the registry that its name says, as *user* where it asks."""
         wanted = Reference.parse(reference)
+        login = {"username": user.name, "password": user.password} if user else None
         with _docker_errors(f"{reference} cannot be pushed"):
-            _follow(self._api.push(wanted.name, tag=wanted.version, stream=True, decode=True))
+            _follow(self._api.push(wanted.name, tag=wanted.version, stream=True, decode=True, auth_config=login))
 
     def registry_version(self, image_id: str) -> str | None:
         """Return the version that the registry in the image reports, or None if there is no registry in it."""

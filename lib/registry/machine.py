@@ -9,7 +9,7 @@ import socket
 import stat
 import subprocess
 
-from registry import api, applied, daemon, engine, packages, plan
+from registry import api, applied, daemon, engine, htpasswd, packages, plan
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 OUTPUT_FOLDER = pathlib.Path("/var/lib/docker-registry/output")
@@ -48,9 +48,9 @@ class Machine:
                 raise engine.EngineError(f"{down}, and its installation cannot be finished: {error}") from error
             return engine.Engine()
 
-    def client(self, url: str) -> api.Api:
-        """Return a client for the registry at *url*."""
-        return api.Api(url)
+    def client(self, url: str, user: htpasswd.User) -> api.Api:
+        """Return a client for the registry at *url*, which asks as *user* where it has to."""
+        return api.Api(url, user)
 
     def daemon_json(self) -> str | None:
         """Return the text of dockerd's daemon.json, or None if there is none. Raises BadSettings, OSError."""

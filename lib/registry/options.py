@@ -1,21 +1,38 @@
-"""The charm's options as one typed value, and what is wrong with it."""
+"""The charm's options as one typed value, and what is wrong with it.
+
+A theme of options is a module of its own; here they come together.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import yaml
+
 from registry import addresses, image
+from registry.authentication import Authentication
 
 DEFAULT_IMAGE = "registry:2"
+SECRET = "secret:"  # noqa: S105 - how the name of one begins
+"""What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
+PASSWORDS = ("auth-basic-password",)
+"""Options that may name a Juju secret: its key `password` is taken, else its only key."""
+MAPS = ("auth-basic-users",)
+"""Options that may name a Juju secret whose keys and values are taken, all of them."""
+
+
+class SecretError(Exception):
+    """A Juju secret cannot be read; ``str()`` is a clause for the operator, without full stop."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What the operator asks for. Unset and empty options are None here, and nowhere else."""
 
+    authentication: Authentication
     http_host: str | None
     """URL at which clients reach the registry."""
     registry_image: str
@@ -24,27 +41,69 @@ class Options:
     """Name of its container."""
     registry_port: int
     """Port of the machine at which it answers."""
+    unread: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Options whose Juju secret cannot be read, each with a clause."""
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Options:
-        """Read the values of config.yaml's options; *config* has each of them."""
+    def from_config(cls, config: Mapping[str, Any], read: Callable[[str], Mapping[str, str]] | None = None) -> Options:
+        """Read the values of config.yaml's options; *config* has each of them.
+
+        *read* returns what is in the Juju secret of a URI, or raises SecretError.
+        """
+        config, unread = _reveal(config, read) if read else (config, {})
         return cls(
+            authentication=Authentication.from_config(config),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
             registry_port=int(config["registry-port"] or 0),
+            unread=unread,
         )
+
+    def clauses(self) -> dict[str, str]:
+        """Return what is wrong: the option to a clause."""
+        found = {
+            **self.authentication.problems(),
+            "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
+            "registry-image": _image_problem(self.registry_image),
+            "registry-name": _name_problem(self.registry_name),
+            "registry-port": _port_problem(self.registry_port),
+            **self.unread,
+        }
+        return {option: clause for option, clause in found.items() if clause}
+
+    def are_right(self, prefix: str) -> bool:
+        """Tell whether nothing is wrong with the options whose names begin with *prefix*."""
+        return not any(option.startswith(prefix) for option in self.clauses())
 
 
 def problems(options: Options) -> tuple[str, ...]:
     """Return a sentence for each thing that is wrong, sorted, each with the option's name in front."""
-    found = {
-        "http-host": addresses.url_problem(options.http_host) if options.http_host else None,
-        "registry-image": _image_problem(options.registry_image),
-        "registry-name": _name_problem(options.registry_name),
-        "registry-port": _port_problem(options.registry_port),
-    }
-    return tuple(sorted(f"{option}: {problem}." for option, problem in found.items() if problem))
+    return tuple(sorted(f"{option}: {clause}." for option, clause in options.clauses().items()))
+
+
+def _reveal(
+    config: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]
+) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """Put what is in Juju's secrets in the place of their names; return a clause for each that cannot be read."""
+    revealed, unread = dict(config), {}
+    for option in (*PASSWORDS, *MAPS):
+        uri = config[option] or ""
+        if not uri.startswith(SECRET):
+            continue
+        try:
+            content = read(uri.strip())
+            revealed[option] = yaml.safe_dump(dict(content)) if option in MAPS else _password(uri, content)
+        except SecretError as error:
+            unread[option] = str(error)
+    return revealed, unread
+
+
+def _password(uri: str, content: Mapping[str, str]) -> str:
+    values = [content["password"]] if "password" in content else list(content.values())
+    if len(values) == 1 and values[0]:
+        return values[0]
+    raise SecretError(f"{uri} has no key `password`, and not one key alone")
 
 
 def _image_problem(text: str) -> str | None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
-from registry import addresses, configuration, container, options, relations, website
+from registry import addresses, certificates, configuration, container, htpasswd, options, relations, website
 from registry.image import Image
 
 DATA_FOLDER = "/srv/registry"
 """Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
+AUTH_FOLDER = "/etc/docker/registry/auth"
+"""Folder of the machine with the users."""
+
+FILES = ("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd")
+"""Names of the files that a release may have."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +30,8 @@ class Release:
     container: container.ContainerSpec
     config_yml: str = dataclasses.field(repr=False)
     """Text of config.yml; it holds secrets."""
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    """Texts of further files beside config.yml, by name."""
 
     @property
     def digest(self) -> str:
@@ -37,17 +46,38 @@ class Release:
     @property
     def http_secret(self) -> str:
         """The secret in config.yml that all units share."""
-        return str(yaml.safe_load(self.config_yml)["http"]["secret"])
+        return str(self._config["http"]["secret"])
+
+    @property
+    def authentication(self) -> str | None:
+        """What the registry asks of whoever comes: htpasswd, token, or None for nothing."""
+        return next(iter(self._config.get("auth") or ()), None)
+
+    @functools.cached_property
+    def _config(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.config_yml))
+
+    def beside(self, user: htpasswd.User) -> Release:
+        """Return a registry over the same data that lets in *user* alone, by password, whatever this one asks."""
+        config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER)}
+        spec = dataclasses.replace(
+            self.container,
+            name=f"{self.container.name}-loopback",
+            mounts=tuple(mount for mount in self.container.mounts if mount.source != AUTH_FOLDER),
+        )
+        return Release(spec, configuration.dump(config), {"htpasswd": htpasswd.text([user])})
 
     def files(self) -> dict[str, str]:
         """Return the texts of the release's folder by file name."""
         spec = json.dumps(self.container.to_json(), indent=2, sort_keys=True)
-        return {"config.yml": self.config_yml, "container.json": spec + "\n"}
+        return {**self.others, "config.yml": self.config_yml, "container.json": spec + "\n"}
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> Release:
         """Read what `files` gave. Raises ValueError, KeyError or TypeError where it is damaged."""
-        return cls(container.ContainerSpec.from_json(json.loads(files["container.json"])), files["config.yml"])
+        others = dict(files)
+        spec, config_yml = others.pop("container.json"), others.pop("config.yml")
+        return cls(container.ContainerSpec.from_json(json.loads(spec)), config_yml, others)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +104,10 @@ class Facts:
     """Somebody listens at the option registry-port, the registry itself maybe."""
     name_taken: bool
     """A container of somebody else has the name of the option registry-name."""
+    own: htpasswd.User
+    """The charm's own user, for pushes and checks of its own."""
+    users: str = dataclasses.field(repr=False)
+    """Text of the file of users that is there; empty where there is none."""
     trouble: tuple[str, ...] = ()
     """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
     data_folder: str = DATA_FOLDER
@@ -84,6 +118,8 @@ class Facts:
     certificate: relations.Certificate | None = None
     """From the CA of cert-provider, once it has answered."""
     nagios: relations.Nagios | None = None
+    clients: bool = False
+    """There is a relation to clients."""
 
     @property
     def address(self) -> str:
@@ -101,6 +137,10 @@ class Plan:
     """What shall serve; None where nothing ever was applied."""
     serve: bool
     """False while the operator has stopped the registry."""
+    users: str | None = dataclasses.field(repr=False)
+    """Text of the file of users; None: what is there stays."""
+    warnings: tuple[str, ...] = ()
+    """Sentences to mind while all that was asked for is applied."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +159,31 @@ def plan(wanted: options.Options, facts: Facts) -> Plan:
     """Return what shall be for the options *wanted* and *facts*."""
     problems = (*options.problems(wanted), *_circumstances(wanted, facts))
     release = facts.applied if problems or facts.image is None else _release(wanted, facts, facts.image)
-    return Plan(problems, release, serve=not facts.stopped)
+    return Plan(problems, release, not facts.stopped, _users(wanted, facts, release), _warnings(wanted, facts))
+
+
+def _users(wanted: options.Options, facts: Facts, release: Release | None) -> str | None:
+    """Return the text of the file of users for *release*.
+
+    The users are applied although another option is wrong. While theirs are wrong, those from before stay; were they
+    lost, nobody but the charm itself comes in.
+    """
+    if release is None or release.authentication != "htpasswd":
+        return None
+    asked = wanted.authentication
+    if asked.kind == "htpasswd" and wanted.are_right("auth-"):
+        return htpasswd.text((facts.own, *asked.members()), asked.cost, facts.users)
+    return None if facts.users else htpasswd.text([facts.own])
+
+
+def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
+    asked = wanted.authentication
+    if facts.clients and asked.users and not asked.password:
+        return (
+            "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
+            "and auth-basic-user with it.",
+        )
+    return ()
 
 
 def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
@@ -142,14 +206,22 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
 
 
 def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
+    asked = wanted.authentication
+    mounts = [container.Mount(facts.data_folder, configuration.DATA_FOLDER)]
+    if asked.kind == "htpasswd":
+        mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
+    others = {}
+    if asked.kind == "token":
+        others[configuration.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
     return Release(
         container.ContainerSpec(
             name=wanted.registry_name,
             image_id=image.id,
             ports={str(configuration.PORT): wanted.registry_port},
-            mounts=(container.Mount(facts.data_folder, configuration.DATA_FOLDER),),
+            mounts=tuple(mounts),
         ),
-        configuration.config_yml(facts.http_secret),
+        configuration.config_yml(wanted, facts.http_secret),
+        others,
     )
 
 
@@ -159,7 +231,7 @@ class Shared:
 
     peer: relations.Peer
     access: relations.Access | None
-    """For clients; None while the options do not say how they reach it: what they were told before stays true."""
+    """For clients; None while the options do not say how they reach *release*: what they were told stays true."""
     services: str
     """For proxies: YAML text."""
 
@@ -174,11 +246,15 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
     own = relations.Peer(facts.unit, facts.address, release.port, "http")
     first = peers.get(primary, own)
     netloc = addresses.netloc(wanted.http_host, first.address, first.port or release.port)
-    readable = wanted.http_host is None or addresses.url_problem(wanted.http_host) is None
+    readable = wanted.are_right("http-host") and wanted.are_right("auth-")
+    asked = wanted.authentication
     services = website.services(
         facts.unit, facts.addresses.get("website", facts.address), release.port, backup=primary != facts.unit
     )
-    access = relations.Access(netloc, f"http://{netloc}", user=None, password=None, ca=None) if readable else None
+    access = None
+    if readable and release.authentication == asked.kind:
+        user = asked.user if asked.password else None
+        access = relations.Access(netloc, f"http://{netloc}", user, asked.password, ca=None)
     return Shared(own, access, services)
 
 
@@ -198,7 +274,7 @@ def status(planned: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:
     if not planned.serve:
         return "blocked", " ".join([f"Stopped by the action stop; `juju run {unit} start` starts it again.", *problems])
     if not problems:
-        return "active", f"Ready at {outcome.netloc} (http)."
+        return "active", " ".join([f"Ready at {outcome.netloc} (http).", *planned.warnings])
     if outcome.serving:
         problems.append(f"The last good configuration serves at {outcome.netloc}.")
     return "blocked", " ".join(problems)

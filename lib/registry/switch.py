@@ -2,19 +2,21 @@
 
 A release first proves itself as a candidate beside the one that serves. Then the plain switch: the new container
 is created, the old one stopped, the new one started; if it does not serve, the old one comes back. Containers on
-the way have the registry's name with `-candidate`, `-next` or `-previous`; a note on disk says that a switch is
-under way, so that whoever comes after a crash can tidy up.
+the way have the registry's name with `-candidate`, `-loopback`, `-next` or `-previous`; a note on disk says that a
+switch is under way, so that whoever comes after a crash can tidy up.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from registry import api, configuration, container, engine
 from registry.applied import Applied
+from registry.htpasswd import User
 from registry.plan import Release
 
 PROOF_SECONDS = 20
@@ -35,22 +37,27 @@ class Registry(Protocol):
     def check_alive(self) -> None:
         """Raise ApiError unless the registry is well."""
 
+    def check_closed(self) -> None:
+        """Raise ApiError unless a stranger is turned away."""
+
     def check_writable(self, repository: str) -> None:
-        """Raise ApiError unless an upload can be begun."""
+        """Raise ApiError unless the charm's own user can begin an upload."""
 
 
 class Switch:
-    """Takes the machine from one release to the next."""
+    """Takes the machine from one release to the next. *own* is the charm's user, whom *client* uses too."""
 
     def __init__(
         self,
         docker: engine.Engine,
         applied: Applied,
+        own: User,
         client: Callable[[str], Registry] = api.Api,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._docker = docker
         self._applied = applied
+        self._own = own
         self._client = client
         self._sleep = sleep
 
@@ -115,19 +122,54 @@ class Switch:
             self._docker.create(name, container.candidate_body(self._body(release)))
             self._docker.start(name)
             client = self._wait(name)
-            self._hold(name, client)
+            with self._told_by(name):
+                for _ in range(4):
+                    self._sleep(HOLD_SECONDS / 4)
+                    client.check_alive()
+                if release.authentication is not None:
+                    client.check_closed()
+                if release.authentication != "token":
+                    client.check_writable(PROBE_REPOSITORY)
+            if release.authentication == "token":
+                # Nobody but its server has a token: whether the data can be written, another registry has to tell.
+                with self.loopback(release) as port, self._told_by(f"{release.container.name}-loopback"):
+                    self._client(f"http://127.0.0.1:{port}").check_writable(PROBE_REPOSITORY)
         finally:
             self._docker.remove(name)
             self._applied.end_switch()
 
-    def _hold(self, name: str, client: Registry) -> None:
+    @contextlib.contextmanager
+    def _told_by(self, name: str) -> Iterator[None]:
+        """Raise NotServing where the registry in the container fails a check, with its own words if it has any."""
         try:
-            for _ in range(4):
-                self._sleep(HOLD_SECONDS / 4)
-                client.check_alive()
-            client.check_writable(PROBE_REPOSITORY)
+            yield
         except api.ApiError as error:
             raise NotServing(self._last_words(name) or str(error)) from error
+
+    @contextlib.contextmanager
+    def loopback(self, release: Release) -> Iterator[int]:
+        """Run a registry over the data of *release* for the charm's own user alone; give its port at 127.0.0.1.
+
+        Raises NotServing, EngineError, OSError.
+        """
+        beside, store = release.beside(self._own), self._applied.loopback()
+        name = beside.container.name
+        self._applied.begin_switch({release.container.name})
+        try:
+            self._docker.remove(name)
+            store.write(beside)
+            body = container.create_body(beside.container, str(store.folder(beside)), beside.digest)
+            self._docker.create(name, container.loopback_body(body))
+            self._docker.start(name)
+            self._wait(name)
+            state = self._docker.inspect(name)
+            if state is None:
+                raise NotServing(f"container {name} is gone")
+            yield container.published(state, configuration.PORT)
+        finally:
+            self._docker.remove(name)
+            store.remove()
+            self._applied.end_switch()
 
     def _replace(self, release: Release, old: str, *, keep: bool) -> list[str]:
         """The plain switch, from the container called *old* (if there is one) to that of *release*.
@@ -179,8 +221,10 @@ class Switch:
         names = self._applied.unfinished_switch()
         in_force = self._applied.in_force()
         for name in names:
-            self._docker.remove(f"{name}-candidate")
-            self._docker.remove(f"{name}-next")
+            for kind in ("candidate", "loopback", "next"):
+                self._docker.remove(f"{name}-{kind}")
+        if names:
+            self._applied.loopback().remove()
         for name in names:
             if self._docker.inspect(f"{name}-previous") is None:
                 continue

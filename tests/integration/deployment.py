@@ -85,7 +85,7 @@ def deployed(model, charm, archives) -> Unit:
 def unit(deployed: Unit) -> Unit:
     """The shared unit, seen to be well before the test begins."""
     if deployed.status()[0] != "active":  # the test before has failed, and is not to fail the others
-        deployed.config(registry_name=None, registry_port=None, registry_image=None, http_host=None)
+        deployed.config(**dict.fromkeys(deployed.juju.config(deployed.app)))
     assert deployed.status() == ("active", f"Ready at {deployed.address}:5000 (http).")
     return deployed
 

@@ -43,11 +43,8 @@ class FakeMachine:
             raise engine.EngineError("Docker does not answer: no such file")
         return self.engine
 
-    def client(self, url):
-        host, _, port = url.removeprefix("http://").partition(":")
-        if host == "127.0.0.1":
-            host = self.engine.address_at(port)
-        return fakes.FakeRegistry(self.engine, host)
+    def client(self, url, user):
+        return self.engine.client(url)
 
     def daemon_json(self):
         if self.settings_error:

@@ -165,6 +165,13 @@ def resource_get(model, words, options):
     return path
 
 
+def secret_get(model, words, options):
+    content = model["secrets"].get(words[0].removeprefix("secret:"))
+    if content is None:
+        raise Refused("permission denied")
+    return content
+
+
 TOOLS = {
     "action-fail": action_fail,
     "action-get": action_get,
@@ -185,6 +192,7 @@ TOOLS = {
     "relation-list": relation_list,
     "relation-set": relation_set,
     "resource-get": resource_get,
+    "secret-get": secret_get,
     "status-get": lambda model, words, options: dict(zip(("status", "message"), model["status"], strict=True)),
     "status-set": status_set,
     "unit-get": lambda model, words, options: model["address"],

@@ -101,9 +101,9 @@ def test_an_action_takes_no_change_away_from_the_hooks(charm):
 def test_values_of_options_that_are_gone_are_forgotten(charm):
     charm.handlers(QUIET)
     saved = charm.folder / ".juju-persistent-config"
-    saved.write_text('{"auth-basic-password": "secret", "registry-port": 5000}')
+    saved.write_text('{"gone-password": "secret", "registry-port": 5000}')
     charm.hook("upgrade-charm")
-    assert "auth-basic-password" not in json.loads(saved.read_text())
+    assert "gone-password" not in json.loads(saved.read_text())
     assert saved.stat().st_mode & 0o777 == 0o600
 
 

@@ -18,7 +18,7 @@ PYTHONS = pythons.at_hand()
 
 HOOKS = (
     *("config-changed", "install", "leader-elected", "leader-settings-changed", "post-series-upgrade"),
-    *("pre-series-upgrade", "start", "stop", "update-status", "upgrade-charm"),
+    *("pre-series-upgrade", "secret-changed", "start", "stop", "update-status", "upgrade-charm"),
 )
 
 HANDLER = """

@@ -9,6 +9,7 @@ import pytest
 from charms.layer import docker_registry
 from fake_machine import READY
 from registry import engine
+from test_authentication import TOKEN
 
 
 def test_a_fresh_unit_is_ready(deployed, juju, machine):
@@ -473,7 +474,9 @@ def test_push(deployed, machine, actions, params, pushed, through):
     machine.engine.pullable |= {"ubuntu:24.04": "sha256:u", "ghcr.io/a/b:1": "sha256:b"}
     done = deployed.action("push", actions, **{"image": "ubuntu:24.04", "pull": True, "tag": "", **params})
     assert done == {"outcome": "success", "raw": f"pushed {pushed}"}
-    assert [call for call in machine.engine.calls if call[0] == "push"] == [("push", through)]
+    # The charm's own user is for its own registry alone.
+    own = () if "other" in through else ("juju-docker-registry",)
+    assert [call for call in machine.engine.calls if call[0] == "push"] == [("push", through, *own)]
     assert pushed in machine.engine.images
     assert through == pushed or through not in machine.engine.images
 
@@ -483,7 +486,7 @@ def test_push_follows_http_host(deployed, juju, machine, actions):
     machine.engine.images["ubuntu:24.04"] = "sha256:u"
     done = deployed.action("push", actions, image="ubuntu:24.04", pull=False, tag="")
     assert done["raw"] == "pushed registry.example.com/ubuntu:24.04"
-    assert ("push", "127.0.0.1:5000/ubuntu:24.04") in machine.engine.calls
+    assert ("push", "127.0.0.1:5000/ubuntu:24.04", "juju-docker-registry") in machine.engine.calls
 
 
 def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
@@ -518,4 +521,97 @@ def test_a_container_that_was_started_meanwhile_is_not_cleaned_away(deployed, ma
 def test_clean_containers_leaves_the_registrys_own(deployed, machine, actions, stranger):
     deployed.action("stop", actions, name="", remove=False)
     assert deployed.action("clean-containers", actions) == {"output": "done\n"}
+    assert list(machine.engine.containers) == ["registry"]
+
+
+def users(machine):
+    return [line.partition(":")[0] for line in machine.store.users().splitlines()]
+
+
+def test_users_are_taken_up_without_a_restart(deployed, juju, machine):
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == READY
+    assert users(machine) == ["juju-docker-registry", "admin"]
+    before = machine.store.users()
+    machine.engine.calls.clear()
+    juju.change(config={"auth-basic-password": "two", "auth-basic-users": "me: x"})
+    deployed.hook("config-changed")
+    assert users(machine) == ["juju-docker-registry", "admin", "me"]
+    assert machine.store.users() != before
+    assert machine.engine.writes() == []
+
+
+def test_an_idle_hook_with_users_calls_nothing_more(deployed, juju, machine):
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    before = machine.store.users()
+    machine.engine.calls.clear()
+    assert len(deployed.hook("update-status")) == 12
+    assert machine.engine.calls == [("inspect", "registry")]
+    assert machine.store.users() == before
+
+
+def test_without_users_their_file_goes_and_the_registry_is_open_again(deployed, juju, machine):
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    juju.change(config={"auth-basic-password": ""})
+    deployed.hook("config-changed")
+    assert machine.store.in_force().authentication is None
+    assert machine.store.users() == ""
+
+
+def test_wrong_users_leave_the_registry_closed_as_it_was(deployed, juju, machine):
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    before = machine.store.users()
+    juju.change(config={"auth-basic-password": "", "auth-basic-users": "me"})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "auth-basic-users: this is no map; write `user: password`, a line each. "
+        "The last good configuration serves at 10.0.0.10:5000.",
+    ]
+    assert machine.store.in_force().authentication == "htpasswd"
+    assert machine.store.users() == before
+
+
+def test_a_password_comes_from_a_secret_and_follows_it(deployed, juju, machine):
+    juju.change(config={"auth-basic-password": "secret:abc"})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "auth-basic-password: secret:abc cannot be read (permission denied); "
+        "`juju grant-secret` lets docker-registry read it. The last good configuration serves at 10.0.0.10:5000.",
+    ]
+    juju.change(secrets={"abc": {"password": "hush"}})
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+    before = machine.store.users()
+    assert users(machine) == ["juju-docker-registry", "admin"]
+    juju.change(secrets={"abc": {"password": "other"}})
+    deployed.hook("secret-changed")
+    assert machine.store.users() != before
+    assert "hush" not in json.dumps(juju.called("juju-log") + juju.called("status-set"))
+
+
+def test_clients_get_the_credentials_that_the_registry_asks_for(deployed, juju):
+    juju.change(relations={"docker-registry:1": {"node/0": {}}}, config={"auth-basic-password": "hush"})
+    deployed.hook("config-changed")
+    told = juju.model["relations"]["docker-registry:1"]["docker-registry/0"]
+    assert (told["basic_user"], told["basic_password"]) == ('"admin"', '"hush"')
+    juju.change(config={"auth-basic-password": ""})
+    deployed.hook("config-changed")
+    told = juju.model["relations"]["docker-registry:1"]["docker-registry/0"]
+    assert (told["basic_user"], told["basic_password"]) == ("null", "null")
+
+
+def test_push_goes_by_a_loopback_registry_where_tokens_are_asked_for(deployed, juju, machine, actions):
+    juju.change(config=TOKEN)
+    deployed.hook("config-changed")
+    assert machine.store.in_force().authentication == "token"
+    machine.engine.calls.clear()
+    deployed.action("push", actions, image="registry:2", tag="", pull=False)
+    assert juju.model["failure"] is None
+    assert ("push", "127.0.0.1:32768/registry:2", "juju-docker-registry") in machine.engine.calls
     assert list(machine.engine.containers) == ["registry"]

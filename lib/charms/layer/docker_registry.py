@@ -12,8 +12,22 @@ from typing import Any
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import endpoints, leadership, status
-from registry import addresses, api, applied, container, daemon, engine, image, options, packages, plan, supply, switch
+from charms.layer import endpoints, juju_secrets, leadership, status
+from registry import (
+    addresses,
+    api,
+    applied,
+    container,
+    daemon,
+    engine,
+    htpasswd,
+    image,
+    options,
+    packages,
+    plan,
+    supply,
+    switch,
+)
 from registry.machine import Machine
 
 STOPPED = "charm.docker-registry.stopped"
@@ -63,7 +77,7 @@ def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, 
     secret = http_secret(store)
     if secret is None:
         return "waiting", "Waiting for the leader to share the registry's secret."
-    wanted = options.Options.from_config(hookenv.config())
+    wanted = asked_for()
     trouble = ensure_live_restore(docker)
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
@@ -72,6 +86,27 @@ def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, 
     outcome = publish(planned, facts, store, trouble)
     relate(wanted, facts, store.in_force())
     return plan.status(planned, outcome, facts.unit)
+
+
+def asked_for() -> options.Options:
+    """Return what the operator asks for."""
+    return options.Options.from_config(hookenv.config(), juju_secrets.read)
+
+
+def own_user() -> htpasswd.User:
+    """Return the charm's own user. Raises OSError."""
+    return htpasswd.User(f"juju-{hookenv.application_name()}", machine.store.password())
+
+
+def client(port: int) -> api.Api:
+    """Return a client for the registry at a port of this machine."""
+    return machine.client(f"http://127.0.0.1:{port}", own_user())
+
+
+def switcher(docker: engine.Engine) -> switch.Switch:
+    """Return what takes this machine from one release to the next."""
+    own = own_user()
+    return switch.Switch(docker, machine.store, own, lambda url: machine.client(url, own))
 
 
 def ensure_live_restore(docker: engine.Engine) -> tuple[str, ...]:
@@ -133,7 +168,7 @@ def recover(wanted: options.Options, docker: engine.Engine, store: applied.Appli
         hookenv.log(f"Port {min(held)} is held for no container since a crash; restarting Docker frees it.")
         machine.restart_docker()
         docker = machine.docker()
-    switch.Switch(docker, store, machine.client).recover()
+    switcher(docker).recover()
     return docker
 
 
@@ -185,6 +220,9 @@ def gather(
         proxies=_endpoint("website").proxies(),
         certificate=_endpoint("cert-provider").certificate(),
         nagios=_endpoint("nrpe-external-master").nagios(),
+        clients=bool(_endpoint("docker-registry").relation_ids),
+        own=own_user(),
+        users=store.users(),
     )
     return facts, inspected
 
@@ -229,14 +267,19 @@ def apply(
     planned: plan.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
 ) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
-    switcher = switch.Switch(docker, store, machine.client)
     try:
+        if planned.users is not None:
+            # Before a registry starts that asks it: without one, it would let in a user of its own making.
+            store.write_users(planned.users)
         if not planned.serve:
-            switcher.halt(inspected)
+            switcher(docker).halt(inspected)
         elif planned.release is not None:
             machine.ensure_data_folder()
-            for line in switcher.bring(planned.release, inspected):
+            for line in switcher(docker).bring(planned.release, inspected):
                 hookenv.log(line)
+        in_force = store.in_force()
+        if in_force is None or in_force.authentication != "htpasswd":
+            store.remove_users()
     except switch.NotServing as error:
         return (f"The registry does not start as configured: {error}.",)
     except engine.EngineError as error:
@@ -256,7 +299,7 @@ def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, troub
     if facts.image is not None and facts.image.id == release.container.image_id:
         _show_version(facts.image.version)
     try:
-        machine.client(f"http://127.0.0.1:{release.port}").check_alive()
+        client(release.port).check_alive()
     except api.ApiError as error:
         return plan.Outcome(False, "", trouble or (f"The registry does not answer at port {release.port}: {error}.",))
     return plan.Outcome(True, addresses.netloc(None, facts.address, release.port), trouble)
@@ -280,8 +323,8 @@ def remove() -> None:
     """Take the registry off the machine: containers, configuration and credentials. The images stay."""
     store = machine.store
     try:
-        switch.Switch(machine.docker(), store).clear()
-    except engine.EngineError as error:
+        switcher(machine.docker()).clear()
+    except (engine.EngineError, OSError) as error:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
     store.remove()
     hookenv.log(f"The registry is removed; its images stay in {plan.DATA_FOLDER}.")

@@ -16,13 +16,14 @@ class FakeEngine:
     """Docker in memory, with the verbs of `engine.Engine` and the rules that a switch relies on.
 
     A published port serves one container at a time; a container of an image in *broken* ends as soon as it starts;
-    one of an image in *deaf* runs and never answers. With *dies_at*, the process is killed before that call.
+    one of an image in *deaf* runs and never answers, one of an image in *open* asks nobody for a
+    user. With *dies_at*, the process is killed before that call.
     """
 
-    def __init__(self, broken=(), deaf=(), dies_at=None):
+    def __init__(self, broken=(), deaf=(), open=(), dies_at=None):
         self.containers = {}
         self.volumes = {}
-        self.broken, self.deaf = set(broken), set(deaf)
+        self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
         self.calls = []
         self.images = {"registry:2": "sha256:one"}
@@ -68,7 +69,10 @@ class FakeEngine:
                 "Paused": status == "paused",
                 "Restarting": status == "restarting",
             },
-            "NetworkSettings": {"Networks": {"bridge": {"IPAddress": one["address"]}}},
+            "NetworkSettings": {
+                "Networks": {"bridge": {"IPAddress": one["address"]}},
+                "Ports": one["body"]["HostConfig"]["PortBindings"] if status == "running" else {},
+            },
             "Mounts": [
                 {"Source": source, "Destination": target}
                 for source, target in (bind.split(":")[:2] for bind in one["body"]["HostConfig"]["Binds"])
@@ -78,6 +82,9 @@ class FakeEngine:
     def create(self, name, body):
         self._call("create", name)
         assert name not in self.containers, f"{name} exists"
+        body = copy.deepcopy(body)
+        for (binding,) in body["HostConfig"]["PortBindings"].values():
+            binding["HostPort"] = binding["HostPort"] or "32768"
         self.containers[name] = {"body": body, "status": "created", "address": ""}
 
     def start(self, name):
@@ -162,8 +169,8 @@ class FakeEngine:
         self._call("untag", reference)
         del self.images[reference]
 
-    def push(self, reference):
-        self._call("push", reference)
+    def push(self, reference, user=None):
+        self._call("push", reference, *([user.name] if user else []))
         assert reference in self.images
 
     def registry_version(self, image_id):
@@ -185,7 +192,8 @@ class FakeEngine:
 
     def client(self, url):
         """Return what `api.Api` would be for the container at *url*."""
-        return FakeRegistry(self, url.removeprefix("http://").partition(":")[0])
+        host, _, port = url.removeprefix("http://").partition(":")
+        return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host)
 
     def sleep(self, seconds):
         """Let no time pass."""
@@ -202,6 +210,12 @@ class FakeRegistry:
             if hears and one["address"] == self._address:
                 return
         raise api.ApiError("nothing answers")
+
+    def check_closed(self):
+        self.check_alive()
+        for one in self._fake.containers.values():
+            if one["address"] == self._address and one["body"]["Image"] in self._fake.open:
+                raise api.ApiError("GET /v2/ is answered 200, not 401")
 
     def check_writable(self, repository):
         self.check_alive()

@@ -104,3 +104,24 @@ def test_write_file_replaces_whole_files_with_their_mode(tmp_path):
     assert path.read_text() == "two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_users_are_for_root_alone_and_are_written_when_they_change(store):
+    assert store.users() == ""
+    store.write_users("me:$2y$x\n")
+    assert store.users() == "me:$2y$x\n"
+    file = store.root / "auth" / "htpasswd"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    before = file.stat().st_ino
+    store.write_users("me:$2y$x\n")
+    assert file.stat().st_ino == before
+    store.remove_users()
+    assert store.users() == ""
+
+
+def test_the_charms_own_password_is_random_stays_and_is_for_root_alone(store, tmp_path):
+    password = store.password()
+    assert len(password) >= 43
+    assert store.password() == password != Applied(tmp_path / "other").password()
+    assert stat.S_IMODE((store.root / "password").stat().st_mode) == 0o600

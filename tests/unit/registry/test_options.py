@@ -36,6 +36,8 @@ def test_every_option_of_the_charm_is_read():
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
+        ("auth_basic_password", "x" * 73, "the password has 73 bytes; bcrypt takes 72 at most"),
+        ("auth_basic_password", "hush\n", "the password has a control character in it, a line's end maybe"),
         ("http_host", "registry.example.com", "has no scheme; write http://... or https://..."),
         ("http_host", "https:/registry", "has no scheme"),
         ("http_host", "ftp://registry", "has no scheme"),
@@ -64,6 +66,8 @@ def test_a_wrong_value_is_a_sentence_with_the_option_in_front(option, value, sen
 @pytest.mark.parametrize(
     ("option", "value"),
     [
+        ("auth_basic_password", "s3cret"),
+        ("auth_basic_user", ""),
         ("http_host", "https://registry.example.com/"),
         ("http_host", "http://[::1]:5000/path"),
         ("registry_image", "registry:3"),
@@ -80,3 +84,39 @@ def test_a_right_value_is_taken(option, value):
 def test_all_problems_are_told_at_once_sorted():
     found = problems(registry_port=0, http_host="x", registry_name="")
     assert [line.partition(":")[0] for line in found] == ["http-host", "registry-name", "registry-port"]
+
+
+def reveal(secrets, **changes):
+    """Options whose secrets are read from *secrets*."""
+
+    def read(uri):
+        if uri not in secrets:
+            raise options.SecretError(f"{uri} cannot be read")
+        return secrets[uri]
+
+    return options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}}, read)
+
+
+@pytest.mark.parametrize("content", [{"password": "hush", "other": "x"}, {"only": "hush"}])
+def test_a_password_may_be_in_a_secret(content):
+    found = reveal({"secret:1": content}, auth_basic_password="secret:1")
+    assert found.authentication.password == "hush"
+    assert options.problems(found) == ()
+
+
+def test_users_may_be_in_a_secret():
+    found = reveal({"secret:1": {"me": "12", "you": "a: b\n"}}, auth_basic_users="secret:1")
+    assert yaml.safe_load(found.authentication.users) == {"me": "12", "you": "a: b\n"}
+
+
+@pytest.mark.parametrize("content", [{}, {"a": "1", "b": "2"}, {"password": ""}])
+def test_a_secret_without_one_password_is_a_sentence(content):
+    found = reveal({"secret:1": content}, auth_basic_password="secret:1")
+    assert options.problems(found) == ("auth-basic-password: secret:1 has no key `password`, and not one key alone.",)
+
+
+@pytest.mark.parametrize("option", [*options.PASSWORDS, *options.MAPS])
+def test_a_secret_that_cannot_be_read_is_a_sentence_and_no_password(option):
+    found = reveal({}, **{option: "secret:1"})
+    assert options.problems(found) == (f"{option}: secret:1 cannot be read.",)
+    assert found.authentication.kind == "htpasswd", "whatever is wrong with a secret leaves nothing open"

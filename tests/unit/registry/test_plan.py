@@ -2,11 +2,18 @@
 
 import dataclasses
 
-from registry import options, plan, relations
+import yaml
+from registry import htpasswd, options, plan, relations
 from registry.image import Image
+from test_authentication import TOKEN
+from test_certificates import CERTIFICATE
 from test_options import DEFAULTS
 
+OWN = htpasswd.User("juju-docker-registry", "hush-own")
 IMAGE = Image("registry:2", "sha256:one", "2.8.3")
+
+
+PASSWORD = {"auth_basic_password": "pw-hush"}
 
 
 def wanted(**changes):
@@ -25,6 +32,8 @@ def facts(**changes):
         "port_held": False,
         "state": None,
         "name_taken": False,
+        "own": OWN,
+        "users": "",
     }
     return plan.Facts(**{**values, **changes})
 
@@ -104,7 +113,7 @@ def test_with_a_problem_from_the_start_nothing_is_applied():
 
 def test_no_secret_is_printed():
     assert "hush" not in repr(facts(applied=good()))
-    assert "hush" not in repr(plan.plan(wanted(), facts()))
+    assert "hush" not in repr(plan.plan(wanted(**PASSWORD), facts()))
 
 
 def status(planned, **outcome):
@@ -186,3 +195,90 @@ def test_the_text_of_the_facts_shows_no_secret():
     certificate = relations.Certificate("CA", "", "CERT", "KEY-HUSH")
     text = repr(facts(applied=good(), certificate=certificate))
     assert "hush" not in text.lower()
+
+
+def names(text):
+    return [line.partition(":")[0] for line in text.splitlines()]
+
+
+def test_users_are_a_file_beside_the_release_which_knows_none_of_them():
+    one = plan.plan(wanted(**PASSWORD), facts())
+    two = plan.plan(wanted(auth_basic_users="me: other"), facts())
+    assert one.release == two.release
+    assert "/etc/docker/registry/auth:/auth:ro" in map(str, one.release.container.mounts)
+    assert names(one.users) == ["juju-docker-registry", "admin"]
+    assert names(two.users) == ["juju-docker-registry", "me"]
+
+
+def test_users_stay_as_they_are_until_one_changes():
+    before = plan.plan(wanted(**PASSWORD), facts()).users
+    assert plan.plan(wanted(**PASSWORD), facts(users=before)).users == before
+    costly = plan.plan(wanted(**PASSWORD, auth_basic_bcrypt_cost=4), facts(users=before)).users
+    assert [line.split("$")[2] for line in costly.splitlines()] == ["04", "04"]
+
+
+def test_users_are_applied_although_another_option_is_wrong():
+    before = plan.plan(wanted(**PASSWORD), facts())
+    later = plan.plan(
+        wanted(**PASSWORD, auth_basic_users="me: x", registry_port=0), facts(applied=before.release, users=before.users)
+    )
+    assert later.release == before.release
+    assert names(later.users) == ["juju-docker-registry", "admin", "me"]
+
+
+def test_wrong_users_leave_those_from_before_and_whoever_is_lost_stays_out():
+    before = plan.plan(wanted(**PASSWORD), facts())
+    bad = wanted(auth_basic_users="me")
+    assert plan.plan(bad, facts(applied=before.release, users=before.users)).users is None
+    assert names(plan.plan(bad, facts(applied=before.release)).users) == ["juju-docker-registry"]
+
+
+def test_users_that_are_asked_for_wait_for_a_registry_that_asks_them():
+    assert plan.plan(wanted(**PASSWORD, registry_port=0), facts(applied=good())).users is None
+    assert plan.plan(wanted(), facts(applied=good())).users is None
+
+
+def test_tokens_bring_the_certificates_of_their_server_along():
+    token = {option.replace("-", "_"): value for option, value in TOKEN.items()}
+    release = plan.plan(wanted(**token), facts()).release
+    assert release.authentication == "token"
+    assert release.files()["token-ca.pem"] == CERTIFICATE
+    assert plan.Release.from_files(release.files()) == release
+
+
+def test_what_runs_beside_lets_in_the_charm_alone_over_the_same_data():
+    for asked in (PASSWORD, {option.replace("-", "_"): value for option, value in TOKEN.items()}):
+        release = plan.plan(wanted(**asked), facts()).release
+        beside = release.beside(OWN)
+        assert beside.authentication == "htpasswd"
+        assert beside.container.name == "registry-loopback"
+        assert [str(mount) for mount in beside.container.mounts] == ["/srv/registry:/var/lib/registry:rw"]
+        assert yaml.safe_load(beside.config_yml)["auth"]["htpasswd"]["path"] == "/etc/docker/registry/htpasswd"
+        assert names(beside.files()["htpasswd"]) == ["juju-docker-registry"]
+        assert beside.http_secret == release.http_secret
+
+
+def test_clients_are_given_the_first_user():
+    release = plan.plan(wanted(**PASSWORD), facts()).release
+    access = plan.shared(wanted(**PASSWORD), facts(), release).access
+    assert (access.user, access.password) == ("admin", "pw-hush")
+    access = plan.shared(wanted(auth_basic_users="me: x"), facts(), release).access
+    assert (access.user, access.password) == (None, None)
+
+
+def test_clients_keep_what_they_know_until_the_registry_asks_what_was_wanted():
+    closed = plan.plan(wanted(**PASSWORD), facts()).release
+    assert plan.shared(wanted(**PASSWORD), facts(), good()).access is None
+    assert plan.shared(wanted(), facts(), closed).access is None
+    assert plan.shared(wanted(auth_basic_users="me"), facts(), closed).access is None
+
+
+def test_clients_without_credentials_are_a_warning_where_there_are_clients():
+    users = wanted(auth_basic_users="me: x")
+    assert status(plan.plan(users, facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
+    assert status(plan.plan(users, facts(clients=True))) == (
+        "active",
+        "Ready at 10.0.0.1:5000 (http). Clients over the relation docker-registry get no credentials: "
+        "set auth-basic-password, and auth-basic-user with it.",
+    )
+    assert status(plan.plan(wanted(**PASSWORD), facts(clients=True)))[1] == "Ready at 10.0.0.1:5000 (http)."

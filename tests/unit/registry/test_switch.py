@@ -4,15 +4,24 @@ import dataclasses
 
 import pytest
 from fakes import FakeEngine, Killed
-from registry import configuration, container, plan, switch
+from registry import configuration, container, htpasswd, options, plan, switch
 from registry.applied import Applied
+from test_authentication import TOKEN
+from test_options import DEFAULTS
+
+OWN = htpasswd.User("juju-docker-registry", "of its own")
 
 
-def release(image_id="sha256:one", name="registry", port=5000, secret="s"):
+def release(image_id="sha256:one", name="registry", port=5000, secret="s", **config):
     spec = container.ContainerSpec(
         name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),)
     )
-    return plan.Release(spec, configuration.config_yml(secret))
+    wanted = options.Options.from_config({**DEFAULTS, **config})
+    return plan.Release(spec, configuration.config_yml(wanted, secret))
+
+
+def switcher(docker, store):
+    return switch.Switch(docker, store, OWN, docker.client, docker.sleep)
 
 
 @pytest.fixture
@@ -25,7 +34,7 @@ def bring(docker, store, wanted, state="ask"):
     if state == "ask":
         state = docker.inspect(before.container.name)
     docker.calls.clear()
-    return switch.Switch(docker, store, docker.client, docker.sleep).bring(wanted, state)
+    return switcher(docker, store).bring(wanted, state)
 
 
 def assert_settled(docker, store, wanted):
@@ -162,7 +171,7 @@ def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path
         docker.calls.clear()
         docker.dies_at = step
         try:
-            switch.Switch(docker, store, docker.client, docker.sleep).bring(wanted, state)
+            switcher(docker, store).bring(wanted, state)
         except Killed:
             docker.dies_at = None
             bring(docker, store, wanted)
@@ -181,7 +190,7 @@ def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
     docker.calls.clear()
     docker.dies_at = step
     try:
-        switch.Switch(docker, store, docker.client, docker.sleep).bring(wanted, state)
+        switcher(docker, store).bring(wanted, state)
     except Killed:
         docker.dies_at = None
         bring(docker, store, before)
@@ -191,7 +200,7 @@ def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
 def test_halt_stops_the_container_and_keeps_it(store):
     docker, wanted = FakeEngine(), release()
     bring(docker, store, wanted)
-    switch.Switch(docker, store, docker.client, docker.sleep).halt(docker.inspect("registry"))
+    switcher(docker, store).halt(docker.inspect("registry"))
     assert docker.containers["registry"]["status"] == "exited"
     assert store.in_force() == wanted
 
@@ -200,14 +209,14 @@ def test_clear_removes_every_container_of_ours(store):
     docker, wanted = FakeEngine(), release()
     bring(docker, store, wanted)
     docker.create("registry-candidate", container.create_body(wanted.container, "/x", "y"))
-    switch.Switch(docker, store, docker.client, docker.sleep).clear()
+    switcher(docker, store).clear()
     assert docker.containers == {}
 
 
 def test_clear_leaves_the_containers_of_others(store):
     docker = FakeEngine()
     docker.create("registry", {**container.create_body(release().container, "/x", "y"), "Labels": {}})
-    switch.Switch(docker, store, docker.client, docker.sleep).clear()
+    switcher(docker, store).clear()
     assert list(docker.containers) == ["registry"]
 
 
@@ -259,3 +268,40 @@ def test_a_release_that_cannot_be_written_leaves_the_old_one_running(store, monk
 )
 def test_last_words(log, words):
     assert switch.last_words(log) == words
+
+
+CLOSED = {"auth-basic-password": "pw"}
+
+
+@pytest.mark.parametrize("config", [CLOSED, TOKEN])
+def test_a_release_that_would_be_open_to_strangers_changes_nothing(store, config):
+    docker, good = FakeEngine(open={"sha256:open"}), release()
+    bring(docker, store, good)
+    with pytest.raises(switch.NotServing, match="answered 200, not 401"):
+        bring(docker, store, release("sha256:open", **config))
+    assert_settled(docker, store, good)
+
+
+def test_where_only_tokens_count_another_registry_tells_whether_the_data_can_be_written(store):
+    docker, wanted = FakeEngine(), release(**TOKEN)
+    bring(docker, store, wanted)
+    started = [name for verb, name in (call[:2] for call in docker.writes()) if verb == "start"]
+    assert started == ["registry-candidate", "registry-loopback", "registry"]
+    assert_settled(docker, store, wanted)
+    assert not store.loopback().root.exists()
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_loopback_registry_whose_process_was_killed_is_gone_with_the_next_hook(store, step):
+    docker, wanted = FakeEngine(), release(**TOKEN)
+    bring(docker, store, wanted)
+    docker.calls.clear()
+    docker.dies_at = step
+    try:
+        with switcher(docker, store).loopback(wanted) as port:
+            assert port == 32768
+    except Killed:
+        docker.dies_at = None
+        bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+    assert not store.loopback().root.exists()

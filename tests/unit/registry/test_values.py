@@ -4,7 +4,9 @@ import json
 
 import pytest
 import yaml
-from registry import addresses, cli, configuration, container, daemon, image
+from registry import addresses, cli, configuration, container, daemon, image, options
+from test_authentication import TOKEN
+from test_options import DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -137,9 +139,12 @@ def test_daemon_json_that_is_none_is_a_clause(text):
         daemon.live_restore(text)
 
 
+def config_yml(**config):
+    return configuration.config_yml(options.Options.from_config({**DEFAULTS, **config}), "hush")
+
+
 def test_config_yml_is_what_distribution_documents():
-    config = yaml.safe_load(configuration.config_yml("hush"))
-    assert config == {
+    assert yaml.safe_load(config_yml()) == {
         "version": 0.1,
         "health": {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}},
         "http": {
@@ -154,6 +159,31 @@ def test_config_yml_is_what_distribution_documents():
             "filesystem": {"rootdirectory": "/var/lib/registry"},
         },
     }
+
+
+def test_with_users_the_registry_asks_their_file():
+    for config in ({"auth-basic-password": "x"}, {"auth-basic-users": "me: x"}):
+        section = yaml.safe_load(config_yml(**config))["auth"]
+        assert section == {"htpasswd": {"realm": "docker-registry", "path": "/auth/htpasswd"}}
+
+
+def test_with_tokens_the_registry_trusts_their_server():
+    section = yaml.safe_load(config_yml(**TOKEN))["auth"]
+    assert section == {
+        "token": {
+            "issuer": "auth.example.com",
+            "realm": "https://auth.example.com/token",
+            "rootcertbundle": "/etc/docker/registry/token-ca.pem",
+            "service": "registry",
+        }
+    }
+
+
+def test_a_loopback_registry_is_published_to_this_machine_alone():
+    spec = container.ContainerSpec("registry", "sha256:1", {"5000": 5000}, ())
+    body = container.loopback_body(container.create_body(spec, "/x", "x"))
+    assert body["HostConfig"]["PortBindings"] == {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
+    assert body["HostConfig"]["RestartPolicy"]["Name"] == "no"
 
 
 def test_the_container_is_hardened_and_published():

@@ -1,0 +1,88 @@
+"""The file of users."""
+
+import random
+
+import bcrypt
+import pytest
+from registry import htpasswd
+from registry.htpasswd import User
+
+
+def entries(text):
+    """Read the file as the registry does: https://github.com/distribution/distribution, registry/auth/htpasswd."""
+    found = {}
+    for line in (line.strip() for line in text.split("\n")):
+        if line and not line.startswith("#"):
+            name, hashed = line.split(":", 1)
+            found[name] = hashed.encode()
+    return found
+
+
+def test_each_user_gets_in_with_the_password_and_no_other():
+    users = [User("admin", "s3cret"), User("me too", "with space: colon, ü and \N{SNOWMAN}"), User("x", "y" * 72)]
+    found = entries(htpasswd.text(users))
+    assert list(found) == ["admin", "me too", "x"]
+    for user in users:
+        assert bcrypt.checkpw(user.password.encode(), found[user.name])
+        assert not bcrypt.checkpw(b"other", found[user.name])
+        assert found[user.name].startswith(b"$2y$05$")
+
+
+def test_the_text_stays_until_a_user_changes():
+    users = [User("a", "1"), User("b", "2")]
+    before = htpasswd.text(users)
+    assert htpasswd.text(users, before=before) == before
+    changed = htpasswd.text([User("a", "1"), User("b", "3")], before=before)
+    assert changed.splitlines()[0] == before.splitlines()[0]
+    assert changed.splitlines()[1] != before.splitlines()[1]
+    assert htpasswd.text(users[:1], before=before) == before.splitlines()[0] + "\n"
+
+
+def test_after_any_change_of_the_file_exactly_the_users_are_in_it():
+    dice = random.Random(5)
+    users = [User(f"user{number}", f"password {number}") for number in range(3)]
+    right = htpasswd.text(users)
+    for _ in range(100):
+        damaged = list(right)
+        for _ in range(dice.randrange(1, 5)):
+            damaged[dice.randrange(len(damaged))] = dice.choice("\n:#$/.abc\N{SNOWMAN}\x00\u2028 ")
+        mended = entries(htpasswd.text(users, before="".join(damaged)))
+        assert list(mended) == [user.name for user in users]
+        assert all(bcrypt.checkpw(user.password.encode(), mended[user.name]) for user in users)
+
+
+def test_a_hash_of_another_cost_is_made_anew_without_being_tried():
+    written = f"a:$2y$31${'a' * 53}\n"  # a few hours
+    assert htpasswd.text([User("a", "1")], before=written).startswith("a:$2y$05$")
+
+
+def test_two_users_with_one_password_show_it_to_nobody():
+    one, two = entries(htpasswd.text([User("a", "1"), User("b", "1")])).values()
+    assert one != two
+
+
+@pytest.mark.parametrize("name", ["a:b", ":", "", " a", "a ", "a\n", "\x00", "#a", "a\u2028b", "\ud800", "n" * 256])
+def test_a_name_that_the_registry_would_read_otherwise_is_refused(name):
+    assert "name of a user" in htpasswd.name_problem(name)
+
+
+@pytest.mark.parametrize("name", ["admin", "me too", "a@example.com", "ü", "a#", "n" * 255])
+def test_a_name_is_taken(name):
+    assert htpasswd.name_problem(name) is None
+    assert list(entries(htpasswd.text([User(name, "x")]))) == [name]
+
+
+@pytest.mark.parametrize("password", ["x" * 73, "ü" * 37, "a\0b", "line\n", "\x7f", "\ud800"])
+def test_a_password_that_would_be_cut_is_refused_and_not_shown(password):
+    problem = htpasswd.password_problem(password)
+    assert problem.startswith("the password has ")
+    assert password not in problem
+
+
+@pytest.mark.parametrize("password", ["x", "x" * 72, "ü" * 36, " ", ":#$"])
+def test_a_password_is_taken(password):
+    assert htpasswd.password_problem(password) is None
+
+
+def test_no_password_is_printed():
+    assert "hush" not in repr(User("a", "hush"))
