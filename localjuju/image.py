@@ -15,6 +15,7 @@ from pathlib import Path
 
 from localjuju import JujuError
 from localjuju.docker import docker, docker_or_none, running
+from localjuju.store import alone
 
 PACKAGES = (
     "systemd-sysv,dbus,procps,python3,iproute2,iptables,ca-certificates,sudo,kmod,less,netbase,curl,openssl,"
@@ -46,15 +47,26 @@ def resolve(name: str) -> str:
 
 def ensure(name: str) -> None:
     """Make the image if it is one of ours and missing or outdated."""
+    if _is_good(name):
+        return
+    with alone():  # another command may be making it for another model
+        _ensure(name)
+
+
+def _is_good(name: str) -> bool:
     label = docker_or_none("image", "inspect", "-f", '{{index .Config.Labels "localjuju.recipe"}}', name)
+    return label is not None and (NAMED.match(name) is None or label == RECIPE)
+
+
+def _ensure(name: str) -> None:
     ours = NAMED.match(name)
-    if label is not None and (ours is None or label == RECIPE):
+    if _is_good(name):
         return
     if ours is None:
         raise JujuError(f'image "{name}" not found on this host')
     bare = f"localjuju:{ours[1]}"
     if ours[2]:
-        ensure(bare)
+        _ensure(bare)
         _add_docker(bare, name)
     else:
         _make(ours[1], bare)

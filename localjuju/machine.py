@@ -17,7 +17,7 @@ from typing import IO, Any, Protocol
 from localjuju import JujuError, image
 from localjuju.docker import docker, docker_or_none, running
 from localjuju.model import Machine, Model
-from localjuju.store import Store
+from localjuju.store import Store, alone
 
 SOCKETS = "/var/lib/juju/sockets"
 STORAGE = "/var/lib/juju/filesystems"
@@ -243,8 +243,9 @@ def ensure_network(name: str) -> Any:
     subnet = docker_or_none(*asked)
     if subnet is None:
         # Addresses can be given to machines only in a subnet that was named: let Docker find a free one first.
-        docker("network", "create", name)
-        subnet = docker(*asked)
-        docker("network", "rm", name)
-        docker("network", "create", "--subnet", subnet, name)
+        with alone():  # which another model's command would find as well
+            docker("network", "create", name)
+            subnet = docker(*asked)
+            docker("network", "rm", name)
+            docker("network", "create", "--subnet", subnet, name)
     return ipaddress.ip_network(subnet)

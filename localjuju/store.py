@@ -1,6 +1,7 @@
 """Where models live on disk: one folder each, its state one JSON file, replaced atomically.
 
 <data>/current                      the name of the model that commands use
+<data>/lock                         held while a command does what only one at a time can, see `alone`
 <data>/blobs/<sha256>               charms and resources
 <data>/models/<name>/model.json     see `model`
 <data>/models/<name>/{log,hooks.jsonl,lock,machines/<n>/sockets/}
@@ -31,6 +32,14 @@ def data_folder() -> Path:
     folder = Path(os.environ.get("LOCALJUJU_DATA") or os.path.join(share, "localjuju")).absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Be the only command, of all models, that makes an image or a network of this host, or clears up blobs."""
+    with (data_folder() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write(path: Path, text: str) -> None:
@@ -140,9 +149,16 @@ class Store:
         return [run for run in map(json.loads, self.lines("hooks.jsonl")) if run["unit"] == unit]
 
     def remove(self) -> None:
-        """Forget the model, and the files that no other model needs."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        used = "".join(Store(name).model_file.read_text() for name in models())
-        for path in (data_folder() / "blobs").glob("*"):
-            if path.name not in used:
-                path.unlink()
+        """Forget the model, and the files that no other model needs.
+
+        While a command is at work on another model, which may have kept one that the model does not name yet, they
+        stay until the next model goes.
+        """
+        with alone(), contextlib.ExitStack() as locks:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            others = [Store(name) for name in models()]
+            if all(locks.enter_context(other.lock(wait=False)) for other in others):
+                used = "".join(other.model_file.read_text() for other in others)
+                for path in (data_folder() / "blobs").glob("*"):
+                    if path.name not in used:
+                        path.unlink()

@@ -9,6 +9,7 @@ equal bytes: names are sorted, times are zero.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import io
@@ -247,10 +248,13 @@ def archives() -> Archives:
 def _made(name: str, write: Callable[[Path], None]) -> Path:
     """Return the path of an archive in the cache, written when it is absent or older than this module."""
     archive = CACHE / name
-    if not archive.exists() or archive.stat().st_mtime < Path(__file__).stat().st_mtime:
-        partial = archive.with_name(f"{name}.partial")
-        write(partial)
-        partial.rename(archive)
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # tests that run side by side want the same
+        if not archive.exists() or archive.stat().st_mtime < Path(__file__).stat().st_mtime:
+            partial = archive.with_name(f"{name}.partial")
+            write(partial)
+            partial.rename(archive)
     return archive
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 import secrets
-import subprocess
 import sys
 import zipfile
 
@@ -91,12 +90,9 @@ def unit(deployed: Unit) -> Unit:
 
 
 @pytest.fixture(scope="session")
-def small_image(tmp_path_factory) -> pathlib.Path:
+def small_image(archives, tmp_path_factory) -> pathlib.Path:
     """An image that is quickly pushed, as `docker save` writes it, called `small:1`."""
-    folder = tmp_path_factory.mktemp("small")
-    (folder / "hello").write_text(secrets.token_hex(1000))
-    subprocess.run(["tar", "-C", folder, "-cf", folder / "root.tar", "hello"], check=True)
-    subprocess.run(["docker", "import", folder / "root.tar", "small:1"], check=True, capture_output=True)
-    subprocess.run(["docker", "save", "-o", folder / "small.tar", "small:1"], check=True)
-    subprocess.run(["docker", "rmi", "small:1"], check=True, capture_output=True)
-    return folder / "small.tar"
+    hello = images.layer({"hello": images.Entry(secrets.token_bytes(1000))})
+    archive = tmp_path_factory.mktemp("small") / "small.tar"
+    images.save(images.Image((hello,), {}, images.registry().architecture, "2024-01-01T00:00:00Z"), archive, "small:1")
+    return archive

@@ -148,3 +148,16 @@ def wait_until(true: object, seconds: float = 20) -> None:
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_files_go_with_the_last_model_unless_a_command_is_at_work(juju: Juju, make_charm: MakeCharm) -> None:
+    juju.ok("deploy", str(make_charm()))
+    juju.ok("add-model", "busy")
+    juju.ok("add-model", "n")
+    kept = sorted((juju.folder / "blobs").iterdir())
+    with Store("busy").lock():
+        # It may have kept the same file, and not have said so in its model.
+        juju.ok("destroy-model", "m", "--no-prompt")
+    assert sorted((juju.folder / "blobs").iterdir()) == kept != []
+    juju.ok("destroy-model", "n", "--no-prompt")
+    assert list((juju.folder / "blobs").iterdir()) == []

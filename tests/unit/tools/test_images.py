@@ -1,11 +1,13 @@
 """Images put together from parts: their layers, archives and indexes, whole."""
 
+import concurrent.futures
 import gzip
 import hashlib
 import io
 import json
 import subprocess
 import tarfile
+import time
 
 import images
 import pytest
@@ -104,3 +106,18 @@ def test_the_entrypoint_takes_what_the_official_one_takes(arguments, command, tm
         check=True,
     )
     assert done.stdout.strip() == command
+
+
+def test_an_archive_that_two_want_at_once_is_made_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "CACHE", tmp_path / "cache")
+    made = []
+
+    def write(path):
+        made.append(path)
+        time.sleep(0.2)
+        path.write_text("image")
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        paths = list(threads.map(lambda _: images._made("image.tar", write), range(2)))
+    assert [path.read_text() for path in paths] == ["image"] * 2
+    assert len(made) == 1
