@@ -37,7 +37,7 @@ lint: .venv ## Style, format, types and spelling
 	@.venv/bin/codespell
 
 unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
-	@.venv/bin/python -m pytest tests/unit $(ARGS)
+	@.venv/bin/python -m pytest tests/unit -n auto --dist worksteal $(ARGS)
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py
