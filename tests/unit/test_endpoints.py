@@ -148,7 +148,8 @@ def test_a_hook_costs_the_same_whatever_the_number_of_units(deployed, juju, numb
     for endpoint, there in (("docker-registry", units), ("peer", others)):
         name = f"{endpoint}:1"
         juju.change(relations={name: there})
-    deployed.hook("upgrade-charm")
+    anew = [call[0] for call in deployed.hook("upgrade-charm")]
+    assert anew.count("relation-get") == 2 * number, "only a refresh or a start reads everything again"
     always = ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 7, "status-set"]
     idle = [call[0] for call in deployed.hook("update-status")]
     assert sorted(idle) == always
