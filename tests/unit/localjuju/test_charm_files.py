@@ -1,4 +1,7 @@
-"""What is unpacked from a charm, what a refresh removes, and what stays."""
+"""What is unpacked from a charm, what a refresh removes, and what stays.
+
+https://documentation.ubuntu.com/juju/3.6/reference/juju-cli/list-of-juju-cli-commands/refresh/
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What clients of juju parse: jubilant above all."""
+"""What clients of juju parse: jubilant above all.
+
+https://documentation.ubuntu.com/jubilant/reference/jubilant/
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Machines that reboot, die and go; units that are removed."""
+"""Machines that reboot, die and go; units that are removed.
+
+https://documentation.ubuntu.com/juju/3.6/reference/removing-things/ and
+https://documentation.ubuntu.com/juju/3.6/reference/hook/#start
+"""
 
 from __future__ import annotations
 

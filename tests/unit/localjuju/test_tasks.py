@@ -1,4 +1,7 @@
-"""Actions and commands on units: results, failures, waiting, as `juju run` and `juju exec` have them."""
+"""Actions and commands on units: results, failures, waiting, as `juju run` and `juju exec` have them.
+
+https://documentation.ubuntu.com/juju/3.6/reference/action/
+"""
 
 from __future__ import annotations
 
