@@ -561,6 +561,17 @@ def test_without_users_their_file_goes_and_the_registry_is_open_again(deployed, 
     assert machine.store.users() == ""
 
 
+def test_a_configuration_damaged_by_hand_takes_no_user_away(deployed, juju, machine):
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    before = machine.store.users()
+    machine.store.link.write_text("version: 0.1\n")
+    juju.change(config={"registry-port": 0})
+    deployed.hook("config-changed")
+    assert machine.store.users() == before
+    assert machine.engine.serving(5000)
+
+
 def test_wrong_users_leave_the_registry_closed_as_it_was(deployed, juju, machine):
     juju.change(config={"auth-basic-password": "one"})
     deployed.hook("config-changed")

@@ -278,7 +278,7 @@ def apply(
             for line in switcher(docker).bring(planned.release, inspected):
                 hookenv.log(line)
         in_force = store.in_force()
-        if in_force is None or in_force.authentication != "htpasswd":
+        if in_force is not None and in_force.authentication != "htpasswd":
             store.remove_users()
     except switch.NotServing as error:
         return (f"The registry does not start as configured: {error}.",)
