@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from registry.container import CONFIG_FOLDER
+from registry.monitoring import Monitoring
 from registry.options import Options
 
 DATA_FOLDER = "/var/lib/registry"
@@ -45,7 +46,7 @@ def mapping(wanted: Options, http_secret: str) -> dict[str, Any]:
         **_auth(wanted),
         "health": _health(),
         "http": _http(http_secret),
-        "log": {"level": "info", "fields": {"service": "registry"}},
+        "log": _log(wanted.monitoring),
         "storage": _storage(),
     }
 
@@ -74,6 +75,11 @@ def _http(secret: str) -> dict[str, Any]:
         "relativeurls": True,
         "secret": secret,
     }
+
+
+def _log(wanted: Monitoring) -> dict[str, Any]:
+    silenced = {} if wanted.log_access else {"accesslog": {"disabled": True}}
+    return {"level": wanted.log_level, "fields": {"service": "registry"}, **silenced}
 
 
 def _storage() -> dict[str, Any]:

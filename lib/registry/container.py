@@ -34,6 +34,13 @@ class ContainerSpec:
     """Port of the container to port of the machine, e.g. ``{"5000": 5000}``."""
     mounts: Sequence[Mount]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    memory: int = 0
+    """Bytes it may have, swap included; 0 is no limit."""
+    nano_cpus: int = 0
+    """Billionths of a processor; 0 is no limit."""
+    log_size: str = "10m"
+    """Of one file of its log, as Docker writes it."""
+    log_files: int = 10
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON values, without what is at its default.
@@ -75,7 +82,13 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             # The data folder may belong to somebody else (a copy, another file server): root must be able to write.
             "CapAdd": ["DAC_OVERRIDE"],
             "CapDrop": ["ALL"],
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "10"}},
+            "LogConfig": {
+                "Type": "json-file",
+                "Config": {"max-size": spec.log_size, "max-file": str(spec.log_files)},
+            },
+            "Memory": spec.memory,
+            "MemorySwap": spec.memory,
+            "NanoCpus": spec.nano_cpus,
             "NetworkMode": "bridge",
             "PortBindings": {
                 f"{inner}/tcp": [{"HostIp": "", "HostPort": str(outer)}] for inner, outer in spec.ports.items()
@@ -166,7 +179,8 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
         "CapAdd": [name.removeprefix("CAP_") for name in host["CapAdd"] or ()],
         "CapDrop": [name.removeprefix("CAP_") for name in host["CapDrop"] or ()],
         "LogConfig": host["LogConfig"],
-        "Limits": [name for name in ("Memory", "NanoCpus", "CpuQuota", "CpuShares") if host.get(name)],
+        # Not MemorySwap: a kernel without accounting of swap makes -1 of it.
+        "Limits": {name: host[name] for name in ("Memory", "NanoCpus", "CpuQuota", "CpuShares") if host.get(name)},
         "NetworkMode": host["NetworkMode"],
         "PortBindings": host["PortBindings"] or {},
         "ReadonlyRootfs": host["ReadonlyRootfs"],

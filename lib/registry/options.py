@@ -14,6 +14,8 @@ import yaml
 
 from registry import addresses, image
 from registry.authentication import Authentication
+from registry.limits import Limits
+from registry.monitoring import Monitoring
 
 DEFAULT_IMAGE = "registry:2"
 SECRET = "secret:"  # noqa: S105 - how the name of one begins
@@ -33,6 +35,8 @@ class Options:
     """What the operator asks for. Unset and empty options are None here, and nowhere else."""
 
     authentication: Authentication
+    limits: Limits
+    monitoring: Monitoring
     http_host: str | None
     """URL at which clients reach the registry."""
     registry_image: str
@@ -53,6 +57,8 @@ class Options:
         config, unread = _reveal(config, read) if read else (config, {})
         return cls(
             authentication=Authentication.from_config(config),
+            limits=Limits.from_config(config),
+            monitoring=Monitoring.from_config(config),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
@@ -64,6 +70,8 @@ class Options:
         """Return what is wrong: the option to a clause."""
         found = {
             **self.authentication.problems(),
+            **self.limits.problems(),
+            **self.monitoring.problems(),
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),

@@ -119,7 +119,9 @@ class Switch:
         self._applied.begin_switch({release.container.name})
         try:
             self._docker.remove(name)
-            self._docker.create(name, container.candidate_body(self._body(release)))
+            body = container.candidate_body(self._body(release))
+            self._docker.create(name, body)
+            self._require_as_asked(name, body)
             self._docker.start(name)
             client = self._wait(name)
             with self._told_by(name):
@@ -137,6 +139,16 @@ class Switch:
         finally:
             self._docker.remove(name)
             self._applied.end_switch()
+
+    def _require_as_asked(self, name: str, body: Mapping[str, Any]) -> None:
+        """Raise NotServing where Docker made something else of *body*: each hook would find it altered and replace it.
+
+        So does one on a machine whose kernel has no limits.
+        """
+        state = self._docker.inspect(name)
+        lost = container.differences(body, state) if state is not None else []
+        if lost:
+            raise NotServing(f"Docker does not take it as asked: {'; '.join(lost)}")
 
     @contextlib.contextmanager
     def _told_by(self, name: str) -> Iterator[None]:

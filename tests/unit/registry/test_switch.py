@@ -108,7 +108,9 @@ def test_what_was_killed_comes_back_although_the_new_release_is_bad(store):
     assert_settled(docker, store, good)
 
 
-@pytest.mark.parametrize("damage", ["stop", "remove", "pause", "memory", "restart", "ports", "stranger", "folder"])
+@pytest.mark.parametrize(
+    "damage", ["stop", "remove", "pause", "memory", "processors", "restart", "ports", "stranger", "folder"]
+)
 def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
     docker, wanted = FakeEngine(), release()
     bring(docker, store, wanted)
@@ -121,6 +123,8 @@ def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
         docker.containers["registry"]["status"] = "paused"
     elif damage == "memory":
         host["Memory"] = 10_000_000
+    elif damage == "processors":
+        host["NanoCpus"] = 10_000_000
     elif damage == "restart":
         host["RestartPolicy"] = {"Name": "no"}
     elif damage == "ports":
@@ -305,3 +309,18 @@ def test_a_loopback_registry_whose_process_was_killed_is_gone_with_the_next_hook
         bring(docker, store, wanted)
     assert_settled(docker, store, wanted)
     assert not store.loopback().root.exists()
+
+
+def test_a_docker_that_drops_a_limit_is_said_before_anything_is_replaced(store, monkeypatch):
+    docker, before, asked = FakeEngine(), release(), release()
+    bring(docker, store, before)
+    asked = dataclasses.replace(before, container=dataclasses.replace(before.container, memory=10**9))
+    create = docker.create
+
+    def limitless(name, body):
+        create(name, {**body, "HostConfig": {**body["HostConfig"], "Memory": 0}})
+
+    monkeypatch.setattr(docker, "create", limitless)
+    with pytest.raises(switch.NotServing, match="Docker does not take it as asked: Limits is "):
+        bring(docker, store, asked)
+    assert_settled(docker, store, before)

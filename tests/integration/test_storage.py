@@ -1,0 +1,64 @@
+"""The options of the registry's own configuration, as the registry takes them."""
+
+import urllib.error
+import urllib.request
+
+import pytest
+
+MINE = ("container_cpu_limit", "container_memory_limit", "log_access", "log_level", "log_max_files", "log_max_size")
+
+
+@pytest.fixture(autouse=True)
+def as_before(unit):
+    """Leave the shared unit with its defaults, as it was found."""
+    yield
+    assert unit.config(**dict.fromkeys(MINE)) == ready(unit)
+
+
+def ready(unit):
+    return "active", f"Ready at {unit.address}:5000 (http)."
+
+
+def still_serves(unit):
+    return f"The last good configuration serves at {unit.address}:5000."
+
+
+def ask(unit, method, path, port=5000):
+    """Return the status of the registry's answer, and its headers."""
+    request = urllib.request.Request(f"http://{unit.address}:{port}{path}", method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as found:
+            return found.status, found.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers
+
+
+def test_the_log_tells_as_much_as_was_asked_for(unit):
+    assert unit.config(log_level="error", log_access=False, log_max_files=2, log_max_size="1m") == ready(unit)
+    ask(unit, "GET", "/v2/")
+    assert unit.exec("docker logs registry 2>&1") == ""
+    assert unit.container()["HostConfig"]["LogConfig"]["Config"] == {"max-file": "2", "max-size": "1m"}
+    assert unit.config(log_level="debug", log_access=None) == ready(unit)
+    ask(unit, "GET", "/v2/")
+    log = unit.exec("docker logs registry 2>&1")
+    assert "level=debug" in log
+    assert '"GET /v2/ HTTP/1.1" 200' in log
+
+
+def test_the_container_keeps_its_limits(unit):
+    assert unit.config(container_memory_limit="128m", container_cpu_limit="0.5") == ready(unit)
+    before = unit.container()
+    assert before["HostConfig"]["Memory"] == 128 * 1024**2
+    assert before["HostConfig"]["NanoCpus"] == 500_000_000
+    assert unit.update_status() == ready(unit)
+    assert unit.container()["Id"] == before["Id"]
+    unit.exec("docker update --cpus 0.7 registry")
+    assert unit.update_status() == ready(unit)
+    assert unit.container()["HostConfig"]["NanoCpus"] == 500_000_000
+
+
+def test_a_limit_that_docker_refuses_changes_nothing(unit):
+    state, message = unit.config(container_cpu_limit="5000")
+    assert state == "blocked"
+    assert "ange of CPUs is from 0.01 to " in message
+    assert message.endswith(still_serves(unit))

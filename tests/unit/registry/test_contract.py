@@ -1,0 +1,66 @@
+"""Every option of config.yaml does something, and the README says what."""
+
+import pathlib
+
+import pytest
+from registry import plan
+from registry.image import Image
+from test_authentication import TOKEN
+from test_options import CONFIG, DEFAULTS
+from test_plan import facts, wanted
+
+README = (pathlib.Path(__file__).parents[3] / "README.md").read_text()
+USER = {"auth-basic-password": "pw"}
+
+CHANGES = {
+    "auth-basic-bcrypt-cost": ({**USER}, 4),
+    "auth-basic-password": ({}, "pw"),
+    "auth-basic-user": ({**USER}, "me"),
+    "auth-basic-users": ({}, "me: x"),
+    **{option: ({**TOKEN}, "") for option in TOKEN},
+    "container-cpu-limit": ({}, "1.5"),
+    "container-memory-limit": ({}, "1g"),
+    "http-host": ({}, "https://registry.example.com"),
+    "log-access": ({}, False),
+    "log-level": ({}, "debug"),
+    "log-max-files": ({}, 2),
+    "log-max-size": ({}, "1m"),
+    "registry-name": ({}, "images"),
+    "registry-port": ({}, 5001),
+}
+"""Option: the others that it needs, and a value that must make a difference."""
+BY_FACTS = {
+    "registry-image": "it names the image to look for; what is found is a fact",
+}
+"""Options whose effect comes by way of a fact, with the reason."""
+
+
+def outcome(config, version):
+    """All that comes of the options, secrets without their salt."""
+    asked = wanted(**{option.replace("-", "_"): value for option, value in config.items()})
+    known = facts(image=Image("registry:2", "sha256:one", version), clients=True)
+    planned = plan.plan(asked, known)
+    users = [line.split("$")[0:3] for line in (planned.users or "").splitlines()]
+    told = plan.shared(asked, known, planned.release) if planned.release else None
+    return planned.release, planned.problems, planned.warnings, users, told
+
+
+@pytest.mark.parametrize("option", sorted(CONFIG.keys() - BY_FACTS.keys()))
+def test_an_option_makes_a_difference(option):
+    assert option in CHANGES, f"say in CHANGES which value of {option} makes a difference"
+    base, value = CHANGES[option]
+    before = {**DEFAULTS, **base}
+    assert before[option] != value
+    assert any(
+        outcome(before, version) != outcome({**before, option: value}, version) for version in ("2.8.3", "3.0.0")
+    )
+
+
+@pytest.mark.parametrize("option", sorted(CONFIG))
+def test_an_option_is_described(option):
+    assert f"`{option}`" in README, f"the README does not mention {option}"
+    assert len(CONFIG[option]["description"]) > 20
+
+
+def test_nothing_is_said_of_options_that_are_gone():
+    assert CHANGES.keys() | BY_FACTS.keys() == CONFIG.keys()
