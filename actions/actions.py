@@ -74,6 +74,8 @@ def push(params: dict[str, Any]) -> Results:
     own = target.host in addresses.own_netlocs(*where)
     if own and reactive.is_flag_set(docker_registry.STOPPED):
         raise basic.ActionFailed("The registry is stopped; run the action start first.")
+    if own and release is not None and release.is_read_only:
+        raise basic.ActionFailed("The registry takes no pushes: storage-read-only is on.")
     if params["pull"]:
         docker.pull(str(source))
     elif docker.image_id(str(source)) is None:

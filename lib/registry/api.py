@@ -38,6 +38,12 @@ class Api:
         location = urlsplit(urljoin(self._url, answer.headers.get("Location", "/")))
         self._ask("DELETE", f"{location.path}?{location.query}", 204, self._credentials)
 
+    def check_read_only(self, repository: str) -> None:
+        """Look for *repository*, which is not there, and have an upload refused, as the user. Raises ApiError."""
+        # A registry that cannot reach its storage answers 500 or 503, not 404.
+        self._ask("GET", f"/v2/{repository}/tags/list", 404, self._credentials)
+        self._ask("POST", f"/v2/{repository}/blobs/uploads/", 405, self._credentials)
+
     def _ask(self, method: str, path: str, expected: int, credentials: tuple[str, str] | None) -> requests.Response:
         try:
             answer = self._session.request(

@@ -10,6 +10,7 @@ import yaml
 from registry.container import CONFIG_FOLDER
 from registry.monitoring import Monitoring
 from registry.options import Options
+from registry.storage import Storage
 
 DATA_FOLDER = "/var/lib/registry"
 """Where the container sees the images; the official image's volume."""
@@ -47,7 +48,7 @@ def mapping(wanted: Options, http_secret: str) -> dict[str, Any]:
         "health": _health(),
         "http": _http(http_secret),
         "log": _log(wanted.monitoring),
-        "storage": _storage(),
+        "storage": _storage(wanted.storage),
     }
 
 
@@ -82,8 +83,24 @@ def _log(wanted: Monitoring) -> dict[str, Any]:
     return {"level": wanted.log_level, "fields": {"service": "registry"}, **silenced}
 
 
-def _storage() -> dict[str, Any]:
+def _storage(wanted: Storage) -> dict[str, Any]:
+    cache = {} if wanted.cache == "disabled" else {"cache": {"blobdescriptor": wanted.cache}}
     return {
-        "cache": {"blobdescriptor": "inmemory"},
+        **cache,
+        "delete": {"enabled": wanted.delete},
         "filesystem": {"rootdirectory": DATA_FOLDER},
+        "maintenance": _maintenance(wanted),
+        "redirect": {"disable": wanted.redirect_disable},
     }
+
+
+def _maintenance(wanted: Storage) -> dict[str, Any]:
+    # All four keys or none, and age and interval as strings: else the registry panics.
+    purging = {
+        # What is read-only keeps its uploads too.
+        "enabled": wanted.purge_age is not None and not wanted.read_only,
+        "age": wanted.purge_age or "168h",
+        "interval": wanted.purge_interval,
+        "dryrun": False,
+    }
+    return {"readonly": {"enabled": wanted.read_only}, "uploadpurging": purging}

@@ -16,6 +16,7 @@ from registry import addresses, image
 from registry.authentication import Authentication
 from registry.limits import Limits
 from registry.monitoring import Monitoring
+from registry.storage import Storage
 
 DEFAULT_IMAGE = "registry:2"
 SECRET = "secret:"  # noqa: S105 - how the name of one begins
@@ -37,6 +38,7 @@ class Options:
     authentication: Authentication
     limits: Limits
     monitoring: Monitoring
+    storage: Storage
     http_host: str | None
     """URL at which clients reach the registry."""
     registry_image: str
@@ -59,6 +61,7 @@ class Options:
             authentication=Authentication.from_config(config),
             limits=Limits.from_config(config),
             monitoring=Monitoring.from_config(config),
+            storage=Storage.from_config(config),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
@@ -72,6 +75,7 @@ class Options:
             **self.authentication.problems(),
             **self.limits.problems(),
             **self.monitoring.problems(),
+            **self.storage.problems(),
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),

@@ -53,6 +53,12 @@ class Release:
         """What the registry asks of whoever comes: htpasswd, token, or None for nothing."""
         return next(iter(self._config.get("auth") or ()), None)
 
+    @property
+    def is_read_only(self) -> bool:
+        """Nobody can push or delete."""
+        maintenance = self._config["storage"].get("maintenance") or {}
+        return bool(maintenance.get("readonly", {}).get("enabled"))
+
     @functools.cached_property
     def _config(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.config_yml))

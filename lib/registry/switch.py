@@ -24,7 +24,7 @@ PROOF_SECONDS = 20
 HOLD_SECONDS = 1.2
 """How long a candidate must stay well: two intervals of its health check."""
 PROBE_REPOSITORY = "docker-registry-charm/probe"
-"""Where the candidate takes the start of an upload; nothing is ever stored there."""
+"""Where the candidate takes the start of an upload, or refuses it; nothing is ever stored there."""
 
 
 class NotServing(Exception):
@@ -42,6 +42,9 @@ class Registry(Protocol):
 
     def check_writable(self, repository: str) -> None:
         """Raise ApiError unless the charm's own user can begin an upload."""
+
+    def check_read_only(self, repository: str) -> None:
+        """Raise ApiError unless the charm's own user can look into the storage, and cannot begin an upload."""
 
 
 class Switch:
@@ -131,11 +134,11 @@ class Switch:
                 if release.authentication is not None:
                     client.check_closed()
                 if release.authentication != "token":
-                    client.check_writable(PROBE_REPOSITORY)
+                    _check_storage(client, release)
             if release.authentication == "token":
                 # Nobody but its server has a token: whether the data can be written, another registry has to tell.
                 with self.loopback(release) as port, self._told_by(f"{release.container.name}-loopback"):
-                    self._client(f"http://127.0.0.1:{port}").check_writable(PROBE_REPOSITORY)
+                    _check_storage(self._client(f"http://127.0.0.1:{port}"), release)
         finally:
             self._docker.remove(name)
             self._applied.end_switch()
@@ -282,6 +285,14 @@ class Switch:
             return last_words(self._docker.logs(name))
         except engine.NoSuchObject:
             return ""
+
+
+def _check_storage(client: Registry, release: Release) -> None:
+    """Raise ApiError unless the registry can do to its storage what it shall."""
+    if release.is_read_only:
+        client.check_read_only(PROBE_REPOSITORY)
+    else:
+        client.check_writable(PROBE_REPOSITORY)
 
 
 def last_words(log: str) -> str:

@@ -3,9 +3,21 @@
 import urllib.error
 import urllib.request
 
+import jubilant
 import pytest
 
-MINE = ("container_cpu_limit", "container_memory_limit", "log_access", "log_level", "log_max_files", "log_max_size")
+MINE = (
+    "container_cpu_limit",
+    "container_memory_limit",
+    "log_access",
+    "log_level",
+    "log_max_files",
+    "log_max_size",
+    "storage_cache",
+    "storage_delete",
+    "storage_purge_age",
+    "storage_read_only",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +38,7 @@ def still_serves(unit):
 def ask(unit, method, path, port=5000):
     """Return the status of the registry's answer, and its headers."""
     request = urllib.request.Request(f"http://{unit.address}:{port}{path}", method=method)
+    request.add_header("Accept", "application/vnd.docker.distribution.manifest.v2+json")
     try:
         with urllib.request.urlopen(request, timeout=10) as found:
             return found.status, found.headers
@@ -62,3 +75,23 @@ def test_a_limit_that_docker_refuses_changes_nothing(unit):
     assert state == "blocked"
     assert "ange of CPUs is from 0.01 to " in message
     assert message.endswith(still_serves(unit))
+
+
+def test_a_read_only_registry_serves_pulls_alone(unit, small_image):
+    unit.load(small_image)
+    unit.run("push", image="small:1", pull=False)
+    assert unit.config(storage_read_only=True) == ready(unit)
+    assert ask(unit, "GET", "/v2/small/manifests/1")[0] == 200
+    assert ask(unit, "POST", "/v2/small/blobs/uploads/")[0] == 405
+    with pytest.raises(jubilant.TaskError, match="The registry takes no pushes: storage-read-only is on"):
+        unit.run("push", image="small:1", pull=False)
+
+
+def test_a_manifest_is_deleted_by_digest_where_that_is_enabled(unit, small_image):
+    unit.load(small_image)
+    unit.run("push", image="small:1", pull=False, tag="gone:1")
+    digest = ask(unit, "HEAD", "/v2/gone/manifests/1")[1]["Docker-Content-Digest"]
+    assert ask(unit, "DELETE", f"/v2/gone/manifests/{digest}")[0] == 405
+    assert unit.config(storage_delete=True, storage_cache="disabled", storage_purge_age="1h") == ready(unit)
+    assert ask(unit, "DELETE", f"/v2/gone/manifests/{digest}")[0] == 202
+    assert ask(unit, "GET", "/v2/gone/manifests/1")[0] == 404

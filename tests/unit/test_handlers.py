@@ -626,3 +626,11 @@ def test_push_goes_by_a_loopback_registry_where_tokens_are_asked_for(deployed, j
     assert juju.model["failure"] is None
     assert ("push", "127.0.0.1:32768/registry:2", "juju-docker-registry") in machine.engine.calls
     assert list(machine.engine.containers) == ["registry"]
+
+
+def test_push_to_a_read_only_registry_says_so(deployed, juju, machine, actions):
+    juju.change(config={"storage-read-only": True})
+    deployed.hook("config-changed")
+    failure = deployed.action("push", actions, image="registry:2", tag="", pull=False)["failure"]
+    assert failure == "The registry takes no pushes: storage-read-only is on."
+    assert deployed.action("push", actions, image="registry:2", tag="other:5000/x", pull=False)["outcome"] == "success"

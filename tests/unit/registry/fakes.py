@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import itertools
+import pathlib
 
+import yaml
 from registry import api, engine
 
 
@@ -217,5 +219,19 @@ class FakeRegistry:
             if one["address"] == self._address and one["body"]["Image"] in self._fake.open:
                 raise api.ApiError("GET /v2/ is answered 200, not 401")
 
-    def check_writable(self, repository):
+    def _release(self):
+        one = next(one for one in self._fake.containers.values() if one["address"] == self._address)
+        folder = next(bind.split(":")[0] for bind in one["body"]["HostConfig"]["Binds"] if "/registry:ro" in bind)
+        return yaml.safe_load((pathlib.Path(folder) / "config.yml").read_text())
+
+    def _is_read_only(self):
         self.check_alive()
+        return self._release()["storage"]["maintenance"]["readonly"]["enabled"]
+
+    def check_writable(self, repository):
+        if self._is_read_only():
+            raise api.ApiError("POST is answered 405, not 202")
+
+    def check_read_only(self, repository):
+        if not self._is_read_only():
+            raise api.ApiError("POST is answered 202, not 405")

@@ -27,6 +27,12 @@ CHANGES = {
     "log-max-size": ({}, "1m"),
     "registry-name": ({}, "images"),
     "registry-port": ({}, 5001),
+    "storage-cache": ({}, "disabled"),
+    "storage-delete": ({}, True),
+    "storage-purge-age": ({}, "1h"),
+    "storage-purge-interval": ({}, "1h"),
+    "storage-read-only": ({}, True),
+    "storage-redirect-disable": ({}, False),
 }
 """Option: the others that it needs, and a value that must make a difference."""
 BY_FACTS = {

@@ -324,3 +324,16 @@ def test_a_docker_that_drops_a_limit_is_said_before_anything_is_replaced(store, 
     with pytest.raises(switch.NotServing, match="Docker does not take it as asked: Limits is "):
         bring(docker, store, asked)
     assert_settled(docker, store, before)
+
+
+@pytest.mark.parametrize("config", [{}, TOKEN])
+def test_a_read_only_release_is_proven_to_be_so(store, config, monkeypatch):
+    docker, wanted = FakeEngine(), release(**{"storage-read-only": True}, **config)
+    bring(docker, store, wanted)
+    assert wanted.is_read_only
+    assert_settled(docker, store, wanted)
+    monkeypatch.setattr(plan.Release, "is_read_only", property(lambda self: False))
+    other = release(secret="other", **{"storage-read-only": True}, **config)
+    with pytest.raises(switch.NotServing, match="405, not 202"):
+        bring(docker, store, other)
+    assert_settled(docker, store, wanted)

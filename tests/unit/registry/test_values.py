@@ -156,7 +156,13 @@ def test_config_yml_is_what_distribution_documents():
         "log": {"level": "info", "fields": {"service": "registry"}},
         "storage": {
             "cache": {"blobdescriptor": "inmemory"},
+            "delete": {"enabled": False},
             "filesystem": {"rootdirectory": "/var/lib/registry"},
+            "maintenance": {
+                "readonly": {"enabled": False},
+                "uploadpurging": {"age": "168h", "dryrun": False, "enabled": True, "interval": "24h"},
+            },
+            "redirect": {"disable": True},
         },
     }
 
