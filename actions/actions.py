@@ -22,7 +22,7 @@ basic.activate()
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import docker_registry
+from charms.layer import docker_registry, docker_runtime
 from registry import addresses, api, cli, container, engine, image, packages, switch
 
 Results = dict[str, str]
@@ -149,8 +149,13 @@ def stop(params: dict[str, Any]) -> Results:
 
 
 def upgrade_docker(params: dict[str, Any]) -> Results:
-    """Upgrade Docker's packages; the registry serves on, by live-restore."""
-    output = docker_registry.machine.upgrade_docker()
+    """Upgrade Docker's packages, or replace them by those asked for; the registry serves on, by live-restore."""
+    wanted = docker_registry.asked_for().runtime
+    wrong = [f"{option}: {clause}." for option, clause in wanted.origin_problems().items() if clause]
+    if wrong:
+        raise basic.ActionFailed(" ".join(wrong))
+    output = docker_registry.machine.upgrade_docker(wanted)
+    docker_runtime.forget_refusals(docker_registry.machine)
     _, message = docker_registry.converge()
     shall_serve = docker_registry.machine.store.in_force() and not reactive.is_flag_set(docker_registry.STOPPED)
     if shall_serve and not _serves():

@@ -4,7 +4,7 @@ Flag                                       | set by                  | cleared b
 charm.docker-registry.refreshed            | upgrade-charm           | converge, once the image was looked up again
 charm.docker-registry.stopped              | action stop             | action start
 charm.docker-registry.live-restore.loaded  | converge                | nobody
-charm.docker-registry.live-restore.refused | converge                | nobody
+charm.docker-registry.live-restore.refused | converge                | action upgrade-docker
 charm.docker-registry.removed              | stop hook               | nobody
 """
 

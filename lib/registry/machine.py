@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import socket
 import stat
 import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from registry import api, applied, daemon, engine, htpasswd, packages, plan
+from registry import api, applied, daemon, engine, extras, htpasswd, packages, plan, repository, runtime
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
-OUTPUT_FOLDER = pathlib.Path("/var/lib/docker-registry/output")
+DROP_IN = pathlib.Path(daemon.DROP_IN)
+MEMORY_FOLDER = pathlib.Path("/var/lib/docker-registry")
+OUTPUT_FOLDER = MEMORY_FOLDER / "output"
 """What actions printed, as far as it was too much for Juju."""
 OUTPUTS = 10
 """How many of them are kept."""
+_FOLDER = "/usr/bin"
 
 
 class Machine:
@@ -28,13 +35,57 @@ class Machine:
         """Tell whether a Docker engine and its command are there."""
         return packages.docker_is_there()
 
-    def install_docker(self) -> None:
-        """Install the distribution's Docker. Raises PackageError."""
-        packages.install_docker()
+    def install_docker(self, wanted: runtime.Runtime) -> None:
+        """Install the Docker that is asked for. Raises PackageError."""
+        packages.install_docker(wanted)
 
-    def upgrade_docker(self) -> str:
-        """Upgrade Docker's packages; return their names and versions. Raises PackageError."""
-        return packages.upgrade_docker()
+    def check_docker(self, wanted: runtime.Runtime) -> None:
+        """See whether the Docker that is asked for can take the place of the one that is there. Raises PackageError."""
+        packages.check_docker(wanted)
+
+    def upgrade_docker(self, wanted: runtime.Runtime) -> str:
+        """Upgrade Docker's packages, or replace them; return names and versions. Raises PackageError."""
+        return packages.upgrade_docker(wanted)
+
+    def docker_packages(self) -> list[str]:
+        """Return the names of the packages that Docker's programs came from."""
+        return packages.docker_packages()
+
+    def put_sources(self, sources: Sequence[repository.Source]) -> None:
+        """Let apt know the operator's sources, and none of before. Raises PackageError."""
+        packages.put_sources("extra", sources)
+
+    def put_short_sources(self, names: Iterable[str]) -> None:
+        """Let apt know sources such as ``ppa:owner/name``. Raises PackageError."""
+        packages.put_short_sources(names)
+
+    def package_states(self, names: Iterable[str]) -> dict[str, extras.State]:
+        """Return those of the packages that are installed, by name."""
+        return packages.states(names)
+
+    def install(self, names: Iterable[str]) -> None:
+        """Install packages. Raises PackageError."""
+        packages.install(names)
+
+    def hold(self, names: Iterable[str]) -> None:
+        """Keep apt from changing installed packages. Raises PackageError."""
+        packages.hold(names)
+
+    def release(self, names: Iterable[str]) -> None:
+        """Let apt change them again. Raises PackageError."""
+        packages.release(names)
+
+    def recall(self, name: str) -> dict[str, Any]:
+        """Return what was remembered under this name, or an empty one. Raises OSError."""
+        try:
+            return dict(json.loads((MEMORY_FOLDER / f"{name}.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return {}
+
+    def remember(self, name: str, found: Mapping[str, Any]) -> None:
+        """Remember this on the machine, for root alone: it outlives the unit. Raises OSError."""
+        MEMORY_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        applied.write_file(MEMORY_FOLDER / f"{name}.json", json.dumps(found) + "\n")
 
     def docker(self) -> engine.Engine:
         """Connect to Docker; one whose installation was cut off is finished first. Raises EngineError."""
@@ -67,25 +118,55 @@ class Machine:
         if text is None:
             path.unlink(missing_ok=True)
             return
-        # Its mode stays: it may hold a proxy's password, and then others cannot read it.
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+        # Its mode stays. It may hold a password, so a new one is for root alone.
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
         path.parent.mkdir(parents=True, exist_ok=True)
         applied.write_file(path, text, mode)
 
+    def drop_in(self) -> str | None:
+        """Return the text of the charm's drop-in of docker.service, or None if there is none. Raises OSError."""
+        try:
+            return DROP_IN.read_text(encoding="utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+    def write_drop_in(self, text: str | None) -> None:
+        """Write it, or remove it where *text* is None, and tell systemd. Raises OSError."""
+        if text is None:
+            DROP_IN.unlink(missing_ok=True)
+        else:
+            DROP_IN.parent.mkdir(parents=True, exist_ok=True)
+            applied.write_file(DROP_IN, text, 0o644)
+        _systemctl("daemon-reload")
+
+    def docker_command(self) -> str:
+        """Return the command of docker.service, as others than the charm set it; "" where there is no such unit."""
+        return daemon.exec_start(_systemctl("cat", "docker.service").stdout)
+
+    def takes_daemon_json(self) -> bool:
+        """Tell whether the dockerd that runs calls daemon.json right; False where it cannot tell (before 23.0)."""
+        try:
+            process = int(_systemctl("show", "--value", "--property=MainPID", "docker.service").stdout or 0)
+            command = pathlib.Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1] if process else []
+        except (OSError, ValueError):
+            return False
+        # With its own arguments, because dockerd takes nothing both from there and from the file.
+        done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
+        return done is not None and done.returncode == 0
+
     def reload_docker(self) -> bool:
         """Have dockerd read daemon.json again; False where it is no systemd unit called docker, or does not do it."""
-        try:
-            done = subprocess.run(["/usr/bin/systemctl", "reload", "docker"], check=False, capture_output=True)
-        except FileNotFoundError:
-            return False
-        return done.returncode == 0
+        return _systemctl("reload", "docker").returncode == 0
 
     def restart_docker(self) -> None:
-        """Restart dockerd. Raises EngineError."""
-        try:
-            subprocess.run(["/usr/bin/systemctl", "restart", "docker"], check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise engine.EngineError(f"Docker cannot be restarted: {error}") from error
+        """Restart dockerd. Raises EngineError, with its own words where it has any."""
+        begin = time.time()
+        _systemctl("reset-failed", "docker.service")  # what went wrong before is not to count
+        done = _systemctl("restart", "docker")
+        if done.returncode:
+            log = _run("journalctl", "-o", "cat", f"--since=@{int(begin)}", "_SYSTEMD_UNIT=docker.service")
+            words = daemon.reason(log.stdout) or daemon.reason(done.stderr)
+            raise engine.EngineError(f"Docker does not start: {words}" if words else "Docker does not start")
 
     def keep_output(self, name: str, text: str) -> pathlib.Path:
         """Keep what an action printed in a file called *name*, for root alone; the oldest go. Raises OSError."""
@@ -109,3 +190,16 @@ class Machine:
     def ensure_data_folder(self) -> None:
         """Make the folder of the images, unless it is there."""
         pathlib.Path(plan.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _systemctl(*words: str) -> subprocess.CompletedProcess[str]:
+    return _run("systemctl", *words)
+
+
+def _run(program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program, whatever comes of it; one that is not there fails like others."""
+    command = [f"{_FOLDER}/{program}", *words]
+    try:
+        return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    except FileNotFoundError as error:
+        return subprocess.CompletedProcess(command, 127, "", str(error))

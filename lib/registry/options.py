@@ -16,6 +16,7 @@ from registry import addresses, image
 from registry.authentication import Authentication
 from registry.limits import Limits
 from registry.monitoring import Monitoring
+from registry.runtime import Runtime
 from registry.storage import Storage
 
 DEFAULT_IMAGE = "registry:2"
@@ -38,6 +39,7 @@ class Options:
     authentication: Authentication
     limits: Limits
     monitoring: Monitoring
+    runtime: Runtime
     storage: Storage
     http_host: str | None
     """URL at which clients reach the registry."""
@@ -61,6 +63,7 @@ class Options:
             authentication=Authentication.from_config(config),
             limits=Limits.from_config(config),
             monitoring=Monitoring.from_config(config),
+            runtime=Runtime.from_config(config),
             storage=Storage.from_config(config),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
@@ -75,6 +78,7 @@ class Options:
             **self.authentication.problems(),
             **self.limits.problems(),
             **self.monitoring.problems(),
+            **self.runtime.problems(),
             **self.storage.problems(),
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),

@@ -4,7 +4,7 @@ import json
 import pathlib
 
 import fakes
-from registry import applied, engine, packages
+from registry import applied, engine, extras, packages
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
@@ -26,17 +26,69 @@ class FakeMachine:
         self.kept = {}
         self.busy = set()
         self.restarts = 0
+        self.extension = None
+        self.unit_command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+        self.rejected = set()
+        self.validates = True
+        self.memory = {}
+        self.dies_at = None
+        self.sources = []
+        self.installed = {"docker.io": "20.10"}
+        self.held = set()
+        self.apt_calls = []
 
     def has_docker(self):
         return self.docker_installed
 
-    def install_docker(self):
+    def _apt(self, *call):
+        self.apt_calls.append(call)
         if not self.apt_works:
             raise packages.PackageError("Unable to fetch some archives")
+
+    def install_docker(self, wanted):
+        self._apt("install_docker", wanted.docker_runtime)
         self.docker_installed = True
 
-    def upgrade_docker(self):
+    def check_docker(self, wanted):
+        self._apt("check_docker")
+
+    def upgrade_docker(self, wanted):
+        self._apt("upgrade_docker")
+        self.installed = dict.fromkeys(wanted.wanted_packages() or self.installed, "1")
         return "docker.io 20.10"
+
+    def docker_packages(self):
+        return ["docker.io"]
+
+    def put_sources(self, sources):
+        if list(sources) != self.sources:
+            self._apt("put_sources")
+            self.sources = list(sources)
+
+    def put_short_sources(self, names):
+        self._apt("put_short_sources", *names)
+
+    def package_states(self, names):
+        bare = {extras.bare(name) for name in names}
+        return {n: extras.State(v, held=n in self.held) for n, v in self.installed.items() if n in bare}
+
+    def install(self, names):
+        self._apt("install", *names)
+        self.installed |= {extras.bare(name): name.partition("=")[2] or "1" for name in names}
+
+    def hold(self, names):
+        self._apt("hold", *names)
+        self.held |= set(names)
+
+    def release(self, names):
+        self._apt("release", *names)
+        self.held -= set(names)
+
+    def recall(self, name):
+        return json.loads(self.memory.get(name, "{}"))
+
+    def remember(self, name, found):
+        self.memory[name] = json.dumps(found)
 
     def docker(self):
         if not self.docker_answers:
@@ -54,6 +106,21 @@ class FakeMachine:
     def write_daemon_json(self, text):
         self.settings = text
 
+    def drop_in(self):
+        return self.extension
+
+    def write_drop_in(self, text):
+        self.extension = text
+
+    def docker_command(self):
+        return self.unit_command
+
+    def takes_daemon_json(self):
+        return self.validates and not self._rejects()
+
+    def _rejects(self):
+        return {word for word in self.rejected if word in f"{self.settings} {self.extension}"}
+
     def reload_docker(self):
         self.reloads += 1
         if self.takes_settings and json.loads(self.settings).get("live-restore"):
@@ -62,6 +129,10 @@ class FakeMachine:
 
     def restart_docker(self):
         self.restarts += 1
+        if self.dies_at == self.restarts:
+            raise fakes.Killed
+        if rejected := self._rejects():
+            raise engine.EngineError(f"Docker does not start: unknown {rejected.pop()}")
         self.busy.clear()
 
     def keep_output(self, name, text):

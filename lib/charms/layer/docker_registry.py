@@ -12,18 +12,16 @@ from typing import Any
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import endpoints, juju_secrets, leadership, status
+from charms.layer import docker_runtime, endpoints, juju_secrets, leadership, status
 from registry import (
     addresses,
     api,
     applied,
     container,
-    daemon,
     engine,
     htpasswd,
     image,
     options,
-    packages,
     plan,
     supply,
     switch,
@@ -34,10 +32,6 @@ STOPPED = "charm.docker-registry.stopped"
 """Flag: the operator stopped the registry; set and cleared by the actions stop and start."""
 REFRESHED = "charm.docker-registry.refreshed"
 """Flag: the charm or its resource came anew, so the image is looked up again; set by upgrade-charm."""
-LIVE_RESTORE = "charm.docker-registry.live-restore.loaded"
-"""Flag: dockerd keeps containers running while it restarts."""
-LIVE_RESTORE_REFUSED = "charm.docker-registry.live-restore.refused"
-"""Flag: dockerd does not take that, and the log says so."""
 IMAGE = "docker-registry.image"
 """Key in unitdata: the Image last found for the option registry-image."""
 
@@ -56,29 +50,32 @@ def converge() -> tuple[str, str]:
 
 
 def _converge() -> tuple[str, str]:
+    wanted = asked_for()
     try:
-        if not machine.has_docker():
-            status.maintenance("Installing Docker.")
-            machine.install_docker()
+        trouble = docker_runtime.provide(wanted.runtime, machine)
+        docker_runtime.take_back(machine)
         docker = machine.docker()
-    except packages.PackageError as error:
-        return "blocked", f"Docker cannot be installed: {error}. It is tried again by itself."
+    except docker_runtime.NoDocker as error:
+        return "blocked", str(error)
     except engine.EngineError as error:
         return "blocked", f"{sentence(error)} See `journalctl -u docker` on the machine."
+    except OSError as error:
+        return "blocked", unwritable(error)
     try:
-        return _converge_with(docker, machine.store)
+        docker, more = docker_runtime.configure(wanted.runtime, docker, machine)
+        return _converge_with(wanted, trouble + more, docker, machine.store)
     except engine.EngineError as error:
         return "blocked", sentence(error)
     except OSError as error:
         return "blocked", unwritable(error)
 
 
-def _converge_with(docker: engine.Engine, store: applied.Applied) -> tuple[str, str]:
+def _converge_with(
+    wanted: options.Options, trouble: tuple[str, ...], docker: engine.Engine, store: applied.Applied
+) -> tuple[str, str]:
     secret = http_secret(store)
     if secret is None:
         return "waiting", "Waiting for the leader to share the registry's secret."
-    wanted = asked_for()
-    trouble = ensure_live_restore(docker)
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
@@ -107,50 +104,6 @@ def switcher(docker: engine.Engine) -> switch.Switch:
     """Return what takes this machine from one release to the next."""
     own = own_user()
     return switch.Switch(docker, machine.store, own, lambda url: machine.client(url, own))
-
-
-def ensure_live_restore(docker: engine.Engine) -> tuple[str, ...]:
-    """Have dockerd leave containers running while it restarts; return a sentence if daemon.json is in the way.
-
-    Where dockerd does not take it, daemon.json stays as it was, and a warning in the log says so, once.
-    """
-    try:
-        text = machine.daemon_json()
-        said = daemon.live_restore(text or "")
-        settled = reactive.is_flag_set(LIVE_RESTORE_REFUSED) or (said is True and reactive.is_flag_set(LIVE_RESTORE))
-        if said is False or settled:
-            return ()
-        is_on = docker.live_restore()
-        if is_on is False:
-            is_on = _turn_on_live_restore(docker, text, write=said is None)
-    except daemon.BadSettings as error:
-        return (f"{error}: mend it, or Docker will not start again.",)
-    except (OSError, engine.EngineError) as error:
-        return (f"Docker cannot be told to keep containers running while it restarts: {error}.",)
-    if is_on:
-        reactive.set_flag(LIVE_RESTORE)
-    elif is_on is False:
-        reactive.set_flag(LIVE_RESTORE_REFUSED)
-        hookenv.log(
-            "This Docker does not take live-restore by `systemctl reload docker`. Turn it on where this Docker is "
-            "configured; until then the registry is away while Docker restarts.",
-            level=hookenv.WARNING,
-        )
-    return ()
-
-
-def _turn_on_live_restore(docker: engine.Engine, text: str | None, *, write: bool) -> bool:
-    """Say it in daemon.json, which has *text*, and tell whether dockerd took it; without *write* it is said already."""
-    is_on = False
-    try:
-        if write:
-            machine.write_daemon_json(daemon.with_live_restore(text or ""))
-        # Also where it was said before: a crash may have come between writing and reloading.
-        is_on = machine.reload_docker() and docker.live_restore(within=5) is True
-    finally:
-        if write and not is_on:  # dockerd would not start with what it does not take
-            machine.write_daemon_json(text)
-    return is_on
 
 
 def recover(wanted: options.Options, docker: engine.Engine, store: applied.Applied) -> engine.Engine:

@@ -35,8 +35,14 @@ CHANGES = {
     "storage-redirect-disable": ({}, False),
 }
 """Option: the others that it needs, and a value that must make a difference."""
+RUNTIME = {
+    *("daemon-opts", "docker-opts", "docker_runtime", "docker_runtime_key_url", "docker_runtime_package"),
+    *("docker_runtime_repo", "extra_packages", "http_proxy", "https_proxy", "install_keys", "install_sources"),
+    *("no_proxy", "package_status"),
+}
 BY_FACTS = {
     "registry-image": "it names the image to look for; what is found is a fact",
+    **dict.fromkeys(RUNTIME, "it is about the machine below the registry: what it does is in test_docker_runtime"),
 }
 """Options whose effect comes by way of a fact, with the reason."""
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 from registry import daemon, engine, machine, packages
@@ -19,7 +20,7 @@ def test_daemon_json_is_made_with_its_folder_and_goes_again(daemon_json):
     assert here.daemon_json() is None
     here.write_daemon_json("{}\n")
     assert here.daemon_json() == "{}\n"
-    assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o644
+    assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o600
     here.write_daemon_json(None)
     assert not daemon_json.exists()
 
@@ -27,9 +28,9 @@ def test_daemon_json_is_made_with_its_folder_and_goes_again(daemon_json):
 def test_daemon_json_keeps_its_mode(daemon_json):
     daemon_json.parent.mkdir()
     daemon_json.write_text("{}")
-    daemon_json.chmod(0o600)
+    daemon_json.chmod(0o644)
     machine.Machine().write_daemon_json('{"live-restore": true}')
-    assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o600
+    assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize("dangling", [False, True])
@@ -94,3 +95,72 @@ def test_docker_that_was_left_half_installed_is_finished(monkeypatch, cut_off):
         with pytest.raises(engine.EngineError):
             machine.Machine().docker()
     assert tried == ["engine", "finish", "engine"][: 3 if cut_off else 2]
+
+
+def test_what_is_remembered_is_for_root_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "MEMORY_FOLDER", tmp_path / "memory")
+    here = machine.Machine()
+    assert here.recall("daemon") == {}
+    here.remember("daemon", {"a": 1})
+    assert here.recall("daemon") == {"a": 1}
+    path = tmp_path / "memory/daemon.json"
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+    path.write_text("{")
+    assert here.recall("daemon") == {}
+
+
+@pytest.fixture
+def systemctl(tmp_path, monkeypatch):
+    """Make systemctl and journalctl say what a script says; what they were called with is in `calls`."""
+
+    def make(script=""):
+        (tmp_path / "systemctl").write_text(
+            f'#!/bin/sh\ncd {tmp_path}\necho "$*" >>calls\ncase "$*" in\n{script}\nesac\n'
+        )
+        (tmp_path / "systemctl").chmod(0o755)
+        (tmp_path / "journalctl").symlink_to("systemctl")
+        return lambda: (tmp_path / "calls").read_text().splitlines()
+
+    monkeypatch.setattr(machine, "_FOLDER", str(tmp_path))
+    monkeypatch.setattr(machine, "DROP_IN", tmp_path / "docker.service.d/docker-registry.conf")
+    return make
+
+
+def test_the_drop_in_comes_and_goes_and_systemd_is_told(systemctl):
+    calls, here = systemctl(), machine.Machine()
+    assert here.drop_in() is None
+    here.write_drop_in("[Service]\n")
+    assert here.drop_in() == "[Service]\n"
+    here.write_drop_in(None)
+    assert here.drop_in() is None
+    assert calls() == ["daemon-reload"] * 2
+
+
+def test_a_docker_that_does_not_start_says_why(systemctl):
+    systemctl('restart*) exit 1;;\n*SYSTEMD_UNIT*) echo "unknown flag: --nosuch";;')
+    with pytest.raises(engine.EngineError, match=r"^Docker does not start: unknown flag: --nosuch$"):
+        machine.Machine().restart_docker()
+
+
+def test_without_systemd_nothing_is_reloaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_FOLDER", str(tmp_path))
+    here = machine.Machine()
+    assert here.reload_docker() is False
+    assert here.docker_command() == ""
+    assert here.takes_daemon_json() is False
+    with pytest.raises(engine.EngineError, match=r"^Docker does not start: .*No such file"):
+        here.restart_docker()
+
+
+@pytest.mark.parametrize(("code", "takes"), [(0, True), (1, False)])
+def test_dockerd_is_asked_with_its_own_arguments(systemctl, tmp_path, code, takes):
+    """The process is one of sh, which takes --validate for the first argument of its script."""
+    script = tmp_path / "dockerd"
+    script.write_text(f'case "$*" in *--validate) exit {code};; esac; sleep 60')
+    process = subprocess.Popen(["/bin/sh", script, "-H", "fd://"])
+    try:
+        systemctl(f"*MainPID*) echo {process.pid};;")
+        assert machine.Machine().takes_daemon_json() is takes
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,251 @@
+"""Docker and packages through the real dispatch of charms.reactive, on a machine in memory."""
+
+import contextlib
+import json
+
+import fakes
+import pytest
+from charms.layer import docker_runtime
+from fake_machine import READY
+from registry import daemon, runtime
+
+SERVES = " The last good configuration serves at 10.0.0.10:5000."
+CUSTOM = {"docker_runtime": "custom", "docker_runtime_package": "docker-other"}
+
+
+def config(juju, charm, **values):
+    """Set options, run the hook, and return the status."""
+    juju.change(config={name.replace("__", "-"): value for name, value in values.items()})
+    charm.hook("config-changed")
+    return juju.model["status"]
+
+
+def test_a_fresh_docker_has_the_default_settings(deployed, machine):
+    assert json.loads(machine.settings) == {"live-restore": True, **runtime.DEFAULT_SETTINGS}
+    assert (machine.restarts, machine.extension) == (1, None)
+    assert machine.apt_calls == []
+
+
+def test_settings_are_put_beside_those_of_others(deployed, juju, machine):
+    machine.settings = json.dumps({**json.loads(machine.settings), "dns": ["1.1.1.1"]})
+    assert config(juju, deployed, daemon__opts="log-driver: journald") == READY
+    assert json.loads(machine.settings) == {"live-restore": True, "dns": ["1.1.1.1"], "log-driver": "journald"}
+    assert machine.restarts == 2
+
+
+def test_an_idle_hook_leaves_docker_alone(deployed, juju, machine):
+    config(juju, deployed, docker__opts="--mtu 1400", extra_packages="jq", package_status="hold")
+    before = (machine.restarts, machine.reloads, dict(machine.memory), list(machine.apt_calls))
+    deployed.hook("update-status")
+    assert (machine.restarts, machine.reloads, machine.memory, machine.apt_calls) == before
+
+
+def test_a_reload_is_enough_for_some(deployed, juju, machine):
+    opts = json.dumps({**runtime.DEFAULT_SETTINGS, "debug": True})
+    before = machine.reloads
+    assert config(juju, deployed, daemon__opts=opts) == READY
+    assert (machine.restarts, machine.reloads) == (1, before + 1)
+
+
+def test_a_reload_is_not_relied_on_where_dockerd_cannot_tell(deployed, juju, machine):
+    machine.validates = False
+    config(juju, deployed, daemon__opts=json.dumps({**runtime.DEFAULT_SETTINGS, "debug": True}))
+    assert machine.restarts == 2
+
+
+def test_live_restore_that_comes_back_is_there_before_the_restart(deployed, juju, machine):
+    config(juju, deployed, daemon__opts='{"live-restore": false}')
+    assert json.loads(machine.settings)["live-restore"] is False
+    machine.engine.live_restoring = machine.validates = False
+    config(juju, deployed, daemon__opts="{}")
+    assert json.loads(machine.settings) == {"live-restore": True}
+    assert machine.engine.live_restoring
+
+
+@pytest.mark.parametrize("option", ["daemon-opts", "docker-opts"])
+def test_what_docker_does_not_start_with_is_put_back_said_and_not_tried_again(deployed, juju, machine, option):
+    machine.rejected = {"nosuch"}
+    before = machine.settings
+    value = {"daemon-opts": "nosuch: 1", "docker-opts": "--nosuch"}[option]
+    said = f"{option}: Docker does not start: unknown nosuch. It runs with what was before." + SERVES
+    assert config(juju, deployed, **{option: value}) == ["blocked", said]
+    assert (machine.settings, machine.extension, machine.restarts) == (before, None, 3)
+    deployed.hook("update-status")
+    assert juju.model["status"] == ["blocked", said]
+    assert machine.restarts == 3
+    assert config(juju, deployed, **{option: juju.model["config"][option] + " "}) == ["blocked", said]
+    machine.rejected = set()
+    assert config(juju, deployed, daemon__opts="debug: true", docker__opts="") == READY
+
+
+def test_a_new_docker_tries_again_what_the_old_one_did_not_take(deployed, juju, machine, actions):
+    machine.rejected = {"nosuch"}
+    config(juju, deployed, daemon__opts="nosuch: 1")
+    machine.rejected = set()
+    assert deployed.action("upgrade-docker", actions)["message"] == READY[1]
+    assert json.loads(machine.settings)["nosuch"] == 1
+
+
+def test_a_wrong_value_of_settings_changes_nothing(deployed, juju, machine):
+    before = machine.settings
+    state, message = config(juju, deployed, daemon__opts="[1]", http_proxy="http://a:hush@b", docker__opts="x")
+    assert state == "blocked"
+    assert message.index("daemon-opts: ") < message.index("docker-opts: ") < message.index("http_proxy: ")
+    assert "hush" not in message
+    assert (machine.settings, machine.restarts) == (before, 1)
+
+
+@pytest.mark.parametrize("restart", [2, 3])
+def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before(deployed, juju, machine, restart):
+    machine.rejected = {"nosuch"}
+    machine.dies_at = restart
+    with contextlib.suppress(fakes.Killed):
+        config(juju, deployed, daemon__opts="nosuch: 1")
+    assert daemon.Record.from_json(machine.recall("daemon")).before is not None
+    machine.dies_at = None
+    deployed.hook("update-status")
+    assert "nosuch" not in machine.settings
+    assert juju.model["status"][1].startswith("daemon-opts: Docker does not start")
+    assert daemon.Record.from_json(machine.recall("daemon")).before is None
+
+
+def test_daemon_json_that_somebody_broke_is_said_and_left(deployed, juju, machine):
+    machine.settings = "{"
+    assert "/etc/docker/daemon.json is not JSON" in config(juju, deployed, daemon__opts="live-restore: true")[1]
+    assert machine.settings == "{"
+
+
+def test_proxies_and_arguments_are_in_the_drop_in(deployed, juju, machine, monkeypatch):
+    assert config(juju, deployed, https_proxy="http://ours:1", docker__opts="--mtu 1400") == READY
+    assert 'Environment="HTTPS_PROXY=http://ours:1"' in machine.extension
+    assert 'ExecStart=/usr/sbin/dockerd -H fd:// "--mtu" "1400"' in machine.extension
+    config(juju, deployed, https_proxy="", docker__opts="")
+    assert machine.extension is None
+
+
+def test_the_models_proxy_counts_and_its_password_does_not(deployed, juju, machine):
+    deployed.hook("config-changed", JUJU_CHARM_HTTP_PROXY="http://model:1", JUJU_CHARM_NO_PROXY="localhost")
+    assert 'Environment="HTTP_PROXY=http://model:1"' in machine.extension
+    deployed.hook("config-changed", JUJU_CHARM_HTTP_PROXY="http://me:hush@model:1")
+    state, message = juju.model["status"]
+    assert (state, machine.extension) == ("blocked", None)
+    assert message.startswith("juju-http-proxy of the model: has a password in it")
+    assert "hush" not in message
+
+
+@pytest.mark.parametrize("values", [{"docker__opts": "--mtu 1"}, {"http_proxy": "http://p"}, {"daemon__opts": "{}"}])
+def test_a_docker_that_is_set_up_elsewhere_says_what_has_no_effect(charm, juju, machine, values):
+    machine.takes_settings = False
+    assert config(juju, charm) == READY
+    state, message = config(juju, charm, **values)
+    assert (state, message.partition(":")[0]) == ("blocked", "daemon-opts, docker-opts and the proxies have no effect")
+    assert docker_runtime.LIVE_RESTORE_REFUSED in charm.flags()
+    assert (machine.settings, machine.restarts) == (None, 0)
+
+
+# Where Docker comes from
+
+
+def test_another_docker_waits_for_the_operator(deployed, juju, machine, actions):
+    state, message = config(juju, deployed, **CUSTOM)
+    assert (state, message) == (
+        "blocked",
+        "docker_runtime: docker-other can replace the Docker that is here; the action upgrade-docker does it." + SERVES,
+    )
+    assert machine.apt_calls == [("check_docker",)]
+    assert deployed.action("upgrade-docker", actions)["message"] == READY[1]
+    assert juju.model["status"] == READY
+
+
+def test_another_docker_that_cannot_be_had_is_said_and_the_one_here_goes_on(deployed, juju, machine):
+    machine.apt_works = False
+    state, message = config(juju, deployed, **CUSTOM)
+    assert (state, message) == (
+        "blocked",
+        "Unable to fetch some archives. The Docker that is here goes on." + SERVES,
+    )
+
+
+def test_the_docker_that_is_asked_for_is_left(deployed, juju, machine):
+    assert config(juju, deployed, docker_runtime="apt") == READY
+    assert machine.apt_calls == []
+
+
+def test_a_wrong_origin_installs_nothing(charm, juju, machine):
+    machine.docker_installed = False
+    assert config(juju, charm, docker_runtime="podman") == [
+        "blocked",
+        "docker_runtime: 'podman' is not one of auto, apt, upstream, custom.",
+    ]
+    assert machine.apt_calls == []
+    config(juju, charm, docker_runtime="upstream")
+    assert machine.apt_calls == [("install_docker", "upstream")]
+
+
+def test_a_wrong_origin_fails_the_action(deployed, juju, machine, actions):
+    juju.change(config={"docker_runtime": "podman"})
+    assert "is not one of" in deployed.action("upgrade-docker", actions)["failure"]
+    assert machine.apt_calls == []
+
+
+# Packages
+
+
+def test_packages_are_installed_once_and_held_with_docker(deployed, juju, machine):
+    assert config(juju, deployed, extra_packages="jq htop=3.*", package_status="hold") == READY
+    machine.installed["htop"] = "3.2"
+    assert machine.apt_calls[0] == ("install", "jq", "htop=3.*")
+    assert machine.held == {"jq", "htop", "docker.io"}
+    machine.apt_calls.clear()
+    deployed.hook("update-status")
+    assert machine.apt_calls == []
+    config(juju, deployed, package_status="install")
+    assert machine.held == set()
+
+
+def test_a_hold_of_somebody_else_stays(deployed, juju, machine):
+    machine.held = {"docker.io"}
+    deployed.hook("update-status")
+    assert machine.held == {"docker.io"}
+
+
+def test_what_somebody_removed_comes_back(deployed, juju, machine):
+    config(juju, deployed, extra_packages="jq", package_status="hold")
+    del machine.installed["jq"]
+    machine.held.discard("jq")
+    deployed.hook("update-status")
+    assert "jq" in machine.installed
+    assert "jq" in machine.held
+
+
+def test_packages_that_cannot_be_had_are_said_and_tried_again(deployed, juju, machine):
+    machine.apt_works = False
+    said = "extra_packages: Unable to fetch some archives. It is tried again by itself."
+    assert config(juju, deployed, extra_packages="jq") == ["blocked", said + SERVES]
+    machine.apt_works = True
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_sources_are_put_and_looked_up_once(deployed, juju, machine):
+    sources = json.dumps(["deb https://x.example jammy main", "ppa:juju/stable"])
+    assert config(juju, deployed, install_sources=sources) == READY
+    deployed.hook("update-status")
+    assert machine.apt_calls == [("put_sources",), ("put_short_sources", "ppa:juju/stable")]
+    config(juju, deployed, install_sources="")
+    assert machine.sources == []
+
+
+def test_sources_that_cannot_be_had_are_said(deployed, juju, machine):
+    machine.apt_works = False
+    said = "install_sources: Unable to fetch some archives. It is tried again by itself."
+    assert config(juju, deployed, install_sources="deb https://x.example a b") == ["blocked", said + SERVES]
+
+
+def test_wrong_packages_are_said_and_nothing_is_done(deployed, juju, machine):
+    wrong = {"extra_packages": "-x", "package_status": "purge", "install_sources": "{", "install_keys": "{"}
+    state, message = config(juju, deployed, **wrong)
+    assert state == "blocked"
+    for option in wrong:
+        assert f"{option}: " in message
+    assert machine.apt_calls == []
