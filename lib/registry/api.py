@@ -44,6 +44,17 @@ class Api:
         self._ask("GET", f"/v2/{repository}/tags/list", 404, self._credentials)
         self._ask("POST", f"/v2/{repository}/blobs/uploads/", 405, self._credentials)
 
+    def complaints(self) -> str:
+        """Return what the registry's checks of itself found, in its words; "" if nothing, or if it does not tell.
+
+        Its debug server has to be asked for it.
+        """
+        try:
+            found = self._session.get(urljoin(self._url, "/debug/health"), timeout=self._timeout).json()
+            return "; ".join(str(words) for words in found.values())
+        except (requests.RequestException, ValueError, AttributeError):
+            return ""
+
     def _ask(self, method: str, path: str, expected: int, credentials: tuple[str, str] | None) -> requests.Response:
         try:
             answer = self._session.request(

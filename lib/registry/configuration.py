@@ -24,9 +24,12 @@ REALM = "docker-registry"
 """What a client shows to the person who shall log in."""
 
 
-def config_yml(wanted: Options, http_secret: str) -> str:
-    """Return the text of config.yml. *http_secret* signs the state of uploads: the same on all units."""
-    return dump(mapping(wanted, http_secret))
+def config_yml(wanted: Options, http_secret: str, generation: int) -> str:
+    """Return the text of config.yml for the registry's *generation*, 2 or 3.
+
+    *http_secret* signs the state of uploads: the same on all units.
+    """
+    return dump(mapping(wanted, http_secret, generation))
 
 
 def dump(config: Mapping[str, Any]) -> str:
@@ -39,7 +42,7 @@ def htpasswd(folder: str) -> dict[str, Any]:
     return {"htpasswd": {"realm": REALM, "path": f"{folder}/htpasswd"}}
 
 
-def mapping(wanted: Options, http_secret: str) -> dict[str, Any]:
+def mapping(wanted: Options, http_secret: str, generation: int) -> dict[str, Any]:
     """Return config.yml as data, one key a section."""
     return {
         # A string would be refused by 2.8 only if it were no number: 0.1 is what both generations document.
@@ -48,7 +51,7 @@ def mapping(wanted: Options, http_secret: str) -> dict[str, Any]:
         "health": _health(),
         "http": _http(http_secret),
         "log": _log(wanted.monitoring),
-        "storage": _storage(wanted.storage),
+        "storage": _storage(wanted.storage, generation),
     }
 
 
@@ -83,15 +86,23 @@ def _log(wanted: Monitoring) -> dict[str, Any]:
     return {"level": wanted.log_level, "fields": {"service": "registry"}, **silenced}
 
 
-def _storage(wanted: Storage) -> dict[str, Any]:
+def _storage(wanted: Storage, generation: int) -> dict[str, Any]:
     cache = {} if wanted.cache == "disabled" else {"cache": {"blobdescriptor": wanted.cache}}
     return {
         **cache,
         "delete": {"enabled": wanted.delete},
-        "filesystem": {"rootdirectory": DATA_FOLDER},
+        **_driver(wanted, generation),
         "maintenance": _maintenance(wanted),
         "redirect": {"disable": wanted.redirect_disable},
     }
+
+
+def _driver(wanted: Storage, generation: int) -> dict[str, Any]:
+    if wanted.driver == "s3":
+        return {"s3": wanted.s3.parameters(generation)}
+    if wanted.driver == "swift":
+        return {"swift": wanted.swift.parameters()}
+    return {"filesystem": {"rootdirectory": DATA_FOLDER}}
 
 
 def _maintenance(wanted: Storage) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 CONFIG_FOLDER = "/etc/docker/registry"
 """Where the container sees its configuration."""
+DEBUG_PORT = 5001
+"""Port inside the container of what is for operators alone: health, metrics, profiles."""
 DIGEST_LABEL = "docker-registry.digest"
 """Label with the digest of the release that a container was made for: the mark of a container of ours."""
 
@@ -80,7 +82,8 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
         "HostConfig": {
             "Binds": sorted(binds),
             # The data folder may belong to somebody else (a copy, another file server): root must be able to write.
-            "CapAdd": ["DAC_OVERRIDE"],
+            # An object store needs nothing of the kind.
+            "CapAdd": [] if all(mount.read_only for mount in spec.mounts) else ["DAC_OVERRIDE"],
             "CapDrop": ["ALL"],
             "LogConfig": {
                 "Type": "json-file",
@@ -105,9 +108,14 @@ def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return *body* for a container that proves the configuration beside the one that serves.
 
     It publishes no port and never restarts. Its health check looks at the storage so often that two intervals fit
-    into a second: with the usual 10 s and three failures a dead store looks well for half a minute.
+    into a second: with the usual 10 s and three failures a dead store looks well for half a minute. What the check
+    found is told at /debug/health alone.
     """
-    watchful = ["REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=500ms", "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1"]
+    watchful = [
+        f"REGISTRY_HTTP_DEBUG_ADDR=:{DEBUG_PORT}",
+        "REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=500ms",
+        "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1",
+    ]
     host = {**body["HostConfig"], "PortBindings": {}, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
     return {**body, "Env": [*body["Env"], *watchful], "HostConfig": host}
 

@@ -75,6 +75,11 @@ class Image:
     version: str
     """The registry's own version, e.g. ``2.8.3``."""
 
+    @property
+    def generation(self) -> int:
+        """2 or 3: what the registry reads of its configuration; a tag need not tell."""
+        return int(self.version.partition(".")[0])
+
 
 def version_in(output: str) -> str | None:
     """Return the version in what ``registry --version`` printed, or None if no registry printed it.

@@ -22,8 +22,8 @@ from registry.storage import Storage
 DEFAULT_IMAGE = "registry:2"
 SECRET = "secret:"  # noqa: S105 - how the name of one begins
 """What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
-PASSWORDS = ("auth-basic-password",)
-"""Options that may name a Juju secret: its key `password` is taken, else its only key."""
+PASSWORDS = ("auth-basic-password", "storage-s3-accesskey", "storage-s3-secretkey", "storage-swift-password")
+"""Options that may name a Juju secret: its key with the last word of the option's name is taken, else its only key."""
 MAPS = ("auth-basic-users",)
 """Options that may name a Juju secret whose keys and values are taken, all of them."""
 
@@ -109,17 +109,19 @@ def _reveal(
             continue
         try:
             content = read(uri.strip())
-            revealed[option] = yaml.safe_dump(dict(content)) if option in MAPS else _password(uri, content)
+            revealed[option] = (
+                yaml.safe_dump(dict(content)) if option in MAPS else _password(uri, content, option.rpartition("-")[2])
+            )
         except SecretError as error:
             unread[option] = str(error)
     return revealed, unread
 
 
-def _password(uri: str, content: Mapping[str, str]) -> str:
-    values = [content["password"]] if "password" in content else list(content.values())
+def _password(uri: str, content: Mapping[str, str], key: str) -> str:
+    values = [content[key]] if key in content else list(content.values())
     if len(values) == 1 and values[0]:
         return values[0]
-    raise SecretError(f"{uri} has no key `password`, and not one key alone")
+    raise SecretError(f"{uri} has no key `{key}`, and not one key alone")
 
 
 def _image_problem(text: str) -> str | None:

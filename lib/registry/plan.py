@@ -18,6 +18,8 @@ DATA_FOLDER = "/srv/registry"
 """Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
 AUTH_FOLDER = "/etc/docker/registry/auth"
 """Folder of the machine with the users."""
+ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
+"""Variables for 3.x, which sends traces to a server that nobody has unless it is told not to."""
 
 FILES = ("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd")
 """Names of the files that a release may have."""
@@ -183,17 +185,24 @@ def _users(wanted: options.Options, facts: Facts, release: Release | None) -> st
 
 
 def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
+    found = []
     asked = wanted.authentication
     if facts.clients and asked.users and not asked.password:
-        return (
+        found.append(
             "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
-            "and auth-basic-user with it.",
+            "and auth-basic-user with it."
         )
-    return ()
+    left_out = wanted.storage.left_out(facts.image.generation) if facts.image else ()
+    if facts.image and left_out:
+        found.append(f"{', '.join(left_out)}: left out, because the registry {facts.image.version} does not know it.")
+    return tuple(found)
 
 
 def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     found = list(facts.trouble)
+    if facts.image is not None:
+        refused = wanted.storage.refused(facts.image.generation)
+        found += (f"{option}: {clause}." for option, clause in sorted(refused.items()))
     # A container that is paused or restarting holds its port too. One that is there before anything was applied is
     # the predecessor's, which is about to be replaced.
     alive = facts.state in ("running", "paused", "restarting")
@@ -213,7 +222,9 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
 
 def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
     asked = wanted.authentication
-    mounts = [container.Mount(facts.data_folder, configuration.DATA_FOLDER)]
+    mounts = []
+    if wanted.storage.driver == "filesystem":
+        mounts.append(container.Mount(facts.data_folder, configuration.DATA_FOLDER))
     if asked.kind == "htpasswd":
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
     others = {}
@@ -225,12 +236,13 @@ def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
             image_id=image.id,
             ports={str(configuration.PORT): wanted.registry_port},
             mounts=tuple(mounts),
+            environment=ENVIRONMENT if image.generation >= 3 else {},
             memory=wanted.limits.memory_bytes,
             nano_cpus=wanted.limits.nano_cpus,
             log_size=wanted.limits.log_size,
             log_files=wanted.limits.log_files,
         ),
-        configuration.config_yml(wanted, facts.http_secret),
+        configuration.config_yml(wanted, facts.http_secret, image.generation),
         others,
     )
 

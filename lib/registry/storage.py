@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from registry.s3 import S3
+from registry.swift import Swift
+
 CACHES = ("inmemory", "disabled")
 
 
@@ -25,6 +28,8 @@ class Storage:
     read_only: bool
     redirect_disable: bool
     """Clients never fetch from an object store themselves."""
+    s3: S3
+    swift: Swift
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Storage:
@@ -36,7 +41,16 @@ class Storage:
             purge_interval=config["storage-purge-interval"] or "",
             read_only=bool(config["storage-read-only"]),
             redirect_disable=bool(config["storage-redirect-disable"]),
+            s3=S3.from_config(config),
+            swift=Swift.from_config(config),
         )
+
+    @property
+    def driver(self) -> str:
+        """The registry's word for where the images are: filesystem, s3 or swift."""
+        if self.s3.is_asked_for:
+            return "s3"
+        return "swift" if self.swift.is_asked_for else "filesystem"
 
     def problems(self) -> dict[str, str | None]:
         """Return what is wrong: the option to a clause, or to None."""
@@ -44,7 +58,24 @@ class Storage:
             "storage-cache": None if self.cache in CACHES else f"{self.cache!r} is none of {', '.join(CACHES)}",
             "storage-purge-age": duration_problem(self.purge_age) if self.purge_age else None,
             "storage-purge-interval": duration_problem(self.purge_interval),
+            **self.s3.problems(),
+            **self.swift.problems(),
+            **self._drivers_problem(),
         }
+
+    def _drivers_problem(self) -> dict[str, str]:
+        if not (self.s3.is_asked_for and self.swift.is_asked_for):
+            return {}
+        both = "storage-s3-bucket, storage-swift-authurl"
+        return {both: "S3 and Swift are both asked for; reset all options of one of them"}
+
+    def refused(self, generation: int) -> dict[str, str]:
+        """Return what the registry's *generation*, 2 or 3, cannot do: the option to a clause."""
+        return {**self.s3.refused(generation), **self.swift.refused(generation)}
+
+    def left_out(self, generation: int) -> list[str]:
+        """Return the options that are set and mean nothing to the registry's *generation*."""
+        return self.s3.left_out(generation)
 
 
 def duration_problem(text: str) -> str | None:

@@ -43,6 +43,9 @@ class Registry(Protocol):
     def check_writable(self, repository: str) -> None:
         """Raise ApiError unless the charm's own user can begin an upload."""
 
+    def complaints(self) -> str:
+        """Return what the registry's checks of itself found, "" if nothing; to be asked of its debug server."""
+
     def check_read_only(self, repository: str) -> None:
         """Raise ApiError unless the charm's own user can look into the storage, and cannot begin an upload."""
 
@@ -159,7 +162,7 @@ class Switch:
         try:
             yield
         except api.ApiError as error:
-            raise NotServing(self._last_words(name) or str(error)) from error
+            raise NotServing(self._complaints(name) or self._last_words(name) or str(error)) from error
 
     @contextlib.contextmanager
     def loopback(self, release: Release) -> Iterator[int]:
@@ -275,10 +278,15 @@ class Switch:
                 except api.ApiError as error:
                     problem = str(error)
             self._sleep(0.1)
-        raise NotServing(self._last_words(name) or f"{problem} in {PROOF_SECONDS} s")
+        raise NotServing(self._complaints(name) or self._last_words(name) or f"{problem} in {PROOF_SECONDS} s")
 
     def _body(self, release: Release) -> dict[str, Any]:
         return container.create_body(release.container, str(self._applied.folder(release)), release.digest)
+
+    def _complaints(self, name: str) -> str:
+        state = self._docker.inspect(name)
+        host = container.address(state) if state is not None else None
+        return _line(self._client(f"http://{host}:{container.DEBUG_PORT}").complaints()) if host else ""
 
     def _last_words(self, name: str) -> str:
         try:
@@ -305,8 +313,16 @@ def last_words(log: str) -> str:
     for line in reversed(lines):
         if line.startswith("panic: "):
             return line[:200]
-        message = re.search(r'level=(?:error|fatal|panic) msg="((?:[^"\\]|\\.)*)"', line)
-        if message:
-            return message.group(1).replace('\\"', '"')[:200]
-    plain = [line for line in lines if not re.search(r"\blevel=", line)]
-    return plain[-1][:200] if plain else ""
+        if re.search(r"\blevel=(?:error|fatal|panic) ", line):
+            # An answer that failed has its reason in a field of its own.
+            said = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
+            words = said.get("err.detail") or said.get("msg", "")
+            return _line(words.replace("\\n", " ").replace("\\t", " ").replace('\\"', '"'))
+    # Neither what has a level less, nor lines about requests.
+    plain = [line for line in lines if not re.search(r'\blevel=|" \d{3} \d+ "', line)]
+    return _line(plain[-1]) if plain else ""
+
+
+def _line(words: str) -> str:
+    """Return *words* on one line of a status."""
+    return " ".join(words.split()).rstrip(".")[:200]

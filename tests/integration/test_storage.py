@@ -1,11 +1,20 @@
 """The options of the registry's own configuration, as the registry takes them."""
 
+import base64
 import urllib.error
 import urllib.request
 
 import jubilant
 import pytest
 
+STORE = {
+    "storage_s3_accesskey": "the-access-key",
+    "storage_s3_bucket": "images",
+    "storage_s3_region": "us-east-1",
+    "storage_s3_regionendpoint": "",
+    "storage_s3_secretkey": "the-secret-key",
+}
+"""What a store needs, but for its address."""
 MINE = (
     "container_cpu_limit",
     "container_memory_limit",
@@ -17,6 +26,7 @@ MINE = (
     "storage_delete",
     "storage_purge_age",
     "storage_read_only",
+    *STORE,
 )
 
 
@@ -95,3 +105,41 @@ def test_a_manifest_is_deleted_by_digest_where_that_is_enabled(unit, small_image
     assert unit.config(storage_delete=True, storage_cache="disabled", storage_purge_age="1h") == ready(unit)
     assert ask(unit, "DELETE", f"/v2/gone/manifests/{digest}")[0] == 202
     assert ask(unit, "GET", "/v2/gone/manifests/1")[0] == 404
+
+
+@pytest.fixture
+def refusing_store(unit):
+    """The URL of a store on the machine that answers 403 to everything."""
+    lines = (
+        "from http.server import *",
+        "class Handler(BaseHTTPRequestHandler):",
+        "    def do_GET(self):",
+        '        text = b"<Error><Code>AccessDenied</Code><Message>You shall not pass</Message></Error>"',
+        "        self.send_response(403)",
+        '        self.send_header("Content-Length", str(len(text)))',
+        "        self.end_headers()",
+        "        self.wfile.write(text)",
+        "    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET",
+        'ThreadingHTTPServer(("0.0.0.0", 9403), Handler).serve_forever()',
+    )
+    text = base64.b64encode("\n".join(lines).encode()).decode()
+    unit.exec(f"echo {text} | base64 -d > /tmp/store.py")
+    unit.exec("systemd-run --unit store python3 /tmp/store.py && sleep 1")
+    yield "http://172.17.0.1:9403"
+    unit.exec("systemctl stop store")
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("trouble", ["refused", "away"])
+def test_a_store_that_fails_changes_nothing_and_is_said(unit, refusing_store, trouble, read_only):
+    before = unit.container()["Id"]
+    where = refusing_store if trouble == "refused" else "http://172.17.0.1:9404"
+    state, message = unit.config(**{**STORE, "storage_s3_regionendpoint": where, "storage_read_only": read_only})
+    assert state == "blocked"
+    assert message.startswith("The registry does not start as configured: s3aws: ")
+    assert ("AccessDenied: You shall not pass" if trouble == "refused" else "connection refused") in message
+    assert message.endswith(still_serves(unit))
+    assert unit.container()["Id"] == before
+    assert unit.containers() == ["registry"]
+    seen = message + unit.juju.cli("debug-log", "--replay", "--no-tail")
+    assert "the-secret-key" not in seen

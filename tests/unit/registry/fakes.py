@@ -27,6 +27,7 @@ class FakeEngine:
         self.volumes = {}
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
+        self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.calls = []
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
@@ -226,7 +227,16 @@ class FakeRegistry:
 
     def _is_read_only(self):
         self.check_alive()
+        if self._image() in self._fake.sick:
+            raise api.ApiError("GET /v2/ is answered 503, not 200")
         return self._release()["storage"]["maintenance"]["readonly"]["enabled"]
+
+    def _image(self):
+        one = next(one for one in self._fake.containers.values() if one["address"] == self._address.partition(":")[0])
+        return one["body"]["Image"]
+
+    def complaints(self):
+        return self._fake.sick.get(self._image(), "")
 
     def check_writable(self, repository):
         if self._is_read_only():

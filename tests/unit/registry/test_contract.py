@@ -11,6 +11,43 @@ from test_plan import facts, wanted
 
 README = (pathlib.Path(__file__).parents[3] / "README.md").read_text()
 USER = {"auth-basic-password": "pw"}
+S3 = {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"}
+S3_CHANGES = {
+    "accelerate": True,
+    "accesskey": "key",
+    "bucket": "other",
+    "chunksize": 20971520,
+    "encrypt": True,
+    "forcepathstyle": True,
+    "loglevel": "debug",
+    "multipartcopychunksize": 67108864,
+    "multipartcopymaxconcurrency": 10,
+    "multipartcopythresholdsize": 67108864,
+    "objectacl": "public-read",
+    "region": "eu-west-2",
+    "regionendpoint": "s3.example.com",
+    "rootdirectory": "/registry",
+    "secretkey": "key",
+    "secure": False,
+    "skip-verify": True,
+    "storageclass": "REDUCED_REDUNDANCY",
+    "usedualstack": True,
+    "useragent": "juju",
+}
+SWIFT = {
+    "storage-swift-authurl": "http://swift.example.com:8080/auth/v1.0",
+    "storage-swift-password": "pw",
+    "storage-swift-username": "test:tester",
+}
+SWIFT_CHANGES = {
+    "authurl": "https://other.example.com/v3",
+    "container": "images",
+    "domain": "default",
+    "password": "other",
+    "region": "one",
+    "tenant": "service",
+    "username": "other",
+}
 
 CHANGES = {
     "auth-basic-bcrypt-cost": ({**USER}, 4),
@@ -33,6 +70,10 @@ CHANGES = {
     "storage-purge-interval": ({}, "1h"),
     "storage-read-only": ({}, True),
     "storage-redirect-disable": ({}, False),
+    **{f"storage-s3-{name}": (S3, value) for name, value in S3_CHANGES.items()},
+    "storage-s3-keyid": ({**S3, "storage-s3-encrypt": True}, "key"),
+    "storage-s3-skip-v4-auth": ({**S3, "storage-s3-regionendpoint": "s3.example.com"}, False),
+    **{f"storage-swift-{name}": (SWIFT, value) for name, value in SWIFT_CHANGES.items()},
 }
 """Option: the others that it needs, and a value that must make a difference."""
 RUNTIME = {

@@ -1,9 +1,13 @@
 """Where the images are, and what may be done to them."""
 
+import dataclasses
+
 import pytest
 import yaml
-from registry import configuration, options
-from test_options import DEFAULTS
+from registry import configuration, container, options, plan, s3, swift
+from registry.image import Image
+from test_options import CONFIG, DEFAULTS
+from test_plan import facts
 
 
 def asked(**changes):
@@ -11,7 +15,7 @@ def asked(**changes):
 
 
 def section(**changes):
-    return yaml.safe_load(configuration.config_yml(asked(**changes), "hush"))["storage"]
+    return yaml.safe_load(configuration.config_yml(asked(**changes), "hush", 2))["storage"]
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,124 @@ def test_purging_has_all_its_keys_or_the_registry_panics():
         assert found.keys() == keys
         assert found["enabled"] is enabled
         assert isinstance(found["age"], str) and isinstance(found["interval"], str)
+
+
+def sentences(**changes):
+    return options.problems(asked(**changes))
+
+
+BUCKET = {"storage_s3_bucket": "images", "storage_s3_region": "eu-west-1"}
+SWIFT = {
+    "storage_swift_authurl": "http://swift:8080/auth/v1.0",
+    "storage_swift_username": "me",
+    "storage_swift_password": "pw-hush",
+}
+
+
+def test_the_defaults_of_the_stores_are_those_of_the_options():
+    for driver, kind in (("s3", s3.S3), ("swift", swift.Swift)):
+        for field in dataclasses.fields(kind):
+            default = CONFIG[f"storage-{driver}-{field.name.replace('_', '-')}"].get("default") or field.default
+            assert default == field.default, field.name
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"storage_s3_accesskey": "k", "storage_s3_secretkey": "s"},
+            "storage-s3-bucket, storage-s3-region: not set, and S3 needs it; or reset all options storage-s3-...",
+        ),
+        (
+            {"storage_s3_encrypt": True, "storage_s3_bucket": "b"},
+            "storage-s3-region: not set, and S3 needs it; or reset all options storage-s3-...",
+        ),
+        ({**BUCKET, "storage_s3_accesskey": "k"}, "storage-s3-secretkey: not set; the two keys belong together"),
+        ({**BUCKET, "storage_s3_secretkey": "k"}, "storage-s3-accesskey: not set; the two keys belong together"),
+        ({**BUCKET, "storage_s3_keyid": "k"}, "storage-s3-keyid: needs storage-s3-encrypt=true"),
+        ({**BUCKET, "storage_s3_chunksize": 1}, "storage-s3-chunksize: 1 is not a number from 5242880 to 5368709120"),
+        ({**BUCKET, "storage_s3_loglevel": "all"}, "storage-s3-loglevel: 'all' is none of off, debug, "),
+        ({**BUCKET, "storage_s3_objectacl": "all"}, "storage-s3-objectacl: 'all' is none of private, "),
+        ({**BUCKET, "storage_s3_storageclass": "cold"}, "storage-s3-storageclass: 'cold' is none of STANDARD, "),
+        ({**BUCKET, "storage_s3_regionendpoint": "ftp://s3"}, "storage-s3-regionendpoint: 'ftp://s3' has no scheme"),
+        (
+            {**BUCKET, "storage_s3_skip_v4_auth": False},
+            "storage-s3-skip-v4-auth: false asks for signatures of version 2",
+        ),
+        (
+            {"storage_swift_container": "images"},
+            "storage-swift-authurl, storage-swift-username, storage-swift-password: not set, and Swift needs it",
+        ),
+        ({**SWIFT, "storage_swift_authurl": ""}, "storage-swift-authurl: not set, and Swift needs it"),
+        ({**SWIFT, "storage_swift_authurl": "swift"}, "storage-swift-authurl: 'swift' has no scheme"),
+        (
+            {**BUCKET, **SWIFT},
+            "storage-s3-bucket, storage-swift-authurl: S3 and Swift are both asked for; ",
+        ),
+    ],
+)
+def test_half_a_store_is_a_sentence(changes, sentence):
+    (found,) = sentences(**changes)
+    assert found.startswith(sentence)
+
+
+def planned(version, **changes):
+    return plan.plan(asked(**changes), facts(image=Image("registry:2", "sha256:one", version)))
+
+
+def test_what_a_generation_cannot_do_is_refused():
+    assert planned("3.0.0", **SWIFT).problems == (
+        "storage-swift-authurl: Swift is gone from this registry; take an image of 2.8, such as registry:2.",
+    )
+    assert planned("2.8.3", **SWIFT).problems == ()
+    cold = {**BUCKET, "storage_s3_storageclass": "GLACIER_IR"}
+    assert planned("2.8.3", **cold).problems == (
+        "storage-s3-storageclass: 'GLACIER_IR' is none of STANDARD, REDUCED_REDUNDANCY, NONE.",
+    )
+    assert planned("3.0.0", **cold).problems == ()
+
+
+def test_what_a_generation_does_not_know_is_left_out_with_a_sentence():
+    later = {**BUCKET, "storage_s3_accelerate": True, "storage_s3_forcepathstyle": True}
+    old, new = planned("2.8.3", **later), planned("3.0.0", **later)
+    assert old.warnings == (
+        "storage-s3-accelerate, storage-s3-forcepathstyle: left out, because the registry 2.8.3 does not know it.",
+    )
+    assert old.release.config_yml == planned("2.8.3", **BUCKET).release.config_yml
+    assert new.warnings == ()
+    assert (
+        planned("2.8.3", **later, storage_s3_regionendpoint="s3:9000").warnings[0].startswith("storage-s3-accelerate:")
+    )
+
+
+def test_the_path_style_of_an_endpoint_is_the_same_for_both_generations():
+    endpoint = asked(**BUCKET, storage_s3_regionendpoint="http://s3:9000").storage.s3
+    assert "forcepathstyle" not in endpoint.parameters(2)
+    assert endpoint.parameters(3)["forcepathstyle"] is True
+
+
+def test_signatures_are_of_version_4_unless_it_is_said_otherwise():
+    assert "v4auth" not in asked(**BUCKET).storage.s3.parameters(2)
+    old = asked(**BUCKET, storage_s3_regionendpoint="http://s3:9000", storage_s3_skip_v4_auth=False)
+    assert old.storage.s3.parameters(2)["v4auth"] is False
+
+
+def test_with_an_object_store_the_container_has_nothing_of_the_machine_but_its_configuration():
+    release = planned("2.8.3", **BUCKET).release
+    assert release.container.mounts == ()
+    assert container.create_body(release.container, "/x", "x")["HostConfig"]["CapAdd"] == []
+    on_disk = planned("2.8.3").release
+    assert container.create_body(on_disk.container, "/x", "x")["HostConfig"]["CapAdd"] == ["DAC_OVERRIDE"]
+
+
+def test_keys_of_a_store_may_be_in_one_secret_and_are_never_shown():
+    config = {**BUCKET, "storage_s3_accesskey": "secret:1", "storage_s3_secretkey": "secret:1"}
+    config = {**DEFAULTS, **{k.replace("_", "-"): v for k, v in config.items()}}
+    found = options.Options.from_config(config, lambda uri: {"accesskey": "hush-a", "secretkey": "hush-s"})
+    assert (found.storage.s3.accesskey, found.storage.s3.secretkey) == ("hush-a", "hush-s")
+    assert "hush" not in repr(found) + repr(asked(**SWIFT))
+
+
+def test_registry_3_sends_no_traces():
+    assert planned("3.0.0").release.container.environment == {"OTEL_TRACES_EXPORTER": "none"}
+    assert planned("2.8.3").release.container.environment == {}

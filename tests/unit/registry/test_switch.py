@@ -17,7 +17,7 @@ def release(image_id="sha256:one", name="registry", port=5000, secret="s", **con
         name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),)
     )
     wanted = options.Options.from_config({**DEFAULTS, **config})
-    return plan.Release(spec, configuration.config_yml(wanted, secret))
+    return plan.Release(spec, configuration.config_yml(wanted, secret, 2))
 
 
 def switcher(docker, store):
@@ -266,7 +266,13 @@ def test_a_release_that_cannot_be_written_leaves_the_old_one_running(store, monk
             "panic: storagedriver: unknown",
         ),
         ("configuration error: yaml: line 3\n", "configuration error: yaml: line 3"),
+        (
+            'level=error msg="response completed with error" err.detail="s3aws: no\\n\\tway." host=x\n',
+            "s3aws: no way",
+        ),
+        ("level=error msg=timeout\n", ""),
         ('level=info msg="listening"\n', ""),
+        ('172.17.0.1 - - [24/Nov/2026:04:53:20 +0000] "GET / HTTP/1.1" 503 125 "" "python-requests/2.34.2"\n', ""),
         ("", ""),
     ],
 )
@@ -337,3 +343,13 @@ def test_a_read_only_release_is_proven_to_be_so(store, config, monkeypatch):
     with pytest.raises(switch.NotServing, match="405, not 202"):
         bring(docker, store, other)
     assert_settled(docker, store, wanted)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_registry_that_cannot_reach_its_storage_tells_why(store, read_only):
+    docker, before = FakeEngine(), release()
+    docker.sick["sha256:two"] = "s3aws: no\n\tway."
+    bring(docker, store, before)
+    with pytest.raises(switch.NotServing, match=r"^s3aws: no way$"):
+        bring(docker, store, release("sha256:two", **{"storage-read-only": read_only}))
+    assert_settled(docker, store, before)

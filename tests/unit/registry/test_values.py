@@ -140,7 +140,7 @@ def test_daemon_json_that_is_none_is_a_clause(text):
 
 
 def config_yml(**config):
-    return configuration.config_yml(options.Options.from_config({**DEFAULTS, **config}), "hush")
+    return configuration.config_yml(options.Options.from_config({**DEFAULTS, **config}), "hush", 2)
 
 
 def test_config_yml_is_what_distribution_documents():

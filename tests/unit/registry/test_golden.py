@@ -1,0 +1,51 @@
+"""config.yml as a whole, for each generation of the registry and each theme of options.
+
+`GOLDEN=write pytest tests/unit/registry/test_golden.py` writes the files anew: look at the difference then.
+"""
+
+import os
+import pathlib
+
+import pytest
+from registry import configuration, options
+from test_authentication import TOKEN
+from test_contract import S3, S3_CHANGES, SWIFT, SWIFT_CHANGES
+from test_options import DEFAULTS
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+BOTH = {
+    "default": {},
+    "users": {"auth-basic-password": "pw"},
+    "token": TOKEN,
+    "log": {"log-level": "warn", "log-access": False},
+    "storage": {
+        "storage-cache": "disabled",
+        "storage-delete": True,
+        "storage-purge-age": "",
+        "storage-read-only": True,
+        "storage-redirect-disable": False,
+    },
+    "s3": S3,
+    "s3-endpoint": {**S3, "storage-s3-regionendpoint": "https://s3.example.com", "storage-s3-skip-v4-auth": False},
+    "s3-all": {**S3, "storage-s3-keyid": "key", **{f"storage-s3-{name}": value for name, value in S3_CHANGES.items()}},
+}
+CASES = {f"{theme}-{generation}": (config, generation) for theme, config in BOTH.items() for generation in (2, 3)} | {
+    "swift-2": (SWIFT, 2),
+    "swift-all-2": ({**SWIFT, **{f"storage-swift-{name}": value for name, value in SWIFT_CHANGES.items()}}, 2),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_configuration_is_the_golden_one(case):
+    config, generation = CASES[case]
+    wanted = options.Options.from_config({**DEFAULTS, **config})
+    assert options.problems(wanted) == ()
+    text = configuration.config_yml(wanted, "hush", generation)
+    file = GOLDEN / f"{case}.yml"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+def test_there_is_no_other_golden_file():
+    assert {file.stem for file in GOLDEN.iterdir()} == CASES.keys()
