@@ -57,7 +57,10 @@ class Record:
     reason: str = ""
     """The sentence about it."""
     before: Files | None = None
-    """What was there before an attempt that has not ended."""
+    """What was there before the last change: Docker may find only at the next boot that it cannot start with that."""
+    ours_before: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    trying: bool = False
+    """That change has not ended."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""

@@ -158,6 +158,10 @@ class Machine:
         """Have dockerd read daemon.json again; False where it is no systemd unit called docker, or does not do it."""
         return _systemctl("reload", "docker").returncode == 0
 
+    def docker_has_failed(self) -> bool:
+        """Tell whether systemd has given up starting dockerd, which nobody has stopped."""
+        return _systemctl("is-failed", "--quiet", "docker.service").returncode == 0
+
     def restart_docker(self) -> None:
         """Restart dockerd. Raises EngineError, with its own words where it has any."""
         begin = time.time()

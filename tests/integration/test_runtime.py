@@ -135,12 +135,22 @@ def test_arguments_and_proxies_of_docker(unit):
 
 def test_power_lost_while_settings_are_tried_is_mended(runtime, tmp_path):
     """As a crash in the middle leaves it: settings with which Docker does not start, and a note of those before."""
-    note = {"before": {"daemon_json": json.dumps(DEFAULT), "drop_in": None}}
+    note = {"trying": True, "before": {"daemon_json": json.dumps(DEFAULT), "drop_in": None}}
     put(runtime, "/var/lib/docker-registry/daemon.json", json.dumps(note), tmp_path)
     put(runtime, "/etc/docker/daemon.json", "[]", tmp_path)
     runtime.exec("systemctl restart docker || true")
     assert runtime.update_status() == ("active", f"Ready at {runtime.address}:5000 (http).")
     assert settings(runtime) == DEFAULT
+
+
+def test_settings_that_docker_finds_wrong_at_the_next_boot_are_put_back(runtime):
+    """While containers run on, it does not look at those of its network."""
+    assert configure(runtime, docker_opts="--bip=nonsense")[0] == "active"
+    runtime.reboot()
+    state, message = runtime.update_status()
+    assert (state, message[:36]) == ("blocked", "docker-opts: Docker does not start: ")
+    assert runtime.answers()
+    assert configure(runtime) == ("active", f"Ready at {runtime.address}:5000 (http).")
 
 
 def test_packages_beside_docker(unit):

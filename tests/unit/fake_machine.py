@@ -29,6 +29,7 @@ class FakeMachine:
         self.extension = None
         self.unit_command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
         self.rejected = set()
+        self.failed = False
         self.validates = True
         self.memory = {}
         self.dies_at = None
@@ -90,8 +91,11 @@ class FakeMachine:
     def remember(self, name, found):
         self.memory[name] = json.dumps(found)
 
+    def docker_has_failed(self):
+        return self.failed
+
     def docker(self):
-        if not self.docker_answers:
+        if not self.docker_answers or self.failed:
             raise engine.EngineError("Docker does not answer: no such file")
         return self.engine
 
@@ -131,6 +135,7 @@ class FakeMachine:
         self.restarts += 1
         if self.dies_at == self.restarts:
             raise fakes.Killed
+        self.failed = bool(self._rejects())
         if rejected := self._rejects():
             raise engine.EngineError(f"Docker does not start: unknown {rejected.pop()}")
         self.busy.clear()

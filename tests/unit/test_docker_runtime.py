@@ -101,12 +101,38 @@ def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before
     machine.dies_at = restart
     with contextlib.suppress(fakes.Killed):
         config(juju, deployed, daemon__opts="nosuch: 1")
-    assert daemon.Record.from_json(machine.recall("daemon")).before is not None
+    assert daemon.Record.from_json(machine.recall("daemon")).trying
     machine.dies_at = None
     deployed.hook("update-status")
     assert "nosuch" not in machine.settings
     assert juju.model["status"][1].startswith("daemon-opts: Docker does not start")
-    assert daemon.Record.from_json(machine.recall("daemon")).before is None
+    assert not daemon.Record.from_json(machine.recall("daemon")).trying
+
+
+def test_what_docker_finds_wrong_at_the_next_boot_only_is_put_back(deployed, juju, machine):
+    before = machine.settings
+    assert config(juju, deployed, docker__opts="--bip=nonsense", daemon__opts="debug: true") == READY
+    machine.rejected, machine.failed = {"nonsense"}, True
+    for _ in range(2):
+        deployed.hook("update-status")
+        state, message = juju.model["status"]
+        assert state == "blocked"
+        assert message.startswith("daemon-opts and docker-opts: Docker does not start: unknown nonsense.")
+        assert (json.loads(machine.settings), machine.extension) == (json.loads(before), None)
+    assert config(juju, deployed, docker__opts="") == READY
+    assert json.loads(machine.settings) == {"live-restore": True, "debug": True}
+
+
+def test_a_docker_that_failed_for_another_reason_keeps_its_settings(deployed, juju, machine):
+    config(juju, deployed, daemon__opts="debug: true")
+    machine.failed = True
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+    assert json.loads(machine.settings)["debug"] is True
+    machine.rejected, machine.failed = {"live-restore"}, True
+    deployed.hook("update-status")
+    assert juju.model["status"][1].startswith("Docker does not answer")
+    assert json.loads(machine.settings)["debug"] is True
 
 
 def test_daemon_json_that_somebody_broke_is_said_and_left(deployed, juju, machine):

@@ -53,8 +53,7 @@ def _converge() -> tuple[str, str]:
     wanted = asked_for()
     try:
         trouble = docker_runtime.provide(wanted.runtime, machine)
-        docker_runtime.take_back(machine)
-        docker = machine.docker()
+        docker = docker_runtime.connect(machine)
     except docker_runtime.NoDocker as error:
         return "blocked", str(error)
     except engine.EngineError as error:

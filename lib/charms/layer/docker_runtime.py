@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from charmhelpers.core import hookenv
 from charms import reactive
@@ -110,14 +111,44 @@ def _hold(wanted: extras.Extras, machine: Machine) -> None:
         machine.remember("held", {"names": sorted(names)})
 
 
-def take_back(machine: Machine) -> None:
-    """Put back the settings of Docker that a crash cut off being tried. Raises OSError, EngineError."""
+def connect(machine: Machine) -> engine.Engine:
+    """Connect to Docker; first, what keeps it from starting is put back. Raises OSError, EngineError.
+
+    That is a change which a crash cut off, or one that Docker could not take after all: while containers run on, it
+    does not try the settings of its network.
+    """
     record = daemon.Record.from_json(machine.recall("daemon"))
-    if record.before is not None:
+    if record.trying and record.before is not None:
         hookenv.log("New settings of Docker were being tried when a crash came; those before are put back.")
-        _write(machine, daemon.Files(_readable(machine.daemon_json), machine.drop_in()), record.before)
+        _write(machine, _there(machine), record.before)
         machine.restart_docker()
         machine.remember("daemon", daemon.Record(record.ours).to_json())
+    try:
+        return machine.docker()
+    except engine.EngineError as down:
+        if record.trying or record.before is None or not machine.docker_has_failed():
+            raise
+        _go_back(machine, record, record.before, down)
+    return machine.docker()
+
+
+def _go_back(machine: Machine, record: daemon.Record, before: daemon.Files, down: engine.EngineError) -> None:
+    """Start a Docker that has failed, with its settings or with those before. Raises *down* if that is not why."""
+    there = _there(machine)
+    try:
+        machine.restart_docker()
+    except engine.EngineError as error:
+        _write(machine, there, before)
+        try:
+            machine.restart_docker()
+        except engine.EngineError:
+            _write(machine, before, there)
+            raise down from None
+        _refuse(machine, record.ours_before, before, there, error)
+
+
+def _there(machine: Machine) -> daemon.Files:
+    return daemon.Files(_readable(machine.daemon_json), machine.drop_in())
 
 
 def _readable(read: Callable[[], str | None]) -> str | None:
@@ -160,35 +191,43 @@ def configure(wanted: runtime.Runtime, docker: engine.Engine, machine: Machine) 
     except daemon.BadSettings as error:
         return docker, (*trouble, unreadable(error))
     if after == before:
-        if record != daemon.Record(settings):
-            machine.remember("daemon", daemon.Record(settings).to_json())
+        known = dataclasses.replace(record, ours=settings, refused="", reason="")
+        if record != known:
+            machine.remember("daemon", known.to_json())
     elif record.refused == after.digest:
         trouble += (record.reason,)
     else:
-        reason = _try(before, after, daemon.Record(settings), docker, machine)
+        reason = _try(before, after, settings, docker, machine)
         return machine.docker(), trouble + reason
     return docker, trouble
 
 
 def _try(
-    before: daemon.Files, after: daemon.Files, then: daemon.Record, docker: engine.Engine, machine: Machine
+    before: daemon.Files, after: daemon.Files, settings: Mapping[str, Any], docker: engine.Engine, machine: Machine
 ) -> Trouble:
-    """Let Docker run with the files *after*, and remember *then*; if it does not, go back to those *before*."""
-    record = daemon.Record.from_json(machine.recall("daemon"))
-    machine.remember("daemon", dataclasses.replace(record, before=before).to_json())
+    """Let Docker run with the files *after*, which say the *settings*; if it does not, go back to those *before*."""
+    ours = daemon.Record.from_json(machine.recall("daemon")).ours
+    machine.remember("daemon", daemon.Record(ours, before=before, trying=True).to_json())
     try:
         _write(machine, before, after)
         _take_up(before, after, docker, machine)
     except engine.EngineError as error:
         _write(machine, after, before)
         machine.restart_docker()
-        json_differs, drop_in_differs = before.daemon_json != after.daemon_json, before.drop_in != after.drop_in
-        options = [*(["daemon-opts"] if json_differs else []), *(["docker-opts"] if drop_in_differs else [])]
-        reason = f"{' and '.join(options)}: {error}. It runs with what was before."
-        machine.remember("daemon", dataclasses.replace(record, refused=after.digest, reason=reason).to_json())
-        return (reason,)
-    machine.remember("daemon", then.to_json())
+        return _refuse(machine, ours, before, after, error)
+    machine.remember("daemon", daemon.Record(settings, before=before, ours_before=ours).to_json())
     return ()
+
+
+def _refuse(
+    machine: Machine, ours: Mapping[str, Any], before: daemon.Files, after: daemon.Files, error: engine.EngineError
+) -> Trouble:
+    """Remember that Docker does not start with the files *after*, and return the sentence."""
+    json_differs, drop_in_differs = before.daemon_json != after.daemon_json, before.drop_in != after.drop_in
+    options = [*(["daemon-opts"] if json_differs else []), *(["docker-opts"] if drop_in_differs else [])]
+    reason = f"{' and '.join(options)}: {error}. It runs with what was before."
+    machine.remember("daemon", daemon.Record(ours, after.digest, reason).to_json())
+    return (reason,)
 
 
 def _take_up(before: daemon.Files, after: daemon.Files, docker: engine.Engine, machine: Machine) -> None:

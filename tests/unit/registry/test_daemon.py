@@ -111,10 +111,12 @@ def test_the_reason_is_short():
 
 
 def test_a_record_is_the_same_after_writing_and_reading():
-    record = daemon.Record({"a": [1]}, "digest", "a sentence", daemon.Files(None, "x"))
+    record = daemon.Record({"a": [1]}, "digest", "a sentence", daemon.Files(None, "x"), {"b": 1}, trying=True)
     assert daemon.Record.from_json(json.loads(json.dumps(record.to_json()))) == record
     assert daemon.Record.from_json({}) == daemon.Record()
 
 
 def test_no_secret_is_in_the_text_of_a_record():
-    assert "hush" not in str(daemon.Record({"a": "hush"}, before=daemon.Files("hush", "hush")))
+    assert "hush" not in str(
+        daemon.Record({"a": "hush"}, before=daemon.Files("hush", "hush"), ours_before={"a": "hush"})
+    )
