@@ -272,8 +272,12 @@ def _run(program: str, *words: str) -> str:
         if done.returncode == 0:
             return done.stdout
         if not _LOCKED.search(done.stderr) or time.monotonic() >= end:
-            kind = BadKey if _UNSIGNED.search(done.stderr) else PackageError
-            raise kind(_last_words(done.stderr or done.stdout) or f"{program} failed ({done.returncode})")
+            said = _last_words(done.stderr or done.stdout) or f"{program} failed ({done.returncode})"
+            if missing := re.search(r"NO_PUBKEY (\w+)", done.stderr):
+                raise BadKey(
+                    f"it is signed with another key, {missing[1]}"
+                )  # apt's last words are that it is not signed
+            raise (BadKey if _UNSIGNED.search(done.stderr) else PackageError)(said)
         time.sleep(_RETRY_SECONDS)
 
 

@@ -187,7 +187,7 @@ WRONG_PACKAGES = [
     ({"install_sources": f"deb {PACKAGES}/none ./"}, "install_sources: "),
     ({"install_sources": f"deb {PACKAGES}/extra ./"}, "install_keys: "),
     ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/nosuch.asc"}, "docker_runtime_key_url: "),
-    ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/other.asc"}, "docker_runtime_key_url: "),
+    ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/other.asc"}, "docker_runtime_key_url: it is signed with"),
     ({**OTHER, "docker_runtime_repo": f"deb {PACKAGES}/none ./"}, "docker_runtime_repo: "),
     (
         {**OTHER, "docker_runtime_package": "docker-none"},

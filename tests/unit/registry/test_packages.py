@@ -175,7 +175,10 @@ def test_docker_of_a_repository_is_installed_with_its_key_fetched(programs):
     [
         ({"apt_helper": "*) echo 'E: 404\nE: Download Failed' >&2; exit 100;;"}, "docker_runtime_key_url: 404"),
         ({"apt_helper": "*) for target; do :; done; echo '<html>' >$target;;"}, "docker_runtime_key_url"),
-        ({"apt_helper": FETCH, "apt_get": "*parts*) echo 'NO_PUBKEY' >&2; exit 100;;"}, "docker_runtime_key_url"),
+        (
+            {"apt_helper": FETCH, "apt_get": "*parts*) echo 'NO_PUBKEY 12AB\nE: unsigned' >&2; exit 100;;"},
+            "docker_runtime_key_url: .*12AB",
+        ),
         ({"apt_helper": FETCH, "apt_get": "*parts*) echo 'E: no route' >&2; exit 100;;"}, "docker_runtime_repo"),
         ({"apt_helper": FETCH, "apt_get": "*install*) echo 'E: none' >&2; exit 100;;"}, "docker_runtime_package"),
     ],
