@@ -273,10 +273,9 @@ def _run(program: str, *words: str) -> str:
             return done.stdout
         if not _LOCKED.search(done.stderr) or time.monotonic() >= end:
             said = _last_words(done.stderr or done.stdout) or f"{program} failed ({done.returncode})"
+            # apt's last words would be that it is not signed.
             if missing := re.search(r"NO_PUBKEY (\w+)", done.stderr):
-                raise BadKey(
-                    f"it is signed with another key, {missing[1]}"
-                )  # apt's last words are that it is not signed
+                raise BadKey(f"it is signed with another key, {missing[1]}")
             raise (BadKey if _UNSIGNED.search(done.stderr) else PackageError)(said)
         time.sleep(_RETRY_SECONDS)
 
