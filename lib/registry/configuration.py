@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from registry.container import CONFIG_FOLDER
+from registry.container import CONFIG_FOLDER, DEBUG_PORT
 from registry.monitoring import Monitoring
 from registry.options import Options
 from registry.storage import Storage
@@ -49,7 +49,7 @@ def mapping(wanted: Options, http_secret: str, generation: int) -> dict[str, Any
         "version": 0.1,
         **_auth(wanted),
         "health": _health(),
-        "http": _http(http_secret),
+        "http": _http(http_secret, wanted.monitoring),
         "log": _log(wanted.monitoring),
         "storage": _storage(wanted.storage, generation),
     }
@@ -70,7 +70,8 @@ def _health() -> dict[str, Any]:
     return {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}}
 
 
-def _http(secret: str) -> dict[str, Any]:
+def _http(secret: str, monitoring: Monitoring) -> dict[str, Any]:
+    debug = {"addr": f":{DEBUG_PORT}", "prometheus": {"enabled": True, "path": "/metrics"}}
     return {
         "addr": f":{PORT}",
         "headers": {"X-Content-Type-Options": ["nosniff"]},
@@ -78,6 +79,7 @@ def _http(secret: str) -> dict[str, Any]:
         # a proxy under a second name). Relative ones are right for everybody.
         "relativeurls": True,
         "secret": secret,
+        **({"debug": debug} if monitoring.metrics else {}),
     }
 
 

@@ -36,6 +36,8 @@ class ContainerSpec:
     """Port of the container to port of the machine, e.g. ``{"5000": 5000}``."""
     mounts: Sequence[Mount]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    addresses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Port of the container to the one address of the machine at which it answers, where that is not all of them."""
     memory: int = 0
     """Bytes it may have, swap included; 0 is no limit."""
     nano_cpus: int = 0
@@ -94,7 +96,8 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             "NanoCpus": spec.nano_cpus,
             "NetworkMode": "bridge",
             "PortBindings": {
-                f"{inner}/tcp": [{"HostIp": "", "HostPort": str(outer)}] for inner, outer in spec.ports.items()
+                f"{inner}/tcp": [{"HostIp": spec.addresses.get(inner, ""), "HostPort": str(outer)}]
+                for inner, outer in spec.ports.items()
             },
             "ReadonlyRootfs": True,
             "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},

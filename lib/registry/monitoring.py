@@ -1,8 +1,9 @@
-"""What the registry tells of itself: the options log-level and log-access."""
+"""What the registry tells of itself: the options log-level, log-access, prometheus-metrics and debug-*."""
 
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +17,47 @@ class Monitoring:
     log_level: str
     log_access: bool
     """A line in the log for each request, whatever the level."""
+    metrics: bool
+    """There is a second server, for metrics, health and profiles. It asks nobody who he is."""
+    debug_port: int
+    """Port of the machine for it."""
+    debug_address: str | None
+    """Address of the machine at which alone it answers; None: at all of them."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Monitoring:
         """Read the values of config.yaml's options."""
-        return cls(log_level=config["log-level"] or "", log_access=bool(config["log-access"]))
+        return cls(
+            log_level=config["log-level"] or "",
+            log_access=bool(config["log-access"]),
+            metrics=bool(config["prometheus-metrics"]),
+            debug_port=int(config["debug-port"] or 0),
+            debug_address=config["debug-address"] or None,
+        )
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return the options whose ports are in use, beside registry-port."""
+        return {"debug-port": self.debug_port} if self.metrics else {}
 
     def problems(self) -> dict[str, str | None]:
         """Return what is wrong: the option to a clause, or to None."""
         known = self.log_level in LEVELS
-        return {"log-level": None if known else f"{self.log_level!r} is none of {', '.join(LEVELS)}"}
+        return {
+            "debug-address": _address_problem(self.debug_address) if self.debug_address else None,
+            "debug-port": port_problem(self.debug_port),
+            "log-level": None if known else f"{self.log_level!r} is none of {', '.join(LEVELS)}",
+        }
+
+
+def port_problem(port: int) -> str | None:
+    """Return what is wrong with *port* as a port of the machine, or None."""
+    return None if 1 <= port <= 65535 else f"{port} is not a port, 1 to 65535"
+
+
+def _address_problem(address: str) -> str | None:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return f"{address!r} is not an address of the machine, such as 127.0.0.1"
+    return None

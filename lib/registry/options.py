@@ -15,7 +15,7 @@ import yaml
 from registry import addresses, image
 from registry.authentication import Authentication
 from registry.limits import Limits
-from registry.monitoring import Monitoring
+from registry.monitoring import Monitoring, port_problem
 from registry.runtime import Runtime
 from registry.storage import Storage
 
@@ -83,10 +83,18 @@ class Options:
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),
-            "registry-port": _port_problem(self.registry_port),
+            "registry-port": port_problem(self.registry_port),
+            **self._together(),
             **self.unread,
         }
         return {option: clause for option, clause in found.items() if clause}
+
+    def _together(self) -> dict[str, str]:
+        """Return what is wrong with options of two themes."""
+        found = {}
+        if self.registry_port in self.monitoring.ports.values():
+            found["debug-port, registry-port"] = f"both are {self.registry_port}; give the metrics a port of their own"
+        return found
 
     def are_right(self, prefix: str) -> bool:
         """Tell whether nothing is wrong with the options whose names begin with *prefix*."""
@@ -137,7 +145,3 @@ def _name_problem(name: str) -> str | None:
     if re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
         return None
     return f"{name!r} is not the name of a container (letters, digits, _ . -, two at least)"
-
-
-def _port_problem(port: int) -> str | None:
-    return None if 1 <= port <= 65535 else f"{port} is not a port, 1 to 65535"

@@ -110,6 +110,8 @@ class Facts:
     """The operator stopped the registry by the action `stop`."""
     port_held: bool
     """Somebody listens at the option registry-port, the registry itself maybe."""
+    debug_port_held: bool
+    """The same for debug-port, where it is in use."""
     name_taken: bool
     """A container of somebody else has the name of the option registry-name."""
     own: htpasswd.User
@@ -206,12 +208,15 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     # A container that is paused or restarting holds its port too. One that is there before anything was applied is
     # the predecessor's, which is about to be replaced.
     alive = facts.state in ("running", "paused", "restarting")
-    ours = alive and (facts.applied is None or facts.applied.port == wanted.registry_port)
-    if facts.port_held and not ours:
-        found.append(
-            f"registry-port: {wanted.registry_port} is in use by another program of this machine; "
-            "free it or choose another port."
-        )
+    for option, port, held in (
+        ("registry-port", wanted.registry_port, facts.port_held),
+        *(("debug-port", port, facts.debug_port_held) for port in wanted.monitoring.ports.values()),
+    ):
+        ours = alive and (facts.applied is None or port in facts.applied.container.ports.values())
+        if held and not ours:
+            found.append(
+                f"{option}: {port} is in use by another program of this machine; free it or choose another port."
+            )
     if facts.name_taken:
         found.append(
             f"registry-name: there is a container {wanted.registry_name!r} that this charm did not make; "
@@ -227,6 +232,8 @@ def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
         mounts.append(container.Mount(facts.data_folder, configuration.DATA_FOLDER))
     if asked.kind == "htpasswd":
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
+    debug = {str(container.DEBUG_PORT): port for port in wanted.monitoring.ports.values()}
+    where = wanted.monitoring.debug_address
     others = {}
     if asked.kind == "token":
         others[configuration.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
@@ -234,7 +241,8 @@ def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
         container.ContainerSpec(
             name=wanted.registry_name,
             image_id=image.id,
-            ports={str(configuration.PORT): wanted.registry_port},
+            ports={str(configuration.PORT): wanted.registry_port, **debug},
+            addresses=dict.fromkeys(debug, where) if where else {},
             mounts=tuple(mounts),
             environment=ENVIRONMENT if image.generation >= 3 else {},
             memory=wanted.limits.memory_bytes,

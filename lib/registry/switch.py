@@ -228,6 +228,8 @@ class Switch:
         if had_old:
             self._docker.rename(f"{old}-previous", old)
             self._docker.start(old)
+            with contextlib.suppress(NotServing):  # what went wrong before is what there is to say
+                self._wait(old)
         self._applied.end_switch()
 
     def recover(self) -> bool:

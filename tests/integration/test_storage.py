@@ -18,10 +18,13 @@ STORE = {
 MINE = (
     "container_cpu_limit",
     "container_memory_limit",
+    "debug_address",
+    "debug_port",
     "log_access",
     "log_level",
     "log_max_files",
     "log_max_size",
+    "prometheus_metrics",
     "storage_cache",
     "storage_delete",
     "storage_purge_age",
@@ -143,3 +146,22 @@ def test_a_store_that_fails_changes_nothing_and_is_said(unit, refusing_store, tr
     assert unit.containers() == ["registry"]
     seen = message + unit.juju.cli("debug-log", "--replay", "--no-tail")
     assert "the-secret-key" not in seen
+
+
+def listens(unit, port, address="127.0.0.1"):
+    return unit.exec(f"curl -s -o /dev/null http://{address}:{port}/metrics && echo yes || true") == "yes"
+
+
+def test_metrics_are_published_while_they_are_asked_for(unit):
+    assert not listens(unit, 5001)
+    assert unit.config(prometheus_metrics=True) == ready(unit)
+    assert ask(unit, "GET", "/metrics", 5001)[0] == 200
+    assert unit.config(debug_port=5009, debug_address="127.0.0.1") == ready(unit)
+    assert listens(unit, 5009) and not listens(unit, 5009, unit.address) and not listens(unit, 5001)
+    before = unit.container()["Id"]
+    state, message = unit.config(debug_address="203.0.113.1")
+    assert state == "blocked"
+    assert "cannot assign requested address" in message
+    assert message.endswith(still_serves(unit))
+    assert unit.container()["Id"] == before
+    assert unit.config(debug_address="localhost")[1].startswith("debug-address: 'localhost' is not an address")

@@ -114,7 +114,8 @@ def recover(wanted: options.Options, docker: engine.Engine, store: applied.Appli
     if not store.unfinished_switch():
         return docker
     before = store.in_force()
-    ports = {wanted.registry_port} | ({before.port} if before else set())
+    ports = {wanted.registry_port, *wanted.monitoring.ports.values()}
+    ports |= set(before.container.ports.values()) if before else set()
     held = {port for port in ports if _is_held(port)} - docker.published_ports()
     if held and docker.live_restore():
         hookenv.log(f"Port {min(held)} is held for no container since a crash; restarting Docker frees it.")
@@ -166,6 +167,7 @@ def gather(
         state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
         port_held=_is_held(wanted.registry_port),
+        debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
         name_taken=name_taken,
         trouble=trouble,
         peers=_endpoint("peer").peers(),

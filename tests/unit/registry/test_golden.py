@@ -18,6 +18,7 @@ BOTH = {
     "users": {"auth-basic-password": "pw"},
     "token": TOKEN,
     "log": {"log-level": "warn", "log-access": False},
+    "metrics": {"prometheus-metrics": True},
     "storage": {
         "storage-cache": "disabled",
         "storage-delete": True,

@@ -30,6 +30,7 @@ def facts(**changes):
         "applied": None,
         "stopped": False,
         "port_held": False,
+        "debug_port_held": False,
         "state": None,
         "name_taken": False,
         "own": OWN,
