@@ -178,7 +178,7 @@ def _serves() -> bool:
     if release is None or not container.is_running(docker_registry.machine.docker().inspect(release.container.name)):
         return False
     try:
-        docker_registry.client(release.port).check_alive()
+        docker_registry.client(release).check_alive()
     except api.ApiError:
         return False
     return True

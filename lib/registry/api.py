@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import requests.adapters
 
 from registry.htpasswd import User
 
@@ -13,15 +17,33 @@ class ApiError(Exception):
     """The registry does not answer as it should; ``str()`` is a clause for the operator, without full stop."""
 
 
-class Api:
-    """One registry at *url*, without a proxy of the environment in between; *user* is for what needs one."""
+class _Pinned(requests.adapters.HTTPAdapter):
+    """Takes one certificate: https://urllib3.readthedocs.io/en/stable/advanced-usage.html#verifying-tls-against-a-different-host"""
 
-    def __init__(self, url: str, user: User | None = None, timeout: float = 5) -> None:
+    def __init__(self, certificate: str) -> None:
+        first = certificate.partition("-----END CERTIFICATE-----")
+        self._fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert("".join(first[:2]) + "\n")).hexdigest()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, assert_fingerprint=self._fingerprint, **kwargs)
+
+
+class Api:
+    """One registry at *url*, without a proxy of the environment in between; *user* is for what needs one.
+
+    At an https URL it has to present *certificate*, the first one of that PEM and no other, whatever its names.
+    """
+
+    def __init__(self, url: str, user: User | None = None, certificate: str | None = None, timeout: float = 5) -> None:
         self._url = url
         self._credentials = (user.name, user.password or "") if user else None
         self._timeout = timeout
         self._session = requests.Session()
         self._session.trust_env = False
+        if certificate is not None:
+            self._session.verify = False  # but for its fingerprint
+            self._session.mount("https://", _Pinned(certificate))
 
     def check_alive(self) -> None:
         """Ask for ``/``, which needs no user and answers 200 while the registry is well. Raises ApiError."""
@@ -64,6 +86,8 @@ class Api:
                 timeout=self._timeout,
                 allow_redirects=False,
             )
+        except requests.exceptions.SSLError as error:
+            raise ApiError("another certificate is presented than the one configured") from error
         except requests.ConnectionError as error:
             raise ApiError("nothing answers") from error
         except requests.Timeout as error:

@@ -7,6 +7,7 @@ has proven itself. The folders are for root only.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import secrets
@@ -15,6 +16,7 @@ import shutil
 from registry.plan import FILES, Release
 
 ROOT = pathlib.Path("/etc/docker/registry")
+OWN_NAMES = ("applied", "auth", "config.yml", "loopback", "password", "switching")
 
 
 class Applied:
@@ -133,8 +135,15 @@ class Applied:
         return Applied(self.root / "loopback")
 
     def remove(self) -> None:
-        """Remove everything below the root, configuration and credentials."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Remove all that the charm made below the root, configuration and credentials; an operator's files stay."""
+        for name in OWN_NAMES:
+            path = self.root / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody's file is there
+            self.root.rmdir()
 
 
 def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:

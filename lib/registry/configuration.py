@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from registry import tls
 from registry.container import CONFIG_FOLDER, DEBUG_PORT
 from registry.monitoring import Monitoring
 from registry.options import Options
@@ -24,12 +25,13 @@ REALM = "docker-registry"
 """What a client shows to the person who shall log in."""
 
 
-def config_yml(wanted: Options, http_secret: str, generation: int) -> str:
+def config_yml(wanted: Options, http_secret: str, generation: int, *, encrypted: bool = False) -> str:
     """Return the text of config.yml for the registry's *generation*, 2 or 3.
 
-    *http_secret* signs the state of uploads: the same on all units.
+    *http_secret* signs the state of uploads: the same on all units. *encrypted*: a certificate and its key lie
+    beside it.
     """
-    return dump(mapping(wanted, http_secret, generation))
+    return dump(mapping(wanted, http_secret, generation, encrypted))
 
 
 def dump(config: Mapping[str, Any]) -> str:
@@ -42,14 +44,14 @@ def htpasswd(folder: str) -> dict[str, Any]:
     return {"htpasswd": {"realm": REALM, "path": f"{folder}/htpasswd"}}
 
 
-def mapping(wanted: Options, http_secret: str, generation: int) -> dict[str, Any]:
+def mapping(wanted: Options, http_secret: str, generation: int, encrypted: bool) -> dict[str, Any]:
     """Return config.yml as data, one key a section."""
     return {
         # A string would be refused by 2.8 only if it were no number: 0.1 is what both generations document.
         "version": 0.1,
         **_auth(wanted),
         "health": _health(),
-        "http": _http(http_secret, wanted.monitoring),
+        "http": _http(http_secret, wanted.monitoring) | (_tls(wanted) if encrypted else {}),
         "log": _log(wanted.monitoring),
         "storage": _storage(wanted.storage, generation),
     }
@@ -63,6 +65,12 @@ def _auth(wanted: Options) -> dict[str, Any]:
         named = {"realm": token.realm, "service": token.service, "issuer": token.issuer}
         return {"auth": {"token": {**named, "rootcertbundle": f"{CONFIG_FOLDER}/{TOKEN_CA}"}}}
     return {}
+
+
+def _tls(wanted: Options) -> dict[str, Any]:
+    # Not clientcas: it demands a certificate of every client, proxies and probes included.
+    files = {"certificate": f"{CONFIG_FOLDER}/{tls.FILES['cert']}", "key": f"{CONFIG_FOLDER}/{tls.FILES['key']}"}
+    return {"tls": {**files, "minimumtls": wanted.tls.minimum_version}}
 
 
 def _health() -> dict[str, Any]:

@@ -13,13 +13,15 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from registry import api, applied, daemon, engine, extras, htpasswd, packages, plan, repository, runtime
+from registry import api, applied, daemon, engine, extras, htpasswd, packages, plan, repository, runtime, tls
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
 MEMORY_FOLDER = pathlib.Path("/var/lib/docker-registry")
 OUTPUT_FOLDER = MEMORY_FOLDER / "output"
 """What actions printed, as far as it was too much for Juju."""
+FILE_LIMIT = 1 << 20
+"""Bytes of an operator's file at most: a thousand certificates."""
 OUTPUTS = 10
 """How many of them are kept."""
 _FOLDER = "/usr/bin"
@@ -99,9 +101,34 @@ class Machine:
                 raise engine.EngineError(f"{down}, and its installation cannot be finished: {error}") from error
             return engine.Engine()
 
-    def client(self, url: str, user: htpasswd.User) -> api.Api:
-        """Return a client for the registry at *url*, which asks as *user* where it has to."""
-        return api.Api(url, user)
+    def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
+        """Return a client for the registry at *url*, which asks as *user* where it has to: see `api.Api`."""
+        return api.Api(url, user, certificate)
+
+    def read(self, path: str) -> tls.File:
+        """Read a file of the operator's, whoever owns it."""
+        try:
+            with open(path, "rb", opener=_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return tls.File(error=f"{path} is no file")
+                data = file.read(FILE_LIMIT + 1)
+        except FileNotFoundError:
+            return tls.File()
+        except (OSError, ValueError) as error:
+            return tls.File(error=f"{path} cannot be read ({getattr(error, 'strerror', None) or error})")
+        if len(data) > FILE_LIMIT:
+            return tls.File(error=f"{path} is larger than {FILE_LIMIT} bytes")
+        return tls.File(text=data.decode(errors="replace"))
+
+    def write(self, path: str, text: str, mode: int) -> None:
+        """Write a file where the operator wants it, unless it is so already. Raises OSError."""
+        if self.read(path).text != text:
+            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+            applied.write_file(pathlib.Path(path), text, mode)
+
+    def unlink(self, path: str) -> None:
+        """Remove a file, if it is there. Raises OSError."""
+        pathlib.Path(path).unlink(missing_ok=True)
 
     def daemon_json(self) -> str | None:
         """Return the text of dockerd's daemon.json, or None if there is none. Raises BadSettings, OSError."""
@@ -207,3 +234,8 @@ def _run(program: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
     except FileNotFoundError as error:
         return subprocess.CompletedProcess(command, 127, "", str(error))
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open what may be a pipe that nobody writes to."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -18,11 +18,18 @@ from registry.limits import Limits
 from registry.monitoring import Monitoring, port_problem
 from registry.runtime import Runtime
 from registry.storage import Storage
+from registry.tls import Tls
 
 DEFAULT_IMAGE = "registry:2"
 SECRET = "secret:"  # noqa: S105 - how the name of one begins
 """What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
-PASSWORDS = ("auth-basic-password", "storage-s3-accesskey", "storage-s3-secretkey", "storage-swift-password")
+PASSWORDS = (
+    "auth-basic-password",
+    "storage-s3-accesskey",
+    "storage-s3-secretkey",
+    "storage-swift-password",
+    "tls-key-blob",
+)
 """Options that may name a Juju secret: its key with the last word of the option's name is taken, else its only key."""
 MAPS = ("auth-basic-users",)
 """Options that may name a Juju secret whose keys and values are taken, all of them."""
@@ -41,6 +48,7 @@ class Options:
     monitoring: Monitoring
     runtime: Runtime
     storage: Storage
+    tls: Tls
     http_host: str | None
     """URL at which clients reach the registry."""
     registry_image: str
@@ -65,6 +73,7 @@ class Options:
             monitoring=Monitoring.from_config(config),
             runtime=Runtime.from_config(config),
             storage=Storage.from_config(config),
+            tls=Tls.from_config(config),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
@@ -80,6 +89,7 @@ class Options:
             **self.monitoring.problems(),
             **self.runtime.problems(),
             **self.storage.problems(),
+            **self.tls.problems(),
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),

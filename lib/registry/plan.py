@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from registry import addresses, certificates, configuration, container, htpasswd, options, relations, website
+from registry import addresses, certificates, configuration, container, htpasswd, options, relations, tls, website
 from registry.image import Image
 
 DATA_FOLDER = "/srv/registry"
@@ -21,7 +21,7 @@ AUTH_FOLDER = "/etc/docker/registry/auth"
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 """Variables for 3.x, which sends traces to a server that nobody has unless it is told not to."""
 
-FILES = ("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd")
+FILES = ("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd", *tls.FILES.values(), tls.SOURCES)
 """Names of the files that a release may have."""
 
 
@@ -61,13 +61,31 @@ class Release:
         maintenance = self._config["storage"].get("maintenance") or {}
         return bool(maintenance.get("readonly", {}).get("enabled"))
 
+    @property
+    def scheme(self) -> str:
+        """What clients speak with the registry: https or http."""
+        return "https" if "tls" in self._config["http"] else "http"
+
+    @property
+    def certificate(self) -> str | None:
+        """PEM of the certificate that the registry presents, and of those behind it; None with plain HTTP."""
+        return self.others[tls.FILES["cert"]] if self.scheme == "https" else None
+
+    @property
+    def ca(self) -> str | None:
+        """PEM of what a client has to trust; the end of the chain where no CA was named. None with plain HTTP."""
+        if self.certificate is None:
+            return None
+        return self.others.get(tls.FILES["ca"]) or certificates.last(self.certificate)
+
     @functools.cached_property
     def _config(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.config_yml))
 
     def beside(self, user: htpasswd.User) -> Release:
         """Return a registry over the same data that lets in *user* alone, by password, whatever this one asks."""
-        config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER)}
+        http = {key: value for key, value in self._config["http"].items() if key != "tls"}
+        config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http}
         spec = dataclasses.replace(
             self.container,
             name=f"{self.container.name}-loopback",
@@ -130,6 +148,10 @@ class Facts:
     nagios: relations.Nagios | None = None
     clients: bool = False
     """There is a relation to clients."""
+    tls_files: Mapping[str, tls.File] = dataclasses.field(default_factory=dict)
+    """What is at the paths of the options tls-*-path, by kind: ca, cert, key."""
+    now: float = 0
+    """Seconds since 1970."""
 
     @property
     def address(self) -> str:
@@ -161,15 +183,24 @@ class Outcome:
     """The registry answers."""
     netloc: str
     """Where: ``host:port``."""
+    scheme: str
+    """How: http or https."""
     trouble: tuple[str, ...]
     """A sentence for each thing that went wrong."""
 
 
 def plan(wanted: options.Options, facts: Facts) -> Plan:
     """Return what shall be for the options *wanted* and *facts*."""
-    problems = (*options.problems(wanted), *_circumstances(wanted, facts))
-    release = facts.applied if problems or facts.image is None else _release(wanted, facts, facts.image)
-    return Plan(problems, release, not facts.stopped, _users(wanted, facts, release), _warnings(wanted, facts))
+    chosen = tls.choose(wanted.tls, facts.tls_files, facts.applied.others if facts.applied else {}, facts.now)
+    files = _sentences({option: clause for option, clause in chosen.problems.items() if option not in wanted.clauses()})
+    problems = (*options.problems(wanted), *files, *_circumstances(wanted, facts))
+    release = facts.applied if problems or facts.image is None else _release(wanted, facts, facts.image, chosen.copies)
+    warnings = (*_warnings(wanted, facts), *chosen.warnings)
+    return Plan(problems, release, not facts.stopped, _users(wanted, facts, release), warnings)
+
+
+def _sentences(problems: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(f"{option}: {clause}." for option, clause in problems.items()))
 
 
 def _users(wanted: options.Options, facts: Facts, release: Release | None) -> str | None:
@@ -225,7 +256,7 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
+def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
     asked = wanted.authentication
     mounts = []
     if wanted.storage.driver == "filesystem":
@@ -234,7 +265,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
     debug = {str(container.DEBUG_PORT): port for port in wanted.monitoring.ports.values()}
     where = wanted.monitoring.debug_address
-    others = {}
+    others = dict(tls_copies)
     if asked.kind == "token":
         others[configuration.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
     return Release(
@@ -250,7 +281,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image) -> Release:
             log_size=wanted.limits.log_size,
             log_files=wanted.limits.log_files,
         ),
-        configuration.config_yml(wanted, facts.http_secret, image.generation),
+        configuration.config_yml(wanted, facts.http_secret, image.generation, encrypted=bool(tls_copies)),
         others,
     )
 
@@ -273,18 +304,22 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
     """
     peers = {peer.unit: peer for peer in facts.peers}
     primary = relations.primary(facts.unit, facts.peers)
-    own = relations.Peer(facts.unit, facts.address, release.port, "http")
+    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
     first = peers.get(primary, own)
     netloc = addresses.netloc(wanted.http_host, first.address, first.port or release.port)
     readable = wanted.are_right("http-host") and wanted.are_right("auth-")
     asked = wanted.authentication
     services = website.services(
-        facts.unit, facts.addresses.get("website", facts.address), release.port, backup=primary != facts.unit
+        facts.unit,
+        facts.addresses.get("website", facts.address),
+        release.port,
+        backup=primary != facts.unit,
+        encrypted=release.certificate is not None,
     )
     access = None
     if readable and release.authentication == asked.kind:
         user = asked.user if asked.password else None
-        access = relations.Access(netloc, f"http://{netloc}", user, asked.password, ca=None)
+        access = relations.Access(netloc, f"{release.scheme}://{netloc}", user, asked.password, release.ca)
     return Shared(own, access, services)
 
 
@@ -304,7 +339,7 @@ def status(planned: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:
     if not planned.serve:
         return "blocked", " ".join([f"Stopped by the action stop; `juju run {unit} start` starts it again.", *problems])
     if not problems:
-        return "active", " ".join([f"Ready at {outcome.netloc} (http).", *planned.warnings])
+        return "active", " ".join([f"Ready at {outcome.netloc} ({outcome.scheme}).", *planned.warnings])
     if outcome.serving:
         problems.append(f"The last good configuration serves at {outcome.netloc}.")
-    return "blocked", " ".join(problems)
+    return "blocked", " ".join([*problems, *planned.warnings])

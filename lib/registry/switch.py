@@ -51,14 +51,18 @@ class Registry(Protocol):
 
 
 class Switch:
-    """Takes the machine from one release to the next. *own* is the charm's user, whom *client* uses too."""
+    """Takes the machine from one release to the next.
+
+    *own* is the charm's user. *client* makes a client that uses it too, of a URL and, for https, of the certificate
+    that has to be presented.
+    """
 
     def __init__(
         self,
         docker: engine.Engine,
         applied: Applied,
         own: User,
-        client: Callable[[str], Registry] = api.Api,
+        client: Callable[[str, str | None], Registry],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._docker = docker
@@ -116,7 +120,7 @@ class Switch:
             self._docker.unpause(name)
         if not state["State"]["Restarting"]:
             self._docker.start(name)
-        self._wait(name)
+        self._wait(name, release)
         return [f"container {name} was {state['State']['Status']}; started it"]
 
     def _prove(self, release: Release) -> None:
@@ -129,7 +133,7 @@ class Switch:
             self._docker.create(name, body)
             self._require_as_asked(name, body)
             self._docker.start(name)
-            client = self._wait(name)
+            client = self._wait(name, release)
             with self._told_by(name):
                 for _ in range(4):
                     self._sleep(HOLD_SECONDS / 4)
@@ -141,7 +145,7 @@ class Switch:
             if release.authentication == "token":
                 # Nobody but its server has a token: whether the data can be written, another registry has to tell.
                 with self.loopback(release) as port, self._told_by(f"{release.container.name}-loopback"):
-                    _check_storage(self._client(f"http://127.0.0.1:{port}"), release)
+                    _check_storage(self._client(f"http://127.0.0.1:{port}", None), release)
         finally:
             self._docker.remove(name)
             self._applied.end_switch()
@@ -179,7 +183,7 @@ class Switch:
             body = container.create_body(beside.container, str(store.folder(beside)), beside.digest)
             self._docker.create(name, container.loopback_body(body))
             self._docker.start(name)
-            self._wait(name)
+            self._wait(name, beside)
             state = self._docker.inspect(name)
             if state is None:
                 raise NotServing(f"container {name} is gone")
@@ -213,7 +217,7 @@ class Switch:
                 self._docker.stop(f"{old}-previous")
             self._docker.start(name)
             self._docker.introduce(name)
-            self._wait(name)
+            self._wait(name, release)
         except (NotServing, engine.EngineError) as error:
             self._roll_back(name, old, had_old)
             raise NotServing(str(error)) from error
@@ -228,8 +232,10 @@ class Switch:
         if had_old:
             self._docker.rename(f"{old}-previous", old)
             self._docker.start(old)
-            with contextlib.suppress(NotServing):  # what went wrong before is what there is to say
-                self._wait(old)
+            before = self._applied.in_force()
+            if before is not None:
+                with contextlib.suppress(NotServing):  # what went wrong before is what there is to say
+                    self._wait(old, before)
         self._applied.end_switch()
 
     def recover(self) -> bool:
@@ -264,7 +270,7 @@ class Switch:
             state and (state["Config"]["Labels"] or {}).get(container.DIGEST_LABEL) == digest for state in states
         )
 
-    def _wait(self, name: str) -> Registry:
+    def _wait(self, name: str, release: Release) -> Registry:
         """Wait until the registry in the container answers; return a client for it. Raises NotServing."""
         problem = "nothing answers"
         for _ in range(PROOF_SECONDS * 10):
@@ -273,7 +279,7 @@ class Switch:
                 raise NotServing(self._last_words(name) or "the container ended without a word")
             host = container.address(state)
             if host is not None:
-                client = self._client(f"http://{host}:{configuration.PORT}")
+                client = self._client(f"{release.scheme}://{host}:{configuration.PORT}", release.certificate)
                 try:
                     client.check_alive()
                     return client
@@ -288,7 +294,7 @@ class Switch:
     def _complaints(self, name: str) -> str:
         state = self._docker.inspect(name)
         host = container.address(state) if state is not None else None
-        return _line(self._client(f"http://{host}:{container.DEBUG_PORT}").complaints()) if host else ""
+        return _line(self._client(f"http://{host}:{container.DEBUG_PORT}", None).complaints()) if host else ""
 
     def _last_words(self, name: str) -> str:
         try:

@@ -4,7 +4,7 @@ import json
 import pathlib
 
 import fakes
-from registry import applied, engine, extras, packages
+from registry import applied, engine, extras, packages, tls
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
@@ -24,6 +24,8 @@ class FakeMachine:
         self.takes_settings = True
         self.reloads = 0
         self.kept = {}
+        self.files = {}
+        self.modes = {}
         self.busy = set()
         self.restarts = 0
         self.extension = None
@@ -99,8 +101,18 @@ class FakeMachine:
             raise engine.EngineError("Docker does not answer: no such file")
         return self.engine
 
-    def client(self, url, user):
-        return self.engine.client(url)
+    def client(self, url, user, certificate):
+        return self.engine.client(url, certificate)
+
+    def read(self, path):
+        return tls.File(self.files.get(path))
+
+    def write(self, path, text, mode):
+        self.files[path] = text
+        self.modes[path] = mode
+
+    def unlink(self, path):
+        del self.files[path]
 
     def daemon_json(self):
         if self.settings_error:

@@ -6,6 +6,7 @@ import os
 
 import fakes
 import pytest
+from authority import ALONE, ALONE_KEY, LEAF
 from charms.layer import docker_runtime
 from fake_machine import READY
 from registry import engine
@@ -637,3 +638,87 @@ def test_push_to_a_read_only_registry_says_so(deployed, juju, machine, actions):
     failure = deployed.action("push", actions, image="registry:2", tag="", pull=False)["failure"]
     assert failure == "The registry takes no pushes: storage-read-only is on."
     assert deployed.action("push", actions, image="registry:2", tag="other:5000/x", pull=False)["outcome"] == "success"
+
+
+CERT_PATH, KEY_PATH = "/etc/docker/registry/registry.crt", "/etc/docker/registry/registry.key"
+ENCRYPTED = ["active", "Ready at 10.0.0.10:5000 (https)."]
+
+
+def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju, machine):
+    machine.files |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
+    deployed.hook("update-status")
+    assert juju.model["status"] == ENCRYPTED
+    assert machine.store.in_force().certificate == ALONE
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.calls == [("inspect", "registry")]
+    del machine.files[CERT_PATH]
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+    assert "is gone; the copy from before serves" in juju.model["status"][1]
+    assert machine.store.in_force().scheme == "https"
+    juju.change(config={"tls-cert-path": ""})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == READY
+    assert machine.files == {KEY_PATH: ALONE_KEY}, "what is the operator's stays"
+
+
+def test_blobs_are_written_and_taken_away(deployed, juju, machine):
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == ENCRYPTED
+    assert machine.files == {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
+    assert machine.modes == {CERT_PATH: 0o644, KEY_PATH: 0o600}
+    juju.change(config={"tls-cert-path": "/new.crt"})
+    deployed.hook("config-changed")
+    assert sorted(machine.files) == [KEY_PATH, "/new.crt"]
+    machine.files["/new.crt"] = LEAF  # somebody's now
+    juju.change(config={"tls-cert-path": CERT_PATH, "tls-cert-blob": "", "tls-key-blob": ""})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == READY
+    assert machine.files == {"/new.crt": LEAF}
+
+
+def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juju, machine):
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    deployed.hook("config-changed")
+    for wrong, sentence in (
+        ({"tls-cert-blob": LEAF}, "tls-key-blob: the key does not belong to the certificate."),
+        ({"tls-cert-blob": "junk!"}, "tls-cert-blob: this is neither PEM nor base64 of it."),
+        ({"tls-cert-blob": ""}, "tls-cert-path: there is no file /etc/docker/registry/registry.crt; "),
+    ):
+        juju.change(config={"tls-cert-blob": ALONE, **wrong})
+        deployed.hook("config-changed")
+        assert juju.model["status"][0] == "blocked"
+        assert juju.model["status"][1].startswith(sentence)
+        assert juju.model["status"][1].count("tls-cert-blob: ") <= 1
+        assert machine.store.in_force().certificate == ALONE
+        assert machine.engine.serving(5000)
+
+
+def test_removal_takes_the_files_of_blobs_and_leaves_the_operators(deployed, juju, machine):
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-ca-path": "/ca.crt"})
+    machine.files["/ca.crt"] = ALONE
+    deployed.hook("config-changed")
+    deployed.hook("stop")
+    assert machine.files == {"/ca.crt": ALONE}
+
+
+def test_everybody_is_told_of_tls(deployed, juju, machine):
+    juju.change(
+        relations={
+            name: {unit: {}}
+            for name, unit in (
+                ("docker-registry:1", "node/0"),
+                ("peer:2", "docker-registry/1"),
+                ("website:3", "haproxy/0"),
+            )
+        }
+    )
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    deployed.hook("upgrade-charm")
+    told = {name: bags["docker-registry/0"] for name, bags in juju.model["relations"].items()}
+    assert json.loads(told["docker-registry:1"]["tls_ca"]) == ALONE
+    assert told["docker-registry:1"]["registry_url"] == '"https://10.0.0.10:5000"'
+    assert told["peer:2"]["scheme"] == "https"
+    assert "check-ssl verify none" in told["website:3"]["services"]

@@ -7,12 +7,13 @@ import dataclasses
 import pathlib
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import docker_runtime, endpoints, juju_secrets, leadership, status
+from charms.layer import docker_runtime, endpoints, juju_secrets, leadership, status, tls_files
 from registry import (
     addresses,
     api,
@@ -75,6 +76,7 @@ def _converge_with(
     secret = http_secret(store)
     if secret is None:
         return "waiting", "Waiting for the leader to share the registry's secret."
+    trouble += tls_files.write(machine, wanted.tls)
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
@@ -94,15 +96,15 @@ def own_user() -> htpasswd.User:
     return htpasswd.User(f"juju-{hookenv.application_name()}", machine.store.password())
 
 
-def client(port: int) -> api.Api:
-    """Return a client for the registry at a port of this machine."""
-    return machine.client(f"http://127.0.0.1:{port}", own_user())
+def client(release: plan.Release) -> api.Api:
+    """Return a client for the registry of *release* on this machine."""
+    return machine.client(f"{release.scheme}://127.0.0.1:{release.port}", own_user(), release.certificate)
 
 
 def switcher(docker: engine.Engine) -> switch.Switch:
     """Return what takes this machine from one release to the next."""
     own = own_user()
-    return switch.Switch(docker, machine.store, own, lambda url: machine.client(url, own))
+    return switch.Switch(docker, machine.store, own, lambda url, certificate: machine.client(url, own, certificate))
 
 
 def recover(wanted: options.Options, docker: engine.Engine, store: applied.Applied) -> engine.Engine:
@@ -177,6 +179,8 @@ def gather(
         clients=bool(_endpoint("docker-registry").relation_ids),
         own=own_user(),
         users=store.users(),
+        tls_files=tls_files.read(machine, wanted.tls),
+        now=time.time(),
     )
     return facts, inspected
 
@@ -248,15 +252,17 @@ def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, troub
     release = store.in_force()
     if release is None or not planned.serve:
         _open_ports(frozenset())
-        return plan.Outcome(False, "", trouble)
+        return plan.Outcome(False, "", "", trouble)
     _open_ports(frozenset({release.port}))
     if facts.image is not None and facts.image.id == release.container.image_id:
         _show_version(facts.image.version)
     try:
-        client(release.port).check_alive()
+        client(release).check_alive()
     except api.ApiError as error:
-        return plan.Outcome(False, "", trouble or (f"The registry does not answer at port {release.port}: {error}.",))
-    return plan.Outcome(True, addresses.netloc(None, facts.address, release.port), trouble)
+        return plan.Outcome(
+            False, "", "", trouble or (f"The registry does not answer at port {release.port}: {error}.",)
+        )
+    return plan.Outcome(True, addresses.netloc(None, facts.address, release.port), release.scheme, trouble)
 
 
 def relate(wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
@@ -280,6 +286,7 @@ def remove() -> None:
         switcher(machine.docker()).clear()
     except (engine.EngineError, OSError) as error:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
+    tls_files.remove(machine)
     store.remove()
     hookenv.log(f"The registry is removed; its images stay in {plan.DATA_FOLDER}.")
     status.maintenance(f"Removed. The images stay in {plan.DATA_FOLDER}.")

@@ -193,10 +193,12 @@ class FakeEngine:
                 return one["body"]["Labels"].get("docker-registry.digest", "")
         return None
 
-    def client(self, url):
+    def client(self, url, certificate=None):
         """Return what `api.Api` would be for the container at *url*."""
-        host, _, port = url.removeprefix("http://").partition(":")
-        return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host)
+        scheme, _, netloc = url.partition("://")
+        assert scheme == ("http" if certificate is None else "https")
+        host, _, port = netloc.partition(":")
+        return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host, certificate)
 
     def sleep(self, seconds):
         """Let no time pass."""
@@ -204,15 +206,27 @@ class FakeEngine:
 
 
 class FakeRegistry:
-    def __init__(self, fake, address):
-        self._fake, self._address = fake, address
+    def __init__(self, fake, address, certificate):
+        self._fake, self._address, self._certificate = fake, address, certificate
 
     def check_alive(self):
         for one in self._fake.containers.values():
             hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
             if hears and one["address"] == self._address:
+                if self._certificate != self._presented(one):
+                    raise api.ApiError("another certificate is presented than the one configured")
                 return
         raise api.ApiError("nothing answers")
+
+    @staticmethod
+    def _presented(one):
+        """The certificate beside the configuration that the container has mounted; None where there is none."""
+        for bind in one["body"]["HostConfig"]["Binds"]:
+            source, target = bind.split(":")[:2]
+            file = pathlib.Path(source, "tls.crt")
+            if target == "/etc/docker/registry" and file.exists():
+                return file.read_text()
+        return None
 
     def check_closed(self):
         self.check_alive()

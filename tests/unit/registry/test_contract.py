@@ -8,6 +8,7 @@ from registry.image import Image
 from test_authentication import TOKEN
 from test_options import CONFIG, DEFAULTS
 from test_plan import facts, wanted
+from test_tls import TLS
 
 README = (pathlib.Path(__file__).parents[3] / "README.md").read_text()
 USER = {"auth-basic-password": "pw"}
@@ -77,6 +78,11 @@ CHANGES = {
     "storage-s3-keyid": ({**S3, "storage-s3-encrypt": True}, "key"),
     "storage-s3-skip-v4-auth": ({**S3, "storage-s3-regionendpoint": "s3.example.com"}, False),
     **{f"storage-swift-{name}": (SWIFT, value) for name, value in SWIFT_CHANGES.items()},
+    "tls-ca-blob": ({**TLS}, ""),
+    "tls-cert-blob": ({**TLS}, ""),
+    "tls-cert-path": ({**TLS}, ""),
+    "tls-key-blob": ({**TLS}, ""),
+    "tls-minimum-version": ({**TLS}, "tls1.3"),
 }
 """Option: the others that it needs, and a value that must make a difference."""
 RUNTIME = {
@@ -86,6 +92,8 @@ RUNTIME = {
 }
 BY_FACTS = {
     "registry-image": "it names the image to look for; what is found is a fact",
+    "tls-ca-path": "it names a file to read; what is in it is a fact",
+    "tls-key-path": "it names a file to read; what is in it is a fact",
     **dict.fromkeys(RUNTIME, "it is about the machine below the registry: what it does is in test_docker_runtime"),
 }
 """Options whose effect comes by way of a fact, with the reason."""

@@ -118,7 +118,7 @@ def test_no_secret_is_printed():
 
 
 def status(planned, **outcome):
-    values = {"serving": True, "netloc": "10.0.0.1:5000", "trouble": ()}
+    values = {"serving": True, "netloc": "10.0.0.1:5000", "scheme": "http", "trouble": ()}
     return plan.status(planned, plan.Outcome(**{**values, **outcome}), "docker-registry/0")
 
 

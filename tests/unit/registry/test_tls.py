@@ -1,0 +1,162 @@
+"""The certificate that the registry presents."""
+
+import base64
+import json
+
+import pytest
+from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key
+from registry import certificates, options, tls
+from registry.tls import File
+from test_options import DEFAULTS
+
+NOW = 1_800_000_000
+CHAIN = LEAF + BETWEEN
+TLS = {"tls-cert-blob": CHAIN, "tls-key-blob": KEY, "tls-ca-blob": ROOT}
+CERT_PATH, KEY_PATH = tls.DEFAULT_PATHS["cert"], tls.DEFAULT_PATHS["key"]
+
+
+def asked(**config):
+    named = {f"tls-{name.replace('_', '-')}": value for name, value in config.items()}
+    return tls.Tls.from_config({**DEFAULTS, **named})
+
+
+def choose(files, before=None, now=NOW, **config):
+    found = {kind: value if isinstance(value, File) else File(value) for kind, value in files.items()}
+    return tls.choose(asked(**config), found, before or {}, now)
+
+
+def test_default_paths_without_files_ask_for_nothing():
+    assert choose({}) == tls.Chosen()
+    assert choose({"ca": "junk"}) == tls.Chosen(), "a CA alone asks for nothing"
+
+
+def test_an_empty_path_turns_it_off_whatever_else_is_there():
+    assert choose({"cert": ALONE, "key": ALONE_KEY}, cert_path="", key_blob=KEY) == tls.Chosen()
+
+
+def test_files_of_the_operator_are_copied():
+    chosen = choose({"cert": f"subject=x\n{CHAIN}", "key": KEY, "ca": ROOT})
+    assert chosen.problems == {}
+    assert chosen.copies == {
+        "tls.crt": CHAIN,
+        "tls.key": KEY,
+        "tls-ca.crt": ROOT,
+        "tls.json": json.dumps(tls.DEFAULT_PATHS, sort_keys=True) + "\n",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [str, lambda pem: base64.b64encode(pem.encode()).decode(), lambda pem: base64.encodebytes(pem.encode()).decode()],
+)
+def test_blobs_are_taken_as_pem_and_as_base64_with_lines_or_without(wrap):
+    chosen = choose({}, cert_blob=wrap(CHAIN), key_blob=wrap(KEY), ca_blob=wrap(ROOT))
+    assert chosen.problems == {}
+    assert (chosen.copies["tls.crt"], chosen.copies["tls.key"]) == (CHAIN, KEY)
+    assert asked(cert_blob=wrap(CHAIN), key_blob=wrap(KEY)).texts() == {CERT_PATH: CHAIN, KEY_PATH: KEY}
+
+
+def test_a_self_signed_certificate_needs_no_ca():
+    assert choose({"cert": ALONE, "key": ALONE_KEY}).problems == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "problems"),
+    [
+        ({"cert": LEAF}, {"tls-key-path": f"there is no file {KEY_PATH}; TLS needs a certificate and its key"}),
+        ({"key": KEY}, {"tls-cert-path": f"there is no file {CERT_PATH}; TLS needs a certificate and its key"}),
+        ({"cert": LEAF, "key": ALONE_KEY}, {"tls-key-path": "the key does not belong to the certificate"}),
+        ({"cert": "x y", "key": KEY}, {"tls-cert-path": f"{CERT_PATH}: this is neither PEM nor base64 of it"}),
+        (
+            {"cert": KEY, "key": KEY},
+            {"tls-cert-path": f"{CERT_PATH}: there is no certificate in it; PEM, or base64 of that, is what it takes"},
+        ),
+        (
+            {"cert": LEAF, "key": LEAF},
+            {"tls-key-path": f"{KEY_PATH}: there is no private key in it; PEM, or base64 of that, is what it takes"},
+        ),
+        ({"cert": LEAF, "key": File(error="/x is no file")}, {"tls-key-path": "/x is no file"}),
+    ],
+)
+def test_half_or_wrong_files_are_a_clause_and_no_plain_registry(files, problems):
+    chosen = choose(files)
+    assert (chosen.problems, chosen.copies) == (problems, {})
+
+
+@pytest.mark.parametrize("files", [{"cert": LEAF, "ca": ROOT}, {"cert": ALONE, "ca": ROOT}])
+def test_a_chain_that_does_not_lead_to_the_ca_is_a_clause(files):
+    own = KEY if files["cert"] == LEAF else ALONE_KEY
+    (problem,) = choose({**files, "key": own}).problems.items()
+    assert problem[0] == "tls-cert-path"
+    assert problem[1].startswith("clients do not take the certificate by tls-ca-..., or certificates between the two")
+
+
+def test_a_key_with_a_passphrase_is_a_clause():
+    encrypted = KEY.replace("EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
+    assert "encrypted" in choose({"cert": LEAF, "key": encrypted}).problems["tls-key-path"]
+
+
+def test_a_path_of_the_operators_own_without_a_file_is_a_clause():
+    problems = choose({}, cert_path="/mine.crt").problems
+    assert problems["tls-cert-path"] == "there is no file /mine.crt; TLS needs a certificate and its key"
+
+
+def test_what_vanished_stays_as_it_was_with_a_warning():
+    before = choose({"cert": CHAIN, "key": KEY, "ca": ROOT}).copies
+    chosen = choose({"key": KEY, "ca": ROOT}, before)
+    assert (chosen.problems, chosen.copies) == ({}, before)
+    assert chosen.warnings == (
+        f"tls-cert-path: {CERT_PATH} is gone; the copy from before serves. Put it back, or turn TLS off by emptying "
+        "tls-cert-path.",
+    )
+    assert choose({}, before).copies == before
+    assert choose({}, before, cert_path="") == tls.Chosen()
+
+
+def test_blobs_that_are_emptied_turn_it_off():
+    before = choose({}, cert_blob=CHAIN, key_blob=KEY).copies
+    assert choose({}, before) == tls.Chosen()
+    assert "tls-cert-path" in choose({}, before, key_blob=KEY).problems, "one of two is half"
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(-1, "is not valid before "), (3649, "is over on "), (3651, "is over since "), (300, None)]
+)
+def test_what_time_changes_is_a_warning(days, words):
+    validity = certificates.examine(LEAF, KEY, None)
+    chosen = choose({"cert": LEAF, "key": KEY}, now=validity.begin + days * 86400)
+    assert chosen.problems == {}
+    assert [words in warning for warning in chosen.warnings] == ([True] if words else [])
+
+
+def test_a_certificate_that_is_over_is_examined_like_others():
+    old = certificate("old", days=1)
+    assert choose({"cert": old, "key": key("old")}, now=NOW + 10**9).problems == {}
+
+
+@pytest.mark.parametrize(
+    ("config", "option", "clause"),
+    [
+        ({"cert_path": "x.crt"}, "tls-cert-path", "'x.crt' is not the full path of a file"),
+        ({"key_path": "/x\n"}, "tls-key-path", "'/x\\n' is not the full path of a file"),
+        ({"key_path": "", "key_blob": KEY}, "tls-key-path", "empty, while tls-key-blob is to be written there"),
+        ({"cert_blob": "junk!"}, "tls-cert-blob", "this is neither PEM nor base64 of it"),
+        ({"key_blob": "aGFsbG8="}, "tls-key-blob", "there is no private key in it"),
+        ({"minimum_version": "tls1.0"}, "tls-minimum-version", "'tls1.0' is not one of tls1.2, tls1.3"),
+    ],
+)
+def test_a_wrong_option_is_a_clause(config, option, clause):
+    found = {name: text for name, text in asked(**config).problems().items() if text}
+    assert list(found) == [option]
+    assert found[option].startswith(clause)
+
+
+def test_wrong_blobs_are_not_written():
+    assert asked(cert_blob="junk!", key_blob=KEY).texts() == {KEY_PATH: KEY}
+    assert asked(cert_blob=CHAIN, key_blob=KEY, cert_path="").texts() == {}
+
+
+def test_no_key_is_printed():
+    wanted = options.Options.from_config({**DEFAULTS, **TLS})
+    line = KEY.splitlines()[1]
+    assert line not in repr(wanted) + repr(choose({"cert": LEAF, "key": KEY})) + repr(File(KEY))
