@@ -22,9 +22,11 @@ from fake_machine import READY, FakeMachine
 
 
 @pytest.fixture
-def juju(tmp_path: Path) -> Juju:
+def juju(tmp_path: Path) -> Iterator[Juju]:
     """The fake hook tools and their model; on PATH only while `charm` runs something."""
-    return Juju(tmp_path / "juju")
+    fake = Juju(tmp_path / "juju")
+    yield fake
+    fake.close()
 
 
 @pytest.fixture

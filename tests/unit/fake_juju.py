@@ -1,19 +1,28 @@
 """The one seam of the unit tests towards Juju: hook tools that are faked as programs on PATH.
 
+Each is a process of its own, as the real ones are; hooks start it again and again, so it imports nothing but what is
+in the interpreter, and has this process answer.
+
 The fixtures `juju` and `charm` in conftest.py hand out what is made here.
 """
 
 from __future__ import annotations
 
 import json
+import marshal
 import os
+import secrets
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
+import hook_tool
 import yaml
 from charms.layer import basic
 
@@ -27,17 +36,24 @@ import charms.reactive
 from charmhelpers.core import hookenv, unitdata
 from charms.layer import journal, leadership, status
 from charms.reactive import bus, endpoints
-from hook_tool import TOOLS
 
 ROOT = Path(__file__).resolve().parents[2]
 AT_START = list(hookenv._atstart)
 """What charms.reactive wants called at the start of a hook; each run takes it from hookenv's list."""
 
 TOOL = """#!{python} -IS
-import os, sys
-sys.path.insert(0, "{folder}")
-import hook_tool
-sys.exit(hook_tool.main(os.path.basename(sys.argv[0]), sys.argv[1:]))
+import _socket, marshal, posix, sys
+words = sys.argv[1:]
+environment = {{name.decode(): value.decode() for name, value in posix.environ.items() if name[:5] == b"JUJU_"}}
+stdin = sys.stdin.read() if "-" in words and "--file" in words else ""
+connection = _socket.socket(_socket.AF_UNIX)
+connection.connect({address!r})
+connection.sendall(marshal.dumps((sys.argv[0].rpartition("/")[2], words, environment, stdin)))
+with open(connection.fileno(), "rb", closefd=False) as answer:
+    code, output, errors = marshal.load(answer)
+sys.stdout.write(output)
+sys.stderr.write(errors)
+sys.exit(code)
 """
 
 
@@ -53,23 +69,35 @@ class Juju:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.calls: list[list[str]] = []
+        """All calls since the last `forget_calls`, e.g. [["status-set", "active", "Ready."]]."""
         folder.mkdir()
+        # By a name that is no file's: a socket's path may have 107 bytes only.
+        address = f"\0docker-registry-test-{secrets.token_hex(8)}"
         tool = folder / "tool"
-        tool.write_text(TOOL.format(python=sys.executable, folder=ROOT / "tests/unit"))
+        tool.write_text(TOOL.format(python=sys.executable, address=address))
         tool.chmod(0o755)
-        for name in TOOLS:
+        for name in hook_tool.TOOLS:
             (folder / name).symlink_to(tool.name)
-        self.forget_calls()
         empty: dict[str, Any] = {
             part: {} for part in ("leader", "relations", "resources", "secrets", "action", "results")
         }
         self._write({**empty, "config": defaults(), "is_leader": True, "address": "10.0.0.10"})
         self.change(status=["unknown", ""], version="", ports=[], failure=None)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(address)
+        self._listener.listen()
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def close(self) -> None:
+        """Answer no tool any more."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
     @property
     def model(self) -> dict[str, Any]:
         """A copy of the model as it is now."""
-        loaded: dict[str, Any] = json.loads((self.folder / "model.json").read_text())
+        loaded: dict[str, Any] = json.loads(self._text)
         return loaded
 
     def change(self, **parts: Any) -> None:
@@ -82,21 +110,34 @@ class Juju:
             model[part] = {**model[part], **value} if isinstance(value, dict) else value
         self._write(model)
 
-    @property
-    def calls(self) -> list[list[str]]:
-        """All calls since the last `forget_calls`, e.g. [["status-set", "active", "Ready."]]."""
-        return [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
-
     def called(self, tool: str) -> list[list[str]]:
         """The arguments of each call of one tool."""
         return [call[1:] for call in self.calls if call[0] == tool]
 
     def forget_calls(self) -> None:
         """Begin the list of calls anew."""
-        (self.folder / "calls.jsonl").write_text("")
+        self.calls = []
 
     def _write(self, model: dict[str, Any]) -> None:
-        (self.folder / "model.json").write_text(json.dumps(model))
+        self._text = json.dumps(model)
+
+    def _answer(self) -> None:
+        """Answer one tool after the other, in a thread of its own."""
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as asked:
+                tool, words, environment, stdin = marshal.load(asked)
+                self.calls.append([tool, *words])
+                model = self.model
+                try:
+                    answer = hook_tool.call(model, tool, words, environment, stdin)
+                except Exception:  # for the test to see
+                    answer = 1, "", traceback.format_exc()
+                self._write(model)
+                connection.sendall(marshal.dumps(answer))
 
 
 class Charm:

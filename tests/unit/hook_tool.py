@@ -1,40 +1,28 @@
-"""One hook tool of Juju, faked: the name it is called by says which. See `Juju` in fake_juju.py.
+"""The hook tools of Juju, faked: what each answers, and what it does to the model. See `Juju` in fake_juju.py.
 
-Beside the program lie `model.json`, which it reads and changes, and `calls.jsonl`, to which it adds what it was
-called with. It is run by Python alone, in a process of its own, as the real ones are.
+A tool is called with the model, its words and its options; among the options are Juju's environment, by name, and
+`stdin`.
 """
 
 import json
-import os
-import sys
-
-FOLDER = os.path.dirname(os.path.abspath(sys.argv[0]))
 
 
 class Refused(Exception):
     """What Juju refuses, with its words."""
 
 
-def main(tool, words):
-    with open(os.path.join(FOLDER, "calls.jsonl"), "a") as calls:
-        calls.write(json.dumps([tool, *words]) + "\n")
+def call(model, tool, words, environment, stdin):
+    """Run a tool: its exit code, its output and its errors."""
     if "--help" in words:
-        print("Options:\n    --file  (= )")
-        return 0
-    with open(os.path.join(FOLDER, "model.json")) as text:
-        model = json.load(text)
-    before = json.dumps(model)
+        return 0, "Options:\n    --file  (= )\n", ""
+    plain, options = _split(words)
     try:
-        answer = TOOLS[tool](model, *_split(words))
+        answer = TOOLS[tool](model, plain, {**environment, "stdin": stdin, **options})
     except Refused as refusal:
-        print(f"ERROR {refusal}", file=sys.stderr)
-        return 1
-    if json.dumps(model) != before:
-        with open(os.path.join(FOLDER, "model.json"), "w") as text:
-            json.dump(model, text)
-    if answer is not NOTHING:
-        print(json.dumps(answer) if "--format=json" in words else answer)
-    return 0
+        return 1, "", f"ERROR {refusal}\n"
+    if answer is NOTHING:
+        return 0, "", ""
+    return 0, f"{json.dumps(answer) if '--format=json' in words else answer}\n", ""
 
 
 NOTHING = object()
@@ -58,7 +46,7 @@ def _split(words):
 def _pairs(words, options):
     pairs = dict(word.split("=", 1) for word in words)
     if options.get("--file") == "-":
-        pairs.update(json.load(sys.stdin))
+        pairs.update(json.loads(options["stdin"]))
     elif "--file" in options:
         with open(options["--file"]) as text:  # charmhelpers writes YAML, a string to a line
             for line in text.read().splitlines():
@@ -106,7 +94,7 @@ def action_fail(model, words, options):
 
 
 def _relation(model, options):
-    name = options.get("-r") or os.environ.get("JUJU_RELATION_ID")
+    name = options.get("-r") or options.get("JUJU_RELATION_ID")
     if name not in model["relations"]:
         raise Refused(f'invalid value "{name}" for option -r: relation not found')
     return model["relations"][name]
@@ -117,11 +105,11 @@ def relation_ids(model, words, options):
 
 
 def relation_list(model, words, options):
-    return sorted(name for name in _relation(model, options) if "/" in name and name != os.environ["JUJU_UNIT_NAME"])
+    return sorted(name for name in _relation(model, options) if "/" in name and name != options["JUJU_UNIT_NAME"])
 
 
 def relation_get(model, words, options):
-    key, name = [*words, "-", os.environ.get("JUJU_REMOTE_UNIT", "")][:2] if len(words) < 2 else words[:2]
+    key, name = [*words, "-", options.get("JUJU_REMOTE_UNIT", "")][:2] if len(words) < 2 else words[:2]
     if "--app" in options:
         name = name.split("/")[0]
     data = _relation(model, options).get(name, {})
@@ -129,7 +117,7 @@ def relation_get(model, words, options):
 
 
 def relation_set(model, words, options):
-    name = os.environ["JUJU_UNIT_NAME"]
+    name = options["JUJU_UNIT_NAME"]
     if "--app" in options:
         name = name.split("/")[0]
     return _store(_relation(model, options).setdefault(name, {}), _pairs(words, options))
