@@ -83,9 +83,10 @@ def deployed(model, charm, archives) -> Unit:
 @pytest.fixture
 def unit(deployed: Unit) -> Unit:
     """The shared unit, seen to be well before the test begins."""
-    if deployed.status()[0] != "active":  # the test before has failed, and is not to fail the others
-        deployed.config(**dict.fromkeys(deployed.juju.config(deployed.app)))
-    assert deployed.status() == ("active", f"Ready at {deployed.address}:5000 (http).")
+    status = deployed.status()
+    if status[0] != "active":  # the test before has failed, and is not to fail the others
+        status = deployed.config(**dict.fromkeys(deployed.juju.config(deployed.app)))
+    assert status == ("active", f"Ready at {deployed.address}:5000 (http).")
     return deployed
 
 

@@ -47,8 +47,7 @@ def units(juju):
 
 def settle(juju):
     """Wait until nothing is to be done any more."""
-    for unit in units(juju):
-        unit.settle()
+    units(juju)[0].settle()
 
 
 def leader(juju):

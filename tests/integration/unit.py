@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import threading
@@ -28,28 +29,28 @@ class Unit:
         self.app = name.partition("/")[0]
         self.is_local = is_local(juju)
 
-    def settle(self) -> None:
-        """Wait until nothing is to be done any more."""
+    def settle(self) -> jubilant.Status:
+        """Wait until no unit of the application has anything to do any more; return the status by then."""
         # A local model has no agents at work: its commands return when all is done.
         patience = {"delay": 0.1, "successes": 1} if self.is_local else {}
-        self.juju.wait(lambda status: jubilant.all_agents_idle(status, self.app), **patience)
+        return self.juju.wait(lambda status: jubilant.all_agents_idle(status, self.app), **patience)
 
-    def _status(self) -> jubilant.statustypes.UnitStatus:
-        return self.juju.status().apps[self.app].units[self.name]
+    def _status(self, juju: jubilant.Status | None = None) -> jubilant.statustypes.UnitStatus:
+        return (juju or self.juju.status()).apps[self.app].units[self.name]
 
-    def status(self) -> tuple[str, str]:
-        """Return the workload's status and message."""
-        status = self._status().workload_status
+    def status(self, juju: jubilant.Status | None = None) -> tuple[str, str]:
+        """Return the workload's status and message, now or as the model's status has them."""
+        status = self._status(juju).workload_status
         return status.current, status.message
 
-    @property
+    @functools.cached_property
     def machine(self) -> str:
         """The machine's number."""
         return self._status().machine
 
-    @property
+    @functools.cached_property
     def address(self) -> str:
-        """The unit's address."""
+        """The unit's address, which it keeps."""
         return self._status().public_address
 
     @property
@@ -62,8 +63,7 @@ class Unit:
         named = {name.replace("_", "-"): value for name, value in values.items()}
         unset = [name for name, value in named.items() if value is None]
         self.juju.config(self.app, {name: value for name, value in named.items() if value is not None}, reset=unset)
-        self.settle()
-        return self.status()
+        return self.status(self.settle())
 
     def update_status(self) -> tuple[str, str]:
         """Run the hook update-status now, and return the status that follows."""
