@@ -76,6 +76,8 @@ def push(params: dict[str, Any]) -> Results:
         raise basic.ActionFailed("The registry is stopped; run the action start first.")
     if own and release is not None and release.is_read_only:
         raise basic.ActionFailed("The registry takes no pushes: storage-read-only is on.")
+    if own and release is not None and release.upstream is not None:
+        raise basic.ActionFailed(f"The registry takes no pushes: it is a cache of {release.upstream}.")
     if params["pull"]:
         docker.pull(str(source))
     elif docker.image_id(str(source)) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -66,6 +67,15 @@ class Api:
         self._ask("GET", f"/v2/{repository}/tags/list", 404, self._credentials)
         self._ask("POST", f"/v2/{repository}/blobs/uploads/", 405, self._credentials)
 
+    def check_is_registry(self, environment: Mapping[str, str]) -> None:
+        """Raise ApiError unless a registry answers, be it by asking for a user; *environment* has the proxies."""
+        if not requests.utils.should_bypass_proxies(self._url, environment.get("NO_PROXY", "")):
+            proxies = {scheme: environment.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
+            self._session.proxies.update({scheme: url for scheme, url in proxies.items() if url})
+        answer = self._send("GET", "/v2/", None)
+        if answer.status_code not in (200, 401):
+            raise ApiError(f"GET /v2/ is answered {answer.status_code}, not 200 or 401")
+
     def complaints(self) -> str:
         """Return what the registry's checks of itself found, in its words; "" if nothing, or if it does not tell.
 
@@ -78,8 +88,14 @@ class Api:
             return ""
 
     def _ask(self, method: str, path: str, expected: int, credentials: tuple[str, str] | None) -> requests.Response:
+        answer = self._send(method, path, credentials)
+        if answer.status_code != expected:
+            raise ApiError(f"{method} {path.partition('?')[0]} is answered {answer.status_code}, not {expected}")
+        return answer
+
+    def _send(self, method: str, path: str, credentials: tuple[str, str] | None) -> requests.Response:
         try:
-            answer = self._session.request(
+            return self._session.request(
                 method,
                 urljoin(self._url, path),
                 auth=credentials,
@@ -94,6 +110,3 @@ class Api:
             raise ApiError(f"no answer in {self._timeout:g} s") from error
         except requests.RequestException as error:
             raise ApiError(f"what answers is no registry ({error})") from error
-        if answer.status_code != expected:
-            raise ApiError(f"{method} {path.partition('?')[0]} is answered {answer.status_code}, not {expected}")
-        return answer

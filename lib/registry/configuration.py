@@ -53,7 +53,8 @@ def mapping(wanted: Options, http_secret: str, generation: int, encrypted: bool)
         "health": _health(),
         "http": _http(http_secret, wanted.monitoring) | (_tls(wanted) if encrypted else {}),
         "log": _log(wanted.monitoring),
-        "storage": _storage(wanted.storage, generation),
+        **({"proxy": wanted.cache.parameters(generation)} if wanted.cache.remoteurl else {}),
+        "storage": _storage(wanted, generation),
     }
 
 
@@ -96,14 +97,16 @@ def _log(wanted: Monitoring) -> dict[str, Any]:
     return {"level": wanted.log_level, "fields": {"service": "registry"}, **silenced}
 
 
-def _storage(wanted: Storage, generation: int) -> dict[str, Any]:
-    cache = {} if wanted.cache == "disabled" else {"cache": {"blobdescriptor": wanted.cache}}
+def _storage(wanted: Options, generation: int) -> dict[str, Any]:
+    asked, is_cache = wanted.storage, wanted.cache.remoteurl is not None
+    # A pull-through cache deletes what is too old, and would go on believing in it by what it remembers of layers.
+    remembers = asked.cache != "disabled" and not is_cache
     return {
-        **cache,
-        "delete": {"enabled": wanted.delete},
-        **_driver(wanted, generation),
-        "maintenance": _maintenance(wanted),
-        "redirect": {"disable": wanted.redirect_disable},
+        **({"cache": {"blobdescriptor": asked.cache}} if remembers else {}),
+        "delete": {"enabled": asked.delete or is_cache},
+        **_driver(asked, generation),
+        "maintenance": _maintenance(asked),
+        "redirect": {"disable": asked.redirect_disable},
     }
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from registry import addresses, image
 from registry.authentication import Authentication
+from registry.cache import Cache
 from registry.limits import Limits
 from registry.monitoring import Monitoring, port_problem
 from registry.runtime import Runtime
@@ -25,6 +26,7 @@ SECRET = "secret:"  # noqa: S105 - how the name of one begins
 """What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
 PASSWORDS = (
     "auth-basic-password",
+    "cache-password",
     "storage-s3-accesskey",
     "storage-s3-secretkey",
     "storage-swift-password",
@@ -44,6 +46,7 @@ class Options:
     """What the operator asks for. Unset and empty options are None here, and nowhere else."""
 
     authentication: Authentication
+    cache: Cache
     limits: Limits
     monitoring: Monitoring
     runtime: Runtime
@@ -69,6 +72,7 @@ class Options:
         config, unread = _reveal(config, read) if read else (config, {})
         return cls(
             authentication=Authentication.from_config(config),
+            cache=Cache.from_config(config),
             limits=Limits.from_config(config),
             monitoring=Monitoring.from_config(config),
             runtime=Runtime.from_config(config),
@@ -85,6 +89,7 @@ class Options:
         """Return what is wrong: the option to a clause."""
         found = {
             **self.authentication.problems(),
+            **self.cache.problems(),
             **self.limits.problems(),
             **self.monitoring.problems(),
             **self.runtime.problems(),
@@ -104,6 +109,8 @@ class Options:
         found = {}
         if self.registry_port in self.monitoring.ports.values():
             found["debug-port, registry-port"] = f"both are {self.registry_port}; give the metrics a port of their own"
+        if self.storage.read_only and self.cache.remoteurl:
+            found["storage-read-only"] = "a cache stores what it passes on; reset this option or cache-remoteurl"
         return found
 
     def are_right(self, prefix: str) -> bool:

@@ -78,6 +78,11 @@ class Release:
             return None
         return self.others.get(tls.FILES["ca"]) or certificates.last(self.certificate)
 
+    @property
+    def upstream(self) -> str | None:
+        """URL of the registry whose images this one passes on and keeps; None where this is no pull-through cache."""
+        return (self._config.get("proxy") or {}).get("remoteurl")
+
     @functools.cached_property
     def _config(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.config_yml))
@@ -225,7 +230,8 @@ def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
             "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
             "and auth-basic-user with it."
         )
-    left_out = wanted.storage.left_out(facts.image.generation) if facts.image else ()
+    generation = facts.image.generation if facts.image else 0
+    left_out = [*wanted.cache.left_out(generation), *wanted.storage.left_out(generation)]
     if facts.image and left_out:
         found.append(f"{', '.join(left_out)}: left out, because the registry {facts.image.version} does not know it.")
     return tuple(found)

@@ -43,6 +43,9 @@ class Registry(Protocol):
     def check_writable(self, repository: str) -> None:
         """Raise ApiError unless the charm's own user can begin an upload."""
 
+    def check_is_registry(self, environment: Mapping[str, str]) -> None:
+        """Raise ApiError unless there is a registry, by the proxies of *environment*."""
+
     def complaints(self) -> str:
         """Return what the registry's checks of itself found, "" if nothing; to be asked of its debug server."""
 
@@ -115,6 +118,8 @@ class Switch:
             return []
         self._applied.write(release)
         if state is None or altered or not intact or state["State"]["Status"] in ("dead", "removing"):
+            if container.is_running(state):
+                self._check_upstream(release)
             return [*altered, *self._replace(release, name, keep=False)]
         if state["State"]["Paused"]:
             self._docker.unpause(name)
@@ -124,7 +129,14 @@ class Switch:
         return [f"container {name} was {state['State']['Status']}; started it"]
 
     def _prove(self, release: Release) -> None:
-        """Run *release* beside what serves. Raises NotServing unless it does all that it shall."""
+        """Run *release* beside what serves. Raises NotServing unless it does all that it shall.
+
+        Not so a pull-through cache: two of them overwrite each other's list of what is too old when. But 2.8 does not
+        start while its upstream is away.
+        """
+        if release.upstream is not None:
+            self._check_upstream(release)
+            return
         name = f"{release.container.name}-candidate"
         self._applied.begin_switch({release.container.name})
         try:
@@ -149,6 +161,15 @@ class Switch:
         finally:
             self._docker.remove(name)
             self._applied.end_switch()
+
+    def _check_upstream(self, release: Release) -> None:
+        """Raise NotServing while the upstream of *release*, if it has one, is away."""
+        if release.upstream is None:
+            return
+        try:
+            self._client(release.upstream).check_is_registry(release.container.environment)
+        except api.ApiError as error:
+            raise NotServing(f"cache-remoteurl is away: {error}") from error
 
     def _require_as_asked(self, name: str, body: Mapping[str, Any]) -> None:
         """Raise NotServing where Docker made something else of *body*: each hook would find it altered and replace it.
@@ -217,7 +238,11 @@ class Switch:
                 self._docker.stop(f"{old}-previous")
             self._docker.start(name)
             self._docker.introduce(name)
-            self._wait(name, release)
+            client = self._wait(name, release)
+            if release.upstream is not None and release.authentication is not None:
+                # There was no candidate to show it.
+                with self._told_by(name):
+                    client.check_closed()
         except (NotServing, engine.EngineError) as error:
             self._roll_back(name, old, had_old)
             raise NotServing(str(error)) from error

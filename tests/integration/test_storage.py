@@ -16,6 +16,7 @@ STORE = {
 }
 """What a store needs, but for its address."""
 MINE = (
+    "cache_remoteurl",
     "container_cpu_limit",
     "container_memory_limit",
     "debug_address",
@@ -165,3 +166,31 @@ def test_metrics_are_published_while_they_are_asked_for(unit):
     assert message.endswith(still_serves(unit))
     assert unit.container()["Id"] == before
     assert unit.config(debug_address="localhost")[1].startswith("debug-address: 'localhost' is not an address")
+
+
+def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(unit, small_image):
+    unit.load(small_image)
+    unit.exec(
+        "docker run -d --name upstream -p 5055:5000 registry:2 && sleep 1"
+        " && docker tag small:1 127.0.0.1:5055/up/small:1 && docker push -q 127.0.0.1:5055/up/small:1"
+    )
+    try:
+        assert unit.config(cache_remoteurl="http://172.17.0.1:5055") == ready(unit)
+        assert ask(unit, "GET", "/v2/up/small/manifests/1")[0] == 200
+        digest = unit.exec("docker image inspect --format {{.Id}} small:1")
+        assert ask(unit, "GET", f"/v2/up/small/blobs/{digest}")[0] == 200
+        with pytest.raises(jubilant.TaskError, match="takes no pushes: it is a cache of http:"):
+            unit.run("push", image="small:1", pull=False)
+        unit.exec("docker stop upstream")
+        assert unit.update_status() == ready(unit)
+        before = unit.container()["Id"]
+        state, message = unit.config(log_level="debug")
+        assert state == "blocked"
+        assert message.startswith("The registry does not start as configured: cache-remoteurl is away: nothing answers")
+        assert message.endswith(still_serves(unit))
+        assert unit.container()["Id"] == before
+        assert ask(unit, "GET", "/v2/up/small/manifests/1")[0] == 200
+        assert ask(unit, "GET", f"/v2/up/small/blobs/{digest}")[0] == 200
+    finally:
+        unit.exec("docker rm -fv upstream")
+        unit.exec("docker rmi -f 127.0.0.1:5055/up/small:1 || true")

@@ -722,3 +722,11 @@ def test_everybody_is_told_of_tls(deployed, juju, machine):
     assert told["docker-registry:1"]["registry_url"] == '"https://10.0.0.10:5000"'
     assert told["peer:2"]["scheme"] == "https"
     assert "check-ssl verify none" in told["website:3"]["services"]
+
+
+def test_push_to_a_cache_says_so(deployed, juju, machine, actions):
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    deployed.hook("config-changed")
+    failure = deployed.action("push", actions, image="registry:2", tag="", pull=False)["failure"]
+    assert failure == "The registry takes no pushes: it is a cache of https://registry-1.docker.io."

@@ -27,6 +27,7 @@ class FakeEngine:
         self.volumes = {}
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
+        self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.calls = []
         self.images = {"registry:2": "sha256:one"}
@@ -196,8 +197,9 @@ class FakeEngine:
     def client(self, url, certificate=None):
         """Return what `api.Api` would be for the container at *url*."""
         scheme, _, netloc = url.partition("://")
-        assert scheme == ("http" if certificate is None else "https")
         host, _, port = netloc.partition(":")
+        ours = host == "127.0.0.1" or host in {one["address"] for one in self.containers.values()}
+        assert not ours or scheme == ("http" if certificate is None else "https")
         return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host, certificate)
 
     def sleep(self, seconds):
@@ -248,6 +250,10 @@ class FakeRegistry:
     def _image(self):
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address.partition(":")[0])
         return one["body"]["Image"]
+
+    def check_is_registry(self, environment):
+        if self._address not in self._fake.upstreams:
+            raise api.ApiError("nothing answers")
 
     def complaints(self):
         return self._fake.sick.get(self._image(), "")

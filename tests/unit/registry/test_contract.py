@@ -49,6 +49,7 @@ SWIFT_CHANGES = {
     "tenant": "service",
     "username": "other",
 }
+CACHE = {"cache-remoteurl": "https://registry-1.docker.io"}
 
 CHANGES = {
     "auth-basic-bcrypt-cost": ({**USER}, 4),
@@ -56,6 +57,10 @@ CHANGES = {
     "auth-basic-user": ({**USER}, "me"),
     "auth-basic-users": ({}, "me: x"),
     **{option: ({**TOKEN}, "") for option in TOKEN},
+    "cache-password": ({**CACHE, "cache-username": "me", "cache-password": "pw"}, "other"),
+    "cache-remoteurl": ({}, CACHE["cache-remoteurl"]),
+    "cache-ttl": (CACHE, "24h"),
+    "cache-username": ({**CACHE, "cache-username": "me", "cache-password": "pw"}, "you"),
     "container-cpu-limit": ({}, "1.5"),
     "container-memory-limit": ({}, "1g"),
     "http-host": ({}, "https://registry.example.com"),

@@ -18,6 +18,13 @@ BOTH = {
     "users": {"auth-basic-password": "pw"},
     "token": TOKEN,
     "log": {"log-level": "warn", "log-access": False},
+    "cache": {"cache-remoteurl": "https://registry-1.docker.io"},
+    "cache-all": {
+        "cache-remoteurl": "https://registry-1.docker.io",
+        "cache-username": "me",
+        "cache-password": "pw",
+        "cache-ttl": "24h",
+    },
     "metrics": {"prometheus-metrics": True},
     "storage": {
         "storage-cache": "disabled",

@@ -1,0 +1,92 @@
+"""A registry that is a pull-through cache."""
+
+import pytest
+import yaml
+from fakes import FakeEngine
+from registry import configuration, options, plan, switch
+from registry.image import Image
+from test_options import DEFAULTS
+from test_plan import facts
+from test_switch import assert_settled, bring, release, store  # noqa: F401
+
+HUB = {"cache_remoteurl": "https://registry-1.docker.io"}
+
+
+def asked(**changes):
+    return options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"cache_remoteurl": "docker.io"}, "cache-remoteurl: 'docker.io' has no scheme"),
+        ({"cache_remoteurl": "https://hub/library"}, "cache-remoteurl: 'https://hub/library' has a path; name the "),
+        ({"cache_remoteurl": "https://me:pw@hub"}, "cache-remoteurl: has a user in it; set cache-username and "),
+        ({"cache_ttl": "1h"}, "cache-remoteurl: not set, while cache-ttl is; set both."),
+        ({**HUB, "cache_username": "me"}, "cache-password: not set, while cache-username is; set both."),
+        ({**HUB, "cache_password": "pw"}, "cache-username: not set, while cache-password is; set both."),
+        ({**HUB, "cache_ttl": "168"}, "cache-ttl: '168' is not a duration in hours or minutes"),
+        (
+            {**HUB, "storage_read_only": True},
+            "storage-read-only: a cache stores what it passes on; reset this option or cache-remoteurl.",
+        ),
+    ],
+)
+def test_a_wrong_value_is_a_sentence(changes, sentence):
+    (found,) = options.problems(asked(**changes))
+    assert found.startswith(sentence)
+    assert "pw" not in found.replace("cache-password", "")
+
+
+def test_a_cache_deletes_and_remembers_nothing_of_layers():
+    section = yaml.safe_load(configuration.config_yml(asked(**HUB), "hush", 2))["storage"]
+    assert section["delete"] == {"enabled": True}
+    assert "cache" not in section
+
+
+def test_only_registry_3_takes_a_ttl():
+    wanted = asked(**HUB, cache_ttl="0")
+    old = plan.plan(wanted, facts())
+    assert old.warnings == ("cache-ttl: left out, because the registry 2.8.3 does not know it.",)
+    assert "ttl" not in yaml.safe_load(old.release.config_yml)["proxy"]
+    new = plan.plan(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
+    assert (new.warnings, yaml.safe_load(new.release.config_yml)["proxy"]["ttl"]) == ((), "0")
+
+
+CACHE = {"cache-remoteurl": "http://up:5000"}
+
+
+def test_a_cache_is_switched_plainly_while_its_upstream_answers(store):  # noqa: F811
+    docker, before, wanted = FakeEngine(), release(), release(**CACHE)
+    bring(docker, store, before)
+    with pytest.raises(switch.NotServing, match="cache-remoteurl is away: nothing answers"):
+        bring(docker, store, wanted)
+    assert_settled(docker, store, before)
+    docker.upstreams.add("up")
+    bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+    assert not [call for call in docker.writes() if call[:2] == ("start", "registry-candidate")]
+
+
+def test_a_cache_that_serves_is_not_replaced_while_its_upstream_is_away(store):  # noqa: F811
+    docker, wanted = FakeEngine(), release(**CACHE)
+    docker.upstreams.add("up")
+    bring(docker, store, wanted)
+    docker.upstreams.clear()
+    assert bring(docker, store, wanted) == []
+    docker.containers["registry"]["body"]["HostConfig"]["Memory"] = 5
+    with pytest.raises(switch.NotServing, match="is away"):
+        bring(docker, store, wanted)
+    assert docker.serving(5000) == wanted.digest
+    docker.stop("registry")
+    bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+
+
+def test_a_cache_that_is_open_is_taken_back(store):  # noqa: F811
+    docker, before = FakeEngine(open={"sha256:open"}), release()
+    docker.upstreams.add("up")
+    bring(docker, store, before)
+    with pytest.raises(switch.NotServing, match="answered 200, not 401"):
+        bring(docker, store, release("sha256:open", **CACHE, **{"auth-basic-password": "pw"}))
+    assert_settled(docker, store, before)
