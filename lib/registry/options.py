@@ -17,7 +17,7 @@ from registry.authentication import Authentication
 from registry.cache import Cache
 from registry.limits import Limits
 from registry.monitoring import Monitoring, port_problem
-from registry.runtime import Runtime
+from registry.runtime import Proxies, Runtime
 from registry.storage import Storage
 from registry.tls import Tls
 
@@ -60,6 +60,8 @@ class Options:
     """Name of its container."""
     registry_port: int
     """Port of the machine at which it answers."""
+    registry_proxies: Proxies
+    """Ways out for the registry that are not Docker's."""
     unread: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Options whose Juju secret cannot be read, each with a clause."""
 
@@ -82,6 +84,11 @@ class Options:
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
             registry_port=int(config["registry-port"] or 0),
+            registry_proxies=Proxies(
+                http=(config["registry-http-proxy"] or "").strip(),
+                https=(config["registry-https-proxy"] or "").strip(),
+                no="",
+            ),
             unread=unread,
         )
 
@@ -98,6 +105,8 @@ class Options:
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),
+            "registry-http-proxy": self.registry_proxies.problems()["http_proxy"],
+            "registry-https-proxy": self.registry_proxies.problems()["https_proxy"],
             "registry-port": port_problem(self.registry_port),
             **self._together(),
             **self.unread,

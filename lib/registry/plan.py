@@ -13,6 +13,7 @@ import yaml
 
 from registry import addresses, certificates, configuration, container, htpasswd, options, relations, tls, website
 from registry.image import Image
+from registry.runtime import NO_PROXIES, Proxies
 
 DATA_FOLDER = "/srv/registry"
 """Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
@@ -143,6 +144,7 @@ class Facts:
     """Text of the file of users that is there; empty where there is none."""
     trouble: tuple[str, ...] = ()
     """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
+    model_proxies: Proxies = NO_PROXIES
     data_folder: str = DATA_FOLDER
     """Folder of the machine with the images."""
     peers: tuple[relations.Peer, ...] = ()
@@ -262,6 +264,11 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _proxies(wanted: options.Options, facts: Facts) -> Proxies:
+    """Return the registry's ways out: its own, else Docker's, else the model's."""
+    return wanted.registry_proxies.over(wanted.runtime.proxies.over(facts.model_proxies))
+
+
 def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
     asked = wanted.authentication
     mounts = []
@@ -281,7 +288,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
             ports={str(configuration.PORT): wanted.registry_port, **debug},
             addresses=dict.fromkeys(debug, where) if where else {},
             mounts=tuple(mounts),
-            environment=ENVIRONMENT if image.generation >= 3 else {},
+            environment={**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(wanted, facts).environment()},
             memory=wanted.limits.memory_bytes,
             nano_cpus=wanted.limits.nano_cpus,
             log_size=wanted.limits.log_size,

@@ -76,6 +76,9 @@ class Proxies:
         return {name: value for name, value in values.items() if value}
 
 
+NO_PROXIES = Proxies("", "", "")
+
+
 @dataclasses.dataclass(frozen=True)
 class Origin:
     """Where Docker comes from, other than the distribution."""

@@ -26,6 +26,7 @@ MINE = (
     "log_max_files",
     "log_max_size",
     "prometheus_metrics",
+    "registry_https_proxy",
     "storage_cache",
     "storage_delete",
     "storage_purge_age",
@@ -194,3 +195,12 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
     finally:
         unit.exec("docker rm -fv upstream")
         unit.exec("docker rmi -f 127.0.0.1:5055/up/small:1 || true")
+
+
+def test_the_registry_has_its_proxies_and_no_password_in_one(unit):
+    assert unit.config(registry_https_proxy="http://proxy.example.com:3128") == ready(unit)
+    assert "HTTPS_PROXY=http://proxy.example.com:3128" in unit.container()["Config"]["Env"]
+    state, message = unit.config(registry_https_proxy="http://me:hush@proxy.example.com:3128")
+    assert state == "blocked"
+    assert message.startswith("registry-https-proxy: has a password in it")
+    assert "hush" not in message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 import pathlib
 import secrets
 import socket
@@ -24,6 +25,7 @@ from registry import (
     image,
     options,
     plan,
+    runtime,
     supply,
     switch,
 )
@@ -169,6 +171,7 @@ def gather(
         state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
         port_held=_is_held(wanted.registry_port),
+        model_proxies=runtime.Proxies.of_model(os.environ),
         debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
         name_taken=name_taken,
         trouble=trouble,

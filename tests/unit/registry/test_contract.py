@@ -73,6 +73,8 @@ CHANGES = {
     "log-max-size": ({}, "1m"),
     "registry-name": ({}, "images"),
     "registry-port": ({}, 5001),
+    "registry-http-proxy": ({}, "http://proxy:3128"),
+    "registry-https-proxy": ({}, "http://proxy:3128"),
     "storage-cache": ({}, "disabled"),
     "storage-delete": ({}, True),
     "storage-purge-age": ({}, "1h"),

@@ -1,0 +1,74 @@
+"""How the registry gets out."""
+
+import http.server
+import threading
+
+import pytest
+from registry import api, options, plan
+from registry.runtime import NO_PROXIES, Proxies
+from test_options import DEFAULTS
+from test_plan import facts
+
+OWN = {"registry_http_proxy": "http://own:1", "registry_https_proxy": "http://own:2"}
+DOCKERS = {"http_proxy": "http://dockers:1", "https_proxy": "http://dockers:2", "no_proxy": "a.example.com, 10.0.0.0/8"}
+MODEL = Proxies("http://models:1", "http://models:2", "b.example.com")
+
+
+def environment(model=NO_PROXIES, **changes):
+    config = {name.replace("_", "-") if name.startswith("registry") else name: url for name, url in changes.items()}
+    wanted = options.Options.from_config({**DEFAULTS, **config})
+    return plan.plan(wanted, facts(model_proxies=model)).release.container.environment
+
+
+def test_the_registrys_own_proxies_go_before_dockers_and_those_before_the_models():
+    assert environment() == {}
+    assert environment(**OWN) == {"HTTP_PROXY": "http://own:1", "HTTPS_PROXY": "http://own:2"}
+    assert environment(MODEL, registry_https_proxy="http://own:2", no_proxy="a.example.com") == {
+        "HTTP_PROXY": "http://models:1",
+        "HTTPS_PROXY": "http://own:2",
+        "NO_PROXY": "a.example.com",
+    }
+    assert environment(MODEL, **DOCKERS) == {
+        "HTTP_PROXY": "http://dockers:1",
+        "HTTPS_PROXY": "http://dockers:2",
+        "NO_PROXY": "a.example.com,10.0.0.0/8",
+    }
+
+
+@pytest.mark.parametrize("option", ["registry-http-proxy", "registry-https-proxy"])
+def test_a_proxy_with_a_password_is_refused_and_not_shown(option):
+    wanted = options.Options.from_config({**DEFAULTS, option: "http://me:hush@proxy:3128"})
+    (found,) = options.problems(wanted)
+    assert found.startswith(f"{option}: has a password in it")
+    assert "hush" not in found
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def proxy():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_upstream_is_asked_the_way_the_registry_goes(proxy):
+    upstream = api.Api("http://127.0.0.1:1")
+    with pytest.raises(api.ApiError, match="nothing answers"):
+        upstream.check_is_registry({})
+    with pytest.raises(api.ApiError, match="nothing answers"):
+        upstream.check_is_registry({"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1"})
+    upstream.check_is_registry({"HTTP_PROXY": proxy})
+    api.Api(proxy).check_is_registry({})
