@@ -103,7 +103,12 @@ class Api:
                 allow_redirects=False,
             )
         except requests.exceptions.SSLError as error:
-            raise ApiError("another certificate is presented than the one configured") from error
+            pinned = self._session.verify is False
+            raise ApiError(
+                "another certificate is presented than the one configured"
+                if pinned
+                else "its certificate is not trusted"
+            ) from error
         except requests.ConnectionError as error:
             raise ApiError("nothing answers") from error
         except requests.Timeout as error:

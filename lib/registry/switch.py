@@ -167,7 +167,7 @@ class Switch:
         if release.upstream is None:
             return
         try:
-            self._client(release.upstream).check_is_registry(release.container.environment)
+            self._client(release.upstream, None).check_is_registry(release.container.environment)
         except api.ApiError as error:
             raise NotServing(f"cache-remoteurl is away: {error}") from error
 
