@@ -8,15 +8,13 @@ from typing import Any
 import yaml
 
 from registry import tls
-from registry.container import CONFIG_FOLDER, DEBUG_PORT
+from registry.container import CONFIG_FOLDER, DEBUG_PORT, PORT
 from registry.monitoring import Monitoring
 from registry.options import Options
 from registry.storage import Storage
 
 DATA_FOLDER = "/var/lib/registry"
 """Where the container sees the images; the official image's volume."""
-PORT = 5000
-"""Port inside the container."""
 AUTH_FOLDER = "/auth"
 """Where the container sees the users: apart from its configuration, because they change without a restart."""
 TOKEN_CA = "token-ca.pem"  # noqa: S105 - the name of a file
@@ -51,7 +49,7 @@ def mapping(wanted: Options, http_secret: str, generation: int, encrypted: bool)
         "version": 0.1,
         **_auth(wanted),
         "health": _health(),
-        "http": _http(http_secret, wanted.monitoring) | (_tls(wanted) if encrypted else {}),
+        "http": _http(http_secret, wanted) | (_tls(wanted) if encrypted else {}),
         "log": _log(wanted.monitoring),
         **({"proxy": wanted.cache.parameters(generation)} if wanted.cache.remoteurl else {}),
         "storage": _storage(wanted, generation),
@@ -79,7 +77,7 @@ def _health() -> dict[str, Any]:
     return {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}}
 
 
-def _http(secret: str, monitoring: Monitoring) -> dict[str, Any]:
+def _http(secret: str, wanted: Options) -> dict[str, Any]:
     debug = {"addr": f":{DEBUG_PORT}", "prometheus": {"enabled": True, "path": "/metrics"}}
     return {
         "addr": f":{PORT}",
@@ -88,7 +86,8 @@ def _http(secret: str, monitoring: Monitoring) -> dict[str, Any]:
         # a proxy under a second name). Relative ones are right for everybody.
         "relativeurls": True,
         "secret": secret,
-        **({"debug": debug} if monitoring.metrics else {}),
+        **({"debug": debug} if wanted.monitoring.metrics else {}),
+        **({"draintimeout": f"{wanted.drain_timeout}s"} if wanted.drain_timeout else {}),
     }
 
 

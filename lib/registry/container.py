@@ -8,6 +8,8 @@ from typing import Any
 
 CONFIG_FOLDER = "/etc/docker/registry"
 """Where the container sees its configuration."""
+PORT = 5000
+"""Port inside the container of the registry itself."""
 DEBUG_PORT = 5001
 """Port inside the container of what is for operators alone: health, metrics, profiles."""
 DIGEST_LABEL = "docker-registry.digest"
@@ -110,22 +112,21 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
 def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return *body* for a container that proves the configuration beside the one that serves.
 
-    It publishes no port and never restarts. Its health check looks at the storage so often that two intervals fit
-    into a second: with the usual 10 s and three failures a dead store looks well for half a minute. What the check
-    found is told at /debug/health alone.
+    It answers this machine alone, and never restarts. Its health check looks at the storage so often that two
+    intervals fit into a second: with the usual 10 s and three failures a dead store looks well for half a minute.
+    What the check found is told at /debug/health alone.
     """
     watchful = [
         f"REGISTRY_HTTP_DEBUG_ADDR=:{DEBUG_PORT}",
         "REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=500ms",
         "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1",
     ]
-    host = {**body["HostConfig"], "PortBindings": {}, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
-    return {**body, "Env": [*body["Env"], *watchful], "HostConfig": host}
+    return {**loopback_body(body), "Env": [*body["Env"], *watchful]}
 
 
 def loopback_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return *body* for a container that answers this machine alone, at a port that Docker chooses."""
-    ports = {port: [{"HostIp": "127.0.0.1", "HostPort": ""}] for port in body["HostConfig"]["PortBindings"]}
+    ports = {f"{PORT}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     host = {**body["HostConfig"], "PortBindings": ports, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
     return {**body, "HostConfig": host}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http
+import math
 import pathlib
 import re
 import subprocess
@@ -105,10 +106,10 @@ class Engine:
             with contextlib.suppress(FileNotFoundError):  # a machine without iproute2
                 _set_neighbour(network["IPAddress"], network["MacAddress"])
 
-    def stop(self, name: str) -> None:
-        """Stop the container; one that is stopped is left alone."""
+    def stop(self, name: str, seconds: float = STOP_SECONDS) -> None:
+        """Stop the container; one that is stopped is left alone. After so many *seconds* it is killed."""
         with _docker_errors(f"container {name} cannot be stopped"):
-            self._api.stop(name, timeout=STOP_SECONDS)
+            self._api.stop(name, timeout=math.ceil(seconds))
 
     def unpause(self, name: str) -> None:
         """Let a paused container go on."""
@@ -232,6 +233,13 @@ class Engine:
         with _docker_errors("containers cannot be listed"):
             found = self._api.containers()
         return {port["PublicPort"] for one in found for port in one["Ports"] if "PublicPort" in port}
+
+    def bridges(self) -> list[str]:
+        """Return the machine's interfaces of Docker's own networks, e.g. ``docker0``."""
+        with _docker_errors("networks cannot be listed"):
+            found = self._api.networks(filters={"driver": "bridge"})
+        named = "com.docker.network.bridge.name"
+        return [(network.get("Options") or {}).get(named) or f"br-{network['Id'][:12]}" for network in found]
 
     def architecture(self) -> str:
         """Return the engine's architecture as Go calls it, e.g. ``amd64``."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from registry import api, applied, daemon, engine, extras, htpasswd, packages, plan, repository, runtime, tls
+from registry import api, applied, bridge, daemon, engine, extras, htpasswd, packages, plan, repository, runtime, tls
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
@@ -100,6 +100,10 @@ class Machine:
             except packages.PackageError as error:
                 raise engine.EngineError(f"{down}, and its installation cannot be finished: {error}") from error
             return engine.Engine()
+
+    def bridge(self) -> bridge.Bridge:
+        """Return what leads connections elsewhere during a switch."""
+        return bridge.Bridge()
 
     def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
         """Return a client for the registry at *url*, which asks as *user* where it has to: see `api.Api`."""

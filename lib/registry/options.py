@@ -22,6 +22,8 @@ from registry.storage import Storage
 from registry.tls import Tls
 
 DEFAULT_IMAGE = "registry:2"
+DRAIN_LIMIT = 600
+"""Seconds. Juju lets nothing else happen on the machine meanwhile."""
 SECRET = "secret:"  # noqa: S105 - how the name of one begins
 """What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
 PASSWORDS = (
@@ -52,6 +54,8 @@ class Options:
     runtime: Runtime
     storage: Storage
     tls: Tls
+    drain_timeout: int
+    """Seconds that transfers have to end when the container is replaced."""
     http_host: str | None
     """URL at which clients reach the registry."""
     registry_image: str
@@ -80,6 +84,7 @@ class Options:
             runtime=Runtime.from_config(config),
             storage=Storage.from_config(config),
             tls=Tls.from_config(config),
+            drain_timeout=int(config["drain-timeout"] or 0),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
@@ -102,6 +107,9 @@ class Options:
             **self.runtime.problems(),
             **self.storage.problems(),
             **self.tls.problems(),
+            "drain-timeout": None
+            if 0 <= self.drain_timeout <= DRAIN_LIMIT
+            else f"{self.drain_timeout} is not a number of seconds from 0 to {DRAIN_LIMIT}",
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),

@@ -44,7 +44,7 @@ class Release:
     @property
     def port(self) -> int:
         """Port of the machine at which the registry answers."""
-        return self.container.ports[str(configuration.PORT)]
+        return self.container.ports[str(container.PORT)]
 
     @property
     def http_secret(self) -> str:
@@ -78,6 +78,11 @@ class Release:
         if self.certificate is None:
             return None
         return self.others.get(tls.FILES["ca"]) or certificates.last(self.certificate)
+
+    @property
+    def drain_seconds(self) -> int:
+        """How long transfers have to end when the container is replaced."""
+        return int(str(self._config["http"].get("draintimeout", "0s")).removesuffix("s"))
 
     @property
     def upstream(self) -> str | None:
@@ -285,7 +290,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
         container.ContainerSpec(
             name=wanted.registry_name,
             image_id=image.id,
-            ports={str(configuration.PORT): wanted.registry_port, **debug},
+            ports={str(container.PORT): wanted.registry_port, **debug},
             addresses=dict.fromkeys(debug, where) if where else {},
             mounts=tuple(mounts),
             environment={**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(wanted, facts).environment()},

@@ -1,9 +1,10 @@
 """From the container that runs to the one that shall, without leaving the machine with none.
 
-A release first proves itself as a candidate beside the one that serves. Then the plain switch: the new container
-is created, the old one stopped, the new one started; if it does not serve, the old one comes back. Containers on
-the way have the registry's name with `-candidate`, `-loopback`, `-next` or `-previous`; a note on disk says that a
-switch is under way, so that whoever comes after a crash can tidy up.
+A release first proves itself as a candidate beside the one that serves. Then the switch: the new container is
+created, the old one stopped, the new one started; if it does not serve, the old one comes back. Meanwhile the
+candidate takes new connections, where a bridge to it can be built, and the old one has time to end its transfers.
+Containers on the way have the registry's name with `-candidate`, `-loopback`, `-next` or `-previous`; a note on disk
+says that a switch is under way, so that whoever comes after a crash can tidy up.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from registry import api, configuration, container, engine
+from registry import api, container, engine
 from registry.applied import Applied
+from registry.bridge import Impassable
 from registry.htpasswd import User
 from registry.plan import Release
 
@@ -53,6 +55,19 @@ class Registry(Protocol):
         """Raise ApiError unless the charm's own user can look into the storage, and cannot begin an upload."""
 
 
+class Bridge(Protocol):
+    """What leads new connections elsewhere: `bridge.Bridge`."""
+
+    def open(self, port: int, address: str, local_port: int, bridges: Iterable[str]) -> None:
+        """Lead them to the container at *address*. Raises Impassable, EngineError."""
+
+    def close(self) -> bool:
+        """Let them go where they went; tell whether they did not. Raises EngineError."""
+
+    def wait_until_quiet(self, process: int, port: int, seconds: float) -> float:
+        """Wait until nothing moves on the connections of a container; return what is left of *seconds*."""
+
+
 class Switch:
     """Takes the machine from one release to the next.
 
@@ -66,12 +81,14 @@ class Switch:
         applied: Applied,
         own: User,
         client: Callable[[str, str | None], Registry],
+        bridge: Bridge,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._docker = docker
         self._applied = applied
         self._own = own
         self._client = client
+        self._bridge = bridge
         self._sleep = sleep
 
     def bring(self, release: Release, state: Mapping[str, Any] | None) -> list[str]:
@@ -90,11 +107,12 @@ class Switch:
             self._applied.write(release)
             self._prove(release)
         except (NotServing, engine.EngineError, OSError):
+            self._end(release)
             if before is not None:
                 self._keep(before, self._docker.inspect(before.container.name))
             raise
         old = before.container.name if before is not None else release.container.name
-        done = self._replace(release, old, keep=intact)
+        done = self._replace(release, old, keep=intact, beside=True)
         self._applied.put_in_force(release)
         return [*done, f"release {release.digest} is in force"]
 
@@ -105,6 +123,7 @@ class Switch:
 
     def clear(self) -> None:
         """Remove every container that this charm made, also those of a switch under way."""
+        self._bridge.close()
         for name in self._docker.labelled(container.DIGEST_LABEL):
             self._docker.remove(name)
         self._applied.end_switch()
@@ -120,7 +139,7 @@ class Switch:
         if state is None or altered or not intact or state["State"]["Status"] in ("dead", "removing"):
             if container.is_running(state):
                 self._check_upstream(release)
-            return [*altered, *self._replace(release, name, keep=False)]
+            return [*altered, *self._replace(release, name, keep=False, beside=False)]
         if state["State"]["Paused"]:
             self._docker.unpause(name)
         if not state["State"]["Restarting"]:
@@ -129,7 +148,7 @@ class Switch:
         return [f"container {name} was {state['State']['Status']}; started it"]
 
     def _prove(self, release: Release) -> None:
-        """Run *release* beside what serves. Raises NotServing unless it does all that it shall.
+        """Run *release* beside what serves, as a candidate that stays. Raises NotServing unless it does all it shall.
 
         Not so a pull-through cache: two of them overwrite each other's list of what is too old when. But 2.8 does not
         start while its upstream is away.
@@ -137,30 +156,26 @@ class Switch:
         if release.upstream is not None:
             self._check_upstream(release)
             return
-        name = f"{release.container.name}-candidate"
+        name = _candidate(release)
         self._applied.begin_switch({release.container.name})
-        try:
-            self._docker.remove(name)
-            body = container.candidate_body(self._body(release))
-            self._docker.create(name, body)
-            self._require_as_asked(name, body)
-            self._docker.start(name)
-            client = self._wait(name, release)
-            with self._told_by(name):
-                for _ in range(4):
-                    self._sleep(HOLD_SECONDS / 4)
-                    client.check_alive()
-                if release.authentication is not None:
-                    client.check_closed()
-                if release.authentication != "token":
-                    _check_storage(client, release)
-            if release.authentication == "token":
-                # Nobody but its server has a token: whether the data can be written, another registry has to tell.
-                with self.loopback(release) as port, self._told_by(f"{release.container.name}-loopback"):
-                    _check_storage(self._client(f"http://127.0.0.1:{port}", None), release)
-        finally:
-            self._docker.remove(name)
-            self._applied.end_switch()
+        self._docker.remove(name)
+        body = container.candidate_body(self._body(release))
+        self._docker.create(name, body)
+        self._require_as_asked(name, body)
+        self._docker.start(name)
+        client = self._wait(name, release)
+        with self._told_by(name):
+            for _ in range(4):
+                self._sleep(HOLD_SECONDS / 4)
+                client.check_alive()
+            if release.authentication is not None:
+                client.check_closed()
+            if release.authentication != "token":
+                _check_storage(client, release)
+        if release.authentication == "token":
+            # Nobody but its server has a token: whether the data can be written, another registry has to tell.
+            with self.loopback(release) as port, self._told_by(f"{release.container.name}-loopback"):
+                _check_storage(self._client(f"http://127.0.0.1:{port}", None), release)
 
     def _check_upstream(self, release: Release) -> None:
         """Raise NotServing while the upstream of *release*, if it has one, is away."""
@@ -197,7 +212,8 @@ class Switch:
         """
         beside, store = release.beside(self._own), self._applied.loopback()
         name = beside.container.name
-        self._applied.begin_switch({release.container.name})
+        around = self._applied.unfinished_switch()
+        self._applied.begin_switch({release.container.name} | around)
         try:
             self._docker.remove(name)
             store.write(beside)
@@ -208,20 +224,23 @@ class Switch:
             state = self._docker.inspect(name)
             if state is None:
                 raise NotServing(f"container {name} is gone")
-            yield container.published(state, configuration.PORT)
+            yield container.published(state, container.PORT)
         finally:
             self._docker.remove(name)
             store.remove()
-            self._applied.end_switch()
+            if not around:
+                self._applied.end_switch()
 
-    def _replace(self, release: Release, old: str, *, keep: bool) -> list[str]:
-        """The plain switch, from the container called *old* (if there is one) to that of *release*.
+    def _replace(self, release: Release, old: str, *, keep: bool, beside: bool) -> list[str]:
+        """Take the machine from the container called *old* (if there is one) to that of *release*.
 
-        With *keep*, a container that is right already is left alone: a crash came after the switch.
+        With *keep*, a container that is right already is left alone: a crash came after the switch. *beside* it a
+        candidate runs, which takes what comes meanwhile.
         """
         name, body = release.container.name, self._body(release)
         state = self._docker.inspect(name)
         if keep and state is not None and container.is_running(state) and not container.differences(body, state):
+            self._end(release)
             return []
         self._applied.begin_switch({name, old})
         self._docker.remove(f"{name}-next")
@@ -233,9 +252,10 @@ class Switch:
             self._docker.remove(f"{old}-previous")
             self._docker.rename(old, f"{old}-previous")
         self._docker.rename(f"{name}-next", name)
+        how = "nothing served before"
         try:
             if had_old:
-                self._docker.stop(f"{old}-previous")
+                how = self._leave(f"{old}-previous", release if beside else None)
             self._docker.start(name)
             self._docker.introduce(name)
             client = self._wait(name, release)
@@ -245,23 +265,68 @@ class Switch:
                     client.check_closed()
         except (NotServing, engine.EngineError) as error:
             self._roll_back(name, old, had_old)
+            self._end(release)
             raise NotServing(str(error)) from error
         # From here on the new one is what a crash leaves.
         self._applied.put_in_force(release)
         self._docker.remove(f"{old}-previous")
+        self._end(release)
+        return [f"container {name} made for release {release.digest} ({how})"]
+
+    def _leave(self, name: str, release: Release | None) -> str:
+        """Stop the container that served; tell how.
+
+        The candidate for *release* takes new connections, and what is under way may end; without one, or where that
+        cannot be, all is cut.
+        """
+        state = self._docker.inspect(name)
+        try:
+            if release is None or not release.drain_seconds or not _serves_somebody(state):
+                raise Impassable("not to be drained")
+            self._open(release, state)
+        except Impassable as error:
+            self._docker.stop(name, 0)
+            return f"switched at once: {error}"
+        self._drain(name, release.drain_seconds)
+        return "drained the one before"
+
+    def _open(self, release: Release, before: Mapping[str, Any] | None) -> None:
+        """Lead new connections for the container *before* to the candidate. Raises Impassable."""
+        candidate = self._docker.inspect(_candidate(release))
+        address = container.address(candidate) if candidate else None
+        if candidate is None or before is None or address is None:
+            raise Impassable("there is no candidate")
+        port, local_port = (container.published(state, container.PORT) for state in (before, candidate))
+        self._bridge.open(port, address, local_port, self._docker.bridges())
+
+    def _drain(self, name: str, seconds: float) -> None:
+        """Stop the container once its transfers have ended, after so many *seconds* at most."""
+        state = self._docker.inspect(name)
+        if state is not None and _serves_somebody(state):
+            port = container.published(state, container.PORT)
+            left = self._bridge.wait_until_quiet(state["State"]["Pid"], port, seconds)
+            # A request that has sent all its data, such as the end of a push to an object store, is still at work.
+            self._docker.stop(name, max(left, 1))
+
+    def _end(self, release: Release) -> None:
+        """Let new connections come the usual way again; the candidate goes, and the switch is over."""
+        if self._bridge.close():
+            self._drain(_candidate(release), release.drain_seconds)
+        self._docker.remove(_candidate(release))
         self._applied.end_switch()
-        return [f"container {name} made for release {release.digest}"]
 
     def _roll_back(self, name: str, old: str, had_old: bool) -> None:
         self._docker.remove(name)
         if had_old:
             self._docker.rename(f"{old}-previous", old)
             self._docker.start(old)
-            before = self._applied.in_force()
-            if before is not None:
-                with contextlib.suppress(NotServing):  # what went wrong before is what there is to say
-                    self._wait(old, before)
-        self._applied.end_switch()
+            self._wait_for_what_is_in_force()
+
+    def _wait_for_what_is_in_force(self) -> None:
+        release = self._applied.in_force()
+        if release is not None and container.is_running(self._docker.inspect(release.container.name)):
+            with contextlib.suppress(NotServing):  # what went wrong before is what there is to say
+                self._wait(release.container.name, release)
 
     def recover(self) -> bool:
         """Tidy up after a switch that a crash cut off; tell whether there was one. To be called before facts are read.
@@ -272,22 +337,32 @@ class Switch:
         names = self._applied.unfinished_switch()
         in_force = self._applied.in_force()
         for name in names:
-            for kind in ("candidate", "loopback", "next"):
+            for kind in ("loopback", "next"):
                 self._docker.remove(f"{name}-{kind}")
         if names:
             self._applied.loopback().remove()
         for name in names:
-            if self._docker.inspect(f"{name}-previous") is None:
-                continue
-            if in_force is not None and self._has(names, in_force.digest):
-                self._docker.remove(f"{name}-previous")
-                continue
-            for other in names:
-                self._docker.remove(other)
-            self._docker.rename(f"{name}-previous", name)
-            self._docker.start(name)
+            if self._docker.inspect(f"{name}-previous") is not None:
+                self._come_back(name, names, in_force)
+        if names:
+            self._wait_for_what_is_in_force()  # until then a candidate may serve
+            bridged = self._bridge.close()
+            for name in names:
+                if bridged and in_force is not None:
+                    self._drain(f"{name}-candidate", in_force.drain_seconds)
+                self._docker.remove(f"{name}-candidate")
         self._applied.end_switch()
         return bool(names)
+
+    def _come_back(self, name: str, names: set[str], in_force: Release | None) -> None:
+        """Undo the replacement of the container called *name*, one of *names*, unless the new one is in force."""
+        if in_force is not None and self._has(names, in_force.digest):
+            self._docker.remove(f"{name}-previous")
+            return
+        for other in names:
+            self._docker.remove(other)
+        self._docker.rename(f"{name}-previous", name)
+        self._docker.start(name)
 
     def _has(self, names: set[str], digest: str) -> bool:
         states = [self._docker.inspect(name) for name in names]
@@ -304,7 +379,7 @@ class Switch:
                 raise NotServing(self._last_words(name) or "the container ended without a word")
             host = container.address(state)
             if host is not None:
-                client = self._client(f"{release.scheme}://{host}:{configuration.PORT}", release.certificate)
+                client = self._client(f"{release.scheme}://{host}:{container.PORT}", release.certificate)
                 try:
                     client.check_alive()
                     return client
@@ -326,6 +401,16 @@ class Switch:
             return last_words(self._docker.logs(name))
         except engine.NoSuchObject:
             return ""
+
+
+def _candidate(release: Release) -> str:
+    return f"{release.container.name}-candidate"
+
+
+def _serves_somebody(state: Mapping[str, Any] | None) -> bool:
+    """Tell whether the container of an inspection runs, and publishes the registry's port."""
+    ports = state["NetworkSettings"]["Ports"] if state is not None and container.is_running(state) else {}
+    return bool(ports.get(f"{container.PORT}/tcp"))
 
 
 def _check_storage(client: Registry, release: Release) -> None:

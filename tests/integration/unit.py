@@ -141,7 +141,8 @@ class Unit:
 class Watch:
     """Asks an address again and again while a test does something; `gap` is the longest time without an answer."""
 
-    def __init__(self, address: str, port: int = 5000) -> None:
+    def __init__(self, address: str, port: int = 5000, pause: float = 0.01) -> None:
+        self._pause = pause
         self._url = f"http://{address}:{port}/v2/"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
@@ -153,7 +154,7 @@ class Watch:
         last = time.monotonic()
         # Bounded: a test that hangs must not go on asking for ever.
         answered = True
-        while self.asked < 60_000 and not (self._stop.wait(0.01) and answered):
+        while self.asked < 60_000 and not (self._stop.wait(self._pause) and answered):
             self.asked += 1
             answered = False
             try:

@@ -101,6 +101,9 @@ class FakeMachine:
             raise engine.EngineError("Docker does not answer: no such file")
         return self.engine
 
+    def bridge(self):
+        return self.engine.bridge
+
     def client(self, url, user, certificate):
         return self.engine.client(url, certificate)
 

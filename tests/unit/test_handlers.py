@@ -628,7 +628,7 @@ def test_push_goes_by_a_loopback_registry_where_tokens_are_asked_for(deployed, j
     machine.engine.calls.clear()
     deployed.action("push", actions, image="registry:2", tag="", pull=False)
     assert juju.model["failure"] is None
-    assert ("push", "127.0.0.1:32768/registry:2", "juju-docker-registry") in machine.engine.calls
+    assert ("push", "127.0.0.1:32769/registry:2", "juju-docker-registry") in machine.engine.calls
     assert list(machine.engine.containers) == ["registry"]
 
 

@@ -106,7 +106,9 @@ def client(release: plan.Release) -> api.Api:
 def switcher(docker: engine.Engine) -> switch.Switch:
     """Return what takes this machine from one release to the next."""
     own = own_user()
-    return switch.Switch(docker, machine.store, own, lambda url, certificate: machine.client(url, own, certificate))
+    return switch.Switch(
+        docker, machine.store, own, lambda url, certificate: machine.client(url, own, certificate), machine.bridge()
+    )
 
 
 def recover(wanted: options.Options, docker: engine.Engine, store: applied.Applied) -> engine.Engine:

@@ -7,7 +7,7 @@ import itertools
 import pathlib
 
 import yaml
-from registry import api, engine
+from registry import api, bridge, engine
 
 
 class Killed(BaseException):
@@ -27,6 +27,7 @@ class FakeEngine:
         self.volumes = {}
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
+        self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.calls = []
@@ -36,11 +37,15 @@ class FakeEngine:
         self.dies_at = dies_at
         self._addresses = itertools.count(2)
         self.clock = 0.0
+        self.bridge = FakeBridge(self)
+        self.watched, self.outages = None, []  # a port, and the calls before which it served nobody
 
     def _call(self, *call):
         if self.dies_at is not None and len(self.writes()) == self.dies_at and call[0] != "inspect":
             raise Killed
         self.calls.append(call)
+        if self.watched is not None and self.serving(self.watched) is None:
+            self.outages.append(call)
 
     def writes(self):
         """Return the calls that may change something."""
@@ -72,10 +77,11 @@ class FakeEngine:
                 "Running": status in ("running", "paused", "restarting"),
                 "Paused": status == "paused",
                 "Restarting": status == "restarting",
+                "Pid": 4242,
             },
             "NetworkSettings": {
                 "Networks": {"bridge": {"IPAddress": one["address"]}},
-                "Ports": one["body"]["HostConfig"]["PortBindings"] if status == "running" else {},
+                "Ports": self._published(one) if status == "running" else {},
             },
             "Mounts": [
                 {"Source": source, "Destination": target}
@@ -86,10 +92,8 @@ class FakeEngine:
     def create(self, name, body):
         self._call("create", name)
         assert name not in self.containers, f"{name} exists"
-        body = copy.deepcopy(body)
-        for (binding,) in body["HostConfig"]["PortBindings"].values():
-            binding["HostPort"] = binding["HostPort"] or "32768"
-        self.containers[name] = {"body": body, "status": "created", "address": ""}
+        chosen = str(32768 + len(self.containers))
+        self.containers[name] = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
 
     def start(self, name):
         self._call("start", name)
@@ -104,14 +108,22 @@ class FakeEngine:
         one["status"] = "exited" if one["body"]["Image"] in self.broken else "running"
 
     @staticmethod
-    def _ports(one):
-        return {binding[0]["HostPort"] for binding in one["body"]["HostConfig"]["PortBindings"].values()}
+    def _published(one):
+        bindings = one["body"]["HostConfig"]["PortBindings"]
+        return {
+            port: [{**binding, "HostPort": binding["HostPort"] or one["chosen"]}]
+            for port, (binding,) in bindings.items()
+        }
+
+    def _ports(self, one):
+        return {binding[0]["HostPort"] for binding in self._published(one).values()}
 
     def introduce(self, name):
         """Nobody waits here."""
 
-    def stop(self, name):
+    def stop(self, name, seconds=10):
         self._call("stop", name)
+        self.patience[name] = seconds
         if name in self.unstoppable:
             raise engine.EngineError(f"container {name} cannot be stopped: it did not end")
         self._get(name)["status"] = "exited"
@@ -148,6 +160,10 @@ class FakeEngine:
     def live_restore(self, within=0):
         self._call("inspect", "info")
         return self.live_restoring
+
+    def bridges(self):
+        self._call("inspect", "networks")
+        return ["docker0"]
 
     def published_ports(self):
         return {
@@ -189,8 +205,10 @@ class FakeEngine:
 
     def serving(self, port):
         """Return the digest of the release that answers at a port of the machine ("": a stranger does), or None."""
+        led_to = self.bridge.rules.get(port)
         for one in self.containers.values():
-            if one["status"] == "running" and str(port) in self._ports(one):
+            hears = one["address"] == led_to if led_to else str(port) in self._ports(one)
+            if one["status"] == "running" and hears:
                 return one["body"]["Labels"].get("docker-registry.digest", "")
         return None
 
@@ -205,6 +223,32 @@ class FakeEngine:
     def sleep(self, seconds):
         """Let no time pass."""
         self.clock += seconds
+
+
+class FakeBridge:
+    """Leads a port's new connections to a container; *impassable* has the reason if that cannot be."""
+
+    def __init__(self, fake):
+        self._fake, self.rules, self.impassable = fake, {}, None
+        self.waits = []
+
+    def open(self, port, address, local_port, bridges):
+        self._fake._call("open", port)
+        if self.impassable:
+            raise bridge.Impassable(self.impassable)
+        assert local_port >= 32768
+        self.rules[port] = address
+
+    def close(self):
+        there = bool(self.rules)
+        if there:
+            self._fake._call("close")
+            self.rules.clear()
+        return there
+
+    def wait_until_quiet(self, process, port, seconds):
+        self.waits.append((port, seconds))
+        return seconds / 2
 
 
 class FakeRegistry:

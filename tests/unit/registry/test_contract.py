@@ -63,6 +63,7 @@ CHANGES = {
     "cache-username": ({**CACHE, "cache-username": "me", "cache-password": "pw"}, "you"),
     "container-cpu-limit": ({}, "1.5"),
     "container-memory-limit": ({}, "1g"),
+    "drain-timeout": ({}, 0),
     "http-host": ({}, "https://registry.example.com"),
     "debug-address": ({"prometheus-metrics": True}, "127.0.0.1"),
     "debug-port": ({"prometheus-metrics": True}, 5002),

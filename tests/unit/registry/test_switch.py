@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from fakes import FakeEngine, Killed
-from registry import configuration, container, htpasswd, options, plan, switch
+from registry import configuration, container, engine, htpasswd, options, plan, switch
 from registry.applied import Applied
 from test_authentication import TOKEN
 from test_options import DEFAULTS
@@ -21,7 +21,7 @@ def release(image_id="sha256:one", name="registry", port=5000, secret="s", **con
 
 
 def switcher(docker, store):
-    return switch.Switch(docker, store, OWN, docker.client, docker.sleep)
+    return switch.Switch(docker, store, OWN, docker.client, docker.bridge, docker.sleep)
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def assert_settled(docker, store, wanted):
     assert list(docker.containers) == [wanted.container.name]
     assert store.in_force() == wanted
     assert store.unfinished_switch() == set()
+    assert docker.bridge.rules == {}
 
 
 def test_the_first_release_serves_and_is_in_force(store):
@@ -63,6 +64,7 @@ def test_the_old_container_is_stopped_only_when_the_new_one_is_ready_to_start(st
     bring(docker, store, release("sha256:two"))
     writes = [call[:2] for call in docker.writes()]
     stop = writes.index(("stop", "registry-previous"))
+    assert ("open", 5000) in writes[:stop]
     assert writes[stop + 1] == ("start", "registry")
     assert ("create", "registry-next") in writes[:stop]
     assert_settled(docker, store, release("sha256:two"))
@@ -135,7 +137,7 @@ def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
         (store.folder(wanted) / "extra").write_text("x")
     assert bring(docker, store, wanted)
     assert_settled(docker, store, wanted)
-    assert not [call for call in docker.calls if call[1] == "registry-candidate"]
+    assert ("create", "registry-candidate") not in docker.calls
 
 
 def test_what_docker_adds_by_itself_is_no_alteration(store):
@@ -174,14 +176,17 @@ def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path
         state = docker.inspect("registry")
         docker.calls.clear()
         docker.dies_at = step
+        docker.watched = 5000 if wanted.port == 5000 else None
         try:
             switcher(docker, store).bring(wanted, state)
         except Killed:
             docker.dies_at = None
             bring(docker, store, wanted)
             assert_settled(docker, store, wanted)
+            assert docker.outages == []
         else:
             assert step > 10
+            assert docker.outages == []
             return
     pytest.fail("the switch never came to an end")
 
@@ -309,7 +314,7 @@ def test_a_loopback_registry_whose_process_was_killed_is_gone_with_the_next_hook
     docker.dies_at = step
     try:
         with switcher(docker, store).loopback(wanted) as port:
-            assert port == 32768
+            assert port >= 32768
     except Killed:
         docker.dies_at = None
         bring(docker, store, wanted)
@@ -353,3 +358,75 @@ def test_a_registry_that_cannot_reach_its_storage_tells_why(store, read_only):
     with pytest.raises(switch.NotServing, match=r"^s3aws: no way$"):
         bring(docker, store, release("sha256:two", **{"storage-read-only": read_only}))
     assert_settled(docker, store, before)
+
+
+def test_what_is_under_way_may_end_and_what_is_new_goes_to_the_candidate(store):
+    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    bring(docker, store, before)
+    bring(docker, store, wanted)
+    ((port, seconds), (candidate_port, _)) = docker.bridge.waits
+    assert (port, seconds) == (5000, 30)
+    assert candidate_port >= 32768
+    assert docker.patience["registry-previous"] == docker.patience["registry-candidate"] == 15
+    assert_settled(docker, store, wanted)
+
+
+def nothing_to_lead(docker):
+    docker.bridge.impassable = "iptables is not there"
+    return {}
+
+
+@pytest.mark.parametrize("why", [nothing_to_lead, lambda docker: {"drain-timeout": 0}])
+def test_where_nothing_can_be_led_elsewhere_the_old_one_is_stopped_at_once(store, why):
+    docker, before = FakeEngine(), release()
+    bring(docker, store, before)
+    wanted = release("sha256:two", **why(docker))
+    done = bring(docker, store, wanted)
+    assert any("switched at once" in line for line in done)
+    assert docker.bridge.waits == []
+    assert docker.patience["registry-previous"] == 0
+    assert_settled(docker, store, wanted)
+
+
+def test_a_cache_is_never_bridged(store):
+    docker, before = FakeEngine(), release()
+    docker.upstreams.add("mirror.example.com")
+    bring(docker, store, before)
+    wanted = release(**{"cache-remoteurl": "https://mirror.example.com"})
+    bring(docker, store, wanted)
+    assert not [call for call in docker.writes() if call[0] == "open"]
+    assert_settled(docker, store, wanted)
+
+
+def test_while_a_release_that_fails_at_its_port_is_rolled_back_the_candidate_serves(store):
+    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    bring(docker, store, before)
+    docker.watched, start = 5000, docker.start
+
+    def busy(name):
+        if name == "registry" and docker.containers[name]["body"]["Image"] == "sha256:two":
+            raise engine.EngineError("port is already allocated")
+        start(name)
+
+    docker.start = busy
+    with pytest.raises(switch.NotServing, match="already allocated"):
+        bring(docker, store, wanted)
+    assert docker.outages == []
+    assert_settled(docker, store, before)
+
+
+def test_rules_that_cannot_be_taken_away_keep_the_candidate(store):
+    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    bring(docker, store, before)
+    close = docker.bridge.close
+
+    def stuck():
+        raise engine.EngineError("the rules stay")
+
+    docker.bridge.close = stuck
+    with pytest.raises(engine.EngineError, match="the rules stay"):
+        bring(docker, store, wanted)
+    assert docker.serving(5000) == wanted.digest
+    docker.bridge.close = close
+    bring(docker, store, wanted)
+    assert_settled(docker, store, wanted)

@@ -149,6 +149,7 @@ def test_config_yml_is_what_distribution_documents():
         "health": {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}},
         "http": {
             "addr": ":5000",
+            "draintimeout": "30s",
             "headers": {"X-Content-Type-Options": ["nosniff"]},
             "relativeurls": True,
             "secret": "hush",
@@ -205,11 +206,11 @@ def test_the_container_is_hardened_and_published():
     assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and host["SecurityOpt"] == ["no-new-privileges"]
 
 
-def test_a_candidate_publishes_nothing_and_watches_its_storage_closely():
+def test_a_candidate_answers_this_machine_alone_and_watches_its_storage_closely():
     spec = container.ContainerSpec("registry", "sha256:1", {"5000": 5000}, ())
     body = container.create_body(spec, "/x", "x")
     candidate = container.candidate_body(body)
-    assert candidate["HostConfig"]["PortBindings"] == {}
+    assert candidate["HostConfig"]["PortBindings"] == {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     assert candidate["HostConfig"]["RestartPolicy"]["Name"] == "no"
     assert "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1" in candidate["Env"]
     assert candidate["HostConfig"]["Binds"] == body["HostConfig"]["Binds"]

@@ -1,0 +1,191 @@
+"""The bridge over a switch: new connections go to a container beside it, and those that exist may end.
+
+Two rules of netfilter for a few seconds, in a chain of their own: Docker's own way to a published port, with another
+container at its end. Connections from other machines go straight there, those of this machine by the port at which
+Docker publishes the container for this machine alone. Connections that exist stay where they are (conntrack does not
+ask the rules again). IPv6, and containers of this machine, come by way of Docker's proxy and are not carried.
+
+The only user of iptables, and of network namespaces.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from registry.container import PORT
+from registry.engine import EngineError
+
+CHAIN = "DOCKER-REGISTRY"
+"""Name of the chain in the table nat."""
+PROBE = "docker-registry"
+"""Name of the network namespace that stands for another machine while the rules are tried, and of its interface."""
+PROBE_ADDRESS, PROBE_CLIENT = "192.0.2.1", "192.0.2.2"
+"""This machine and the other one: from a net that nobody has, RFC 5737."""
+PROBE_SECONDS = 2
+QUIET_SECONDS = 1.0
+"""So long nothing may move before a container counts as quiet."""
+NETWORK_NAMESPACES = pathlib.Path("/run/netns")
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_PROGRAMS = ("bash", "ip", "iptables", "iptables-restore", "nsenter", "ss", "timeout")
+
+Run = Callable[[Sequence[str], str], subprocess.CompletedProcess[str]]
+"""Runs a command with a text as its input."""
+Flow = tuple[int, int, int]
+"""What moves on a connection: bytes that wait in its queues, were received, were delivered."""
+
+
+class Impassable(Exception):
+    """Connections cannot be led over this machine's rules; ``str()`` is a clause."""
+
+
+class Bridge:
+    """The bridge of this machine."""
+
+    def __init__(self, run: Run | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._run = run or _run
+        self._sleep = sleep
+
+    def open(self, port: int, address: str, local_port: int, bridges: Iterable[str]) -> None:
+        """Lead new connections for the machine's *port* to the container at *address*.
+
+        *local_port* is where that container answers this machine, *bridges* are the interfaces of Docker's networks,
+        whose containers come another way. The rules are tried before they count for anybody. Raises Impassable with
+        nothing changed, EngineError.
+        """
+        missing = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
+        if missing:
+            raise Impassable(f"{missing[0]} is not there")
+        self.close()
+        lines = chain(address, local_port, bridges)
+        try:
+            self._restore([*lines, *jumps(port, f"-d {PROBE_ADDRESS}/32")])
+            self._try(port)
+            self.close()
+            self._restore([*lines, *jumps(port, "-m addrtype --dst-type LOCAL")])
+        except Impassable:
+            self.close()
+            raise
+
+    def close(self) -> bool:
+        """Take away all that `open` put there; tell whether there was something. Raises EngineError."""
+        if shutil.which("iptables", path=_PATH) is None:
+            return False
+        rules = self._run(["iptables", "-w", "-t", "nat", "-S"], "").stdout.splitlines()
+        there = f"-N {CHAIN}" in rules
+        if there:
+            try:
+                self._restore(removal(rules))
+            except Impassable as error:
+                raise EngineError(f"the rules of the chain {CHAIN} cannot be taken away: {error}") from error
+        if (NETWORK_NAMESPACES / PROBE).exists():
+            self._run(["ip", "netns", "delete", PROBE], "")  # its interfaces go with it
+        return there
+
+    def wait_until_quiet(self, process: int, port: int, seconds: float) -> float:
+        """Wait until nothing moves on the connections of a container; return what is left of *seconds*, the most.
+
+        *process* is its first one, *port* the machine's port by which Docker's proxy comes. A connection that has
+        data to deliver is not quiet.
+        """
+        end = time.monotonic() + seconds
+        before: Mapping[str, Flow] | None = None
+        since = time.monotonic()
+        while (now := time.monotonic()) < end:
+            found = self._flows(process, port)
+            if found != before or any(waiting for waiting, _, _ in found.values()):
+                before, since = found, now
+            elif now - since >= QUIET_SECONDS:
+                return end - now
+            self._sleep(0.1)
+        return 0.0
+
+    def _flows(self, process: int, port: int) -> dict[str, Flow]:
+        listing = ["ss", "-tinHO", "state", "connected"]
+        inside = self._run(["nsenter", "-t", str(process), "-n", *listing, f"sport = :{PORT}"], "").stdout
+        return flows(inside) | flows(self._run([*listing, f"sport = :{port}"], "").stdout)
+
+    def _try(self, port: int) -> None:
+        """Connect from another machine, and from this one. Raises Impassable unless the rules carried both."""
+        inside = ["ip", "-n", PROBE]
+        for command in (
+            ["ip", "netns", "add", PROBE],
+            ["ip", "link", "add", PROBE, "type", "veth", "peer", "name", "eth0", "netns", PROBE],
+            ["ip", "address", "add", f"{PROBE_ADDRESS}/30", "dev", PROBE],
+            ["ip", "link", "set", PROBE, "up"],
+            [*inside, "address", "add", f"{PROBE_CLIENT}/30", "dev", "eth0"],
+            [*inside, "link", "set", "eth0", "up"],
+        ):
+            self._require(command)
+        connect = ["timeout", str(PROBE_SECONDS), "bash", "-c", f": < /dev/tcp/{PROBE_ADDRESS}/{port}"]
+        for where in ([], ["ip", "netns", "exec", PROBE]):
+            if self._run([*where, *connect], "").returncode:
+                raise Impassable("the rules do not carry")
+        # Without the rules, Docker's own would have answered.
+        if not all_used(self._require(["iptables", "-w", "-t", "nat", "-v", "-S", CHAIN])):
+            raise Impassable("other rules come before those of the switch")
+
+    def _restore(self, lines: Iterable[str]) -> None:
+        """Change the table nat, as a whole or not at all. Raises Impassable."""
+        self._require(["iptables-restore", "-w", "--noflush"], "\n".join(["*nat", *lines, "COMMIT", ""]))
+
+    def _require(self, command: Sequence[str], text: str = "") -> str:
+        done = self._run(command, text)
+        if done.returncode:
+            raise Impassable(f"{command[0]}: {' '.join(done.stderr.split())[:150]}")
+        return done.stdout
+
+
+def chain(address: str, local_port: int, bridges: Iterable[str]) -> list[str]:
+    """Return lines of iptables-restore that make the chain."""
+    return [
+        f":{CHAIN} - [0:0]",
+        f"-A {CHAIN} -o lo -p tcp -j REDIRECT --to-ports {local_port}",
+        *(f"-A {CHAIN} -i {name} -j RETURN" for name in sorted(bridges)),
+        f"-A {CHAIN} -p tcp -j DNAT --to-destination {address}:{PORT}",
+    ]
+
+
+def jumps(port: int, match: str) -> list[str]:
+    """Return lines of iptables-restore that lead connections for *port* which *match* into the chain, first of all."""
+    return [f"-I {hook} 1 -p tcp {match} -m tcp --dport {port} -j {CHAIN}" for hook in ("PREROUTING", "OUTPUT")]
+
+
+def removal(rules: Iterable[str]) -> list[str]:
+    """Return lines of iptables-restore that undo what is in *rules*, the output of `iptables -S`."""
+    leading = [f"-D{rule[2:]}" for rule in rules if rule.endswith(f"-j {CHAIN}")]
+    return [*leading, f"-F {CHAIN}", f"-X {CHAIN}"]
+
+
+def all_used(rules: str) -> bool:
+    r"""Tell from the output of `iptables -v -S` whether each rule that leads somewhere has counted a connection.
+
+    >>> all_used("-A X -o lo -c 1 60 -j REDIRECT --to-ports 1\n-A X -c 0 0 -j DNAT --to-destination 1.2.3.4:5000")
+    False
+    """
+    counts = re.findall(r"^-A .*-c (\d+) \d+ -j (?:REDIRECT|DNAT) ", rules, re.MULTILINE)
+    return len(counts) == 2 and all(int(count) for count in counts)
+
+
+def flows(listing: str) -> dict[str, Flow]:
+    """Return what moves, by both ends, from the output of `ss -tinHO`.
+
+    >>> flows("ESTAB 0 5 10.0.0.2:5000 10.0.0.1:4242 cubic bytes_sent:9 bytes_acked:4 bytes_received:7 segs_out:3")
+    {'10.0.0.2:5000 10.0.0.1:4242': (5, 7, 4)}
+    """
+    found = {}
+    for line in listing.splitlines():
+        _, received, sent, local, peer, *rest = line.split()
+        counters = dict(re.findall(r"\b(bytes_received|bytes_acked):(\d+)", " ".join(rest)))
+        moved = (int(counters.get("bytes_received", 0)), int(counters.get("bytes_acked", 0)))
+        found[f"{local} {peer}"] = (int(received) + int(sent), *moved)
+    return found
+
+
+def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    program = shutil.which(command[0], path=_PATH) or command[0]
+    return subprocess.run([program, *command[1:]], input=text, capture_output=True, text=True, check=False)

@@ -1,0 +1,152 @@
+"""Rules and counters as text, and what is done with them on a machine that is a table of answers."""
+
+import subprocess
+
+import pytest
+from registry import bridge, engine
+
+RULES = """-P PREROUTING ACCEPT
+-N DOCKER
+-N DOCKER-REGISTRY
+-A PREROUTING -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY
+-A DOCKER-REGISTRY -o lo -p tcp -j REDIRECT --to-ports 32768
+"""
+USED = """-N DOCKER-REGISTRY
+-A DOCKER-REGISTRY -o lo -p tcp -c 1 60 -j REDIRECT --to-ports 32768
+-A DOCKER-REGISTRY -i docker0 -c 0 0 -j RETURN
+-A DOCKER-REGISTRY -p tcp -c 1 60 -j DNAT --to-destination 172.17.0.3:5000
+"""
+
+
+class Netfilter:
+    """Answers like the programs: *fails* has words of commands that do not work, *counted* what the rules counted."""
+
+    def __init__(self, fails=(), counted=USED):
+        self.fails, self.counted = fails, counted
+        self.there = False
+        self.restored = []
+
+    def __call__(self, command, text):
+        line = " ".join(command)
+        if any(words in line for words in self.fails):
+            return subprocess.CompletedProcess(command, 1, "", "no\nway")
+        if command[0] == "iptables-restore":
+            self.restored.append(text)
+            self.there = "-X DOCKER-REGISTRY" not in text
+        answer = self.counted if "-v" in command else RULES if self.there else "-P PREROUTING ACCEPT\n"
+        return subprocess.CompletedProcess(command, 0, answer if command[0] == "iptables" else "", "")
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    monkeypatch.setattr(bridge.shutil, "which", lambda name, path: f"/usr/bin/{name}")
+    monkeypatch.setattr(bridge, "NETWORK_NAMESPACES", tmp_path)
+
+
+def opened(netfilter):
+    bridge.Bridge(netfilter).open(5000, "172.17.0.3", 32768, ["docker0", "br-1"])
+
+
+def test_the_rules_count_for_nobody_until_they_have_carried_a_connection(machine):
+    netfilter = Netfilter()
+    opened(netfilter)
+    tried, gone, real = netfilter.restored
+    assert "-d 192.0.2.1/32" in tried and "LOCAL" not in tried
+    assert "-X DOCKER-REGISTRY" in gone
+    assert real.splitlines() == [
+        "*nat",
+        ":DOCKER-REGISTRY - [0:0]",
+        "-A DOCKER-REGISTRY -o lo -p tcp -j REDIRECT --to-ports 32768",
+        "-A DOCKER-REGISTRY -i br-1 -j RETURN",
+        "-A DOCKER-REGISTRY -i docker0 -j RETURN",
+        "-A DOCKER-REGISTRY -p tcp -j DNAT --to-destination 172.17.0.3:5000",
+        "-I PREROUTING 1 -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY",
+        "-I OUTPUT 1 -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY",
+        "COMMIT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("netfilter", "words"),
+    [
+        (Netfilter(fails=["ip netns exec docker-registry timeout"]), "the rules do not carry"),
+        (Netfilter(fails=["ip link add"]), "ip: no way"),
+        (Netfilter(counted=USED.replace("-c 1 60 -j DNAT", "-c 0 0 -j DNAT")), "other rules come before"),
+        (Netfilter(counted=USED.replace("-c 1 60 -j REDIRECT", "-c 0 0 -j REDIRECT")), "other rules come before"),
+    ],
+)
+def test_what_does_not_carry_leaves_nothing(machine, netfilter, words):
+    with pytest.raises(bridge.Impassable, match=words):
+        opened(netfilter)
+    assert not netfilter.there
+    assert not any("LOCAL" in text for text in netfilter.restored if "-I " in text)
+
+
+def test_a_program_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(bridge.shutil, "which", lambda name, path: None if name == "iptables" else name)
+    with pytest.raises(bridge.Impassable, match=r"^iptables is not there$"):
+        opened(Netfilter())
+    assert bridge.Bridge(Netfilter()).close() is False
+
+
+def test_what_is_taken_away_is_what_leads_there_and_the_chain(machine):
+    netfilter = Netfilter()
+    netfilter.there = True
+    assert bridge.Bridge(netfilter).close() is True
+    assert netfilter.restored[-1].splitlines() == [
+        "*nat",
+        "-D PREROUTING -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY",
+        "-D OUTPUT -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY",
+        "-F DOCKER-REGISTRY",
+        "-X DOCKER-REGISTRY",
+        "COMMIT",
+    ]
+    assert bridge.Bridge(netfilter).close() is False
+
+
+def test_rules_that_stay_are_an_error(machine):
+    netfilter = Netfilter(fails=["iptables-restore"])
+    netfilter.there = True
+    with pytest.raises(engine.EngineError, match="cannot be taken away: iptables-restore: no way"):
+        bridge.Bridge(netfilter).close()
+
+
+class Sockets:
+    """Shows one listing after the other, and the last one for ever, while no time but that of sleep passes."""
+
+    def __init__(self, monkeypatch, *listings):
+        self.listings, self.clock = list(listings), 0.0
+        monkeypatch.setattr(bridge.time, "monotonic", lambda: self.clock)
+
+    def sleep(self, seconds):
+        self.clock = round(self.clock + seconds, 1)
+        if len(self.listings) > 1:
+            self.listings.pop(0)
+
+    def __call__(self, command, text):
+        inside = command[0] == "nsenter"
+        return subprocess.CompletedProcess(command, 0, self.listings[0] if inside else "", "")
+
+    def wait(self, seconds):
+        left = bridge.Bridge(self, self.sleep).wait_until_quiet(1, 5000, seconds)
+        return round(self.clock, 1), round(left, 1)
+
+
+def line(waits=0, acked=0):
+    return f"ESTAB 0 {waits} 172.17.0.2:5000 10.0.0.1:999 cubic bytes_acked:{acked} bytes_received:1\n"
+
+
+def test_quiet_is_what_does_not_move_for_a_second(monkeypatch):
+    assert Sockets(monkeypatch, "").wait(30) == (1.0, 29.0)
+    assert Sockets(monkeypatch, line()).wait(30) == (1.0, 29.0)
+    assert Sockets(monkeypatch, *(line(acked=n) for n in range(21))).wait(30) == (3.0, 27.0)
+
+
+def test_what_waits_to_be_delivered_is_not_quiet(monkeypatch):
+    assert Sockets(monkeypatch, *[line(waits=9)] * 50, "").wait(30) == (6.0, 24.0)
+
+
+def test_no_wait_is_longer_than_allowed(monkeypatch):
+    assert Sockets(monkeypatch, line(waits=9)).wait(5) == (5.0, 0.0)
