@@ -83,7 +83,7 @@ def push(params: dict[str, Any]) -> Results:
     elif docker.image_id(str(source)) is None:
         raise basic.ActionFailed(f"{source} is not on the machine; run push with pull=true, or `docker load` it there.")
     docker.tag(str(source), str(target))
-    if own and release is not None and release.authentication == "token":
+    if own and release is not None and (release.authentication == "token" or release.asks_for_certificates):
         with docker_registry.switcher(docker).loopback(release) as port:
             _push_to_own(docker, target, port)
     elif own:

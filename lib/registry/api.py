@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pathlib
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -33,10 +34,18 @@ class _Pinned(requests.adapters.HTTPAdapter):
 class Api:
     """One registry at *url*, without a proxy of the environment in between; *user* is for what needs one.
 
-    At an https URL it has to present *certificate*, the first one of that PEM and no other, whatever its names.
+    At an https URL it has to present *certificate*, the first one of that PEM and no other, whatever its names. To that
+    one, the key and the certificate in the file *identity* are shown, if it asks for them.
     """
 
-    def __init__(self, url: str, user: User | None = None, certificate: str | None = None, timeout: float = 5) -> None:
+    def __init__(
+        self,
+        url: str,
+        user: User | None = None,
+        certificate: str | None = None,
+        identity: pathlib.Path | None = None,
+        timeout: float = 5,
+    ) -> None:
         self._url = url
         self._credentials = (user.name, user.password or "") if user else None
         self._timeout = timeout
@@ -45,6 +54,7 @@ class Api:
         if certificate is not None:
             self._session.verify = False  # but for its fingerprint
             self._session.mount("https://", _Pinned(certificate))
+            self._session.cert = str(identity) if identity else None
 
     def check_alive(self) -> None:
         """Ask for ``/``, which needs no user and answers 200 while the registry is well. Raises ApiError."""

@@ -12,11 +12,12 @@ import os
 import pathlib
 import secrets
 import shutil
+from collections.abc import Callable
 
 from registry.plan import FILES, Release
 
 ROOT = pathlib.Path("/etc/docker/registry")
-OWN_NAMES = ("applied", "auth", "config.yml", "loopback", "password", "switching")
+OWN_NAMES = ("applied", "auth", "config.yml", "identity.pem", "loopback", "password", "switching")
 
 
 class Applied:
@@ -29,6 +30,8 @@ class Applied:
         self._switching = root / "switching"
         self._users = root / "auth" / "htpasswd"
         self._password = root / "password"
+        self.identity_file = root / "identity.pem"
+        """Key and certificate of the charm itself, for a registry that asks clients for one; often not there."""
 
     def folder(self, release: Release) -> pathlib.Path:
         """Return where *release* is, or would be."""
@@ -120,14 +123,21 @@ class Applied:
 
     def password(self) -> str:
         """Return the random password of the charm's own user, made at the first time."""
+        return self._made_once(self._password, lambda: secrets.token_urlsafe(32))
+
+    def identity(self, make: Callable[[], str]) -> str:
+        """Return the key and the certificate of the charm itself as one PEM, from *make* at the first time."""
+        return self._made_once(self.identity_file, make)
+
+    def _made_once(self, path: pathlib.Path, make: Callable[[], str]) -> str:
         try:
-            known = self._password.read_text()
+            known = path.read_text()
         except (FileNotFoundError, UnicodeDecodeError):
             known = ""
         if not known:
-            known = secrets.token_urlsafe(32)
+            known = make()
             self.root.mkdir(parents=True, exist_ok=True)
-            write_file(self._password, known)
+            write_file(path, known)
         return known
 
     def loopback(self) -> Applied:

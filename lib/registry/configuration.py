@@ -67,9 +67,10 @@ def _auth(wanted: Options) -> dict[str, Any]:
 
 
 def _tls(wanted: Options) -> dict[str, Any]:
-    # Not clientcas: it demands a certificate of every client, proxies and probes included.
     files = {"certificate": f"{CONFIG_FOLDER}/{tls.FILES['cert']}", "key": f"{CONFIG_FOLDER}/{tls.FILES['key']}"}
-    return {"tls": {**files, "minimumtls": wanted.tls.minimum_version}}
+    # It demands a certificate of every client, proxies and probes included.
+    asked = {"clientcas": [f"{CONFIG_FOLDER}/{tls.CLIENT_CA}"]} if wanted.tls.client_ca else {}
+    return {"tls": {**files, "minimumtls": wanted.tls.minimum_version, **asked}}
 
 
 def _health() -> dict[str, Any]:

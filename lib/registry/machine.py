@@ -13,7 +13,22 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from registry import api, applied, bridge, daemon, engine, extras, htpasswd, packages, plan, repository, runtime, tls
+from registry import (
+    api,
+    applied,
+    bridge,
+    certificates,
+    daemon,
+    engine,
+    extras,
+    htpasswd,
+    openssl,
+    packages,
+    plan,
+    repository,
+    runtime,
+    tls,
+)
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
@@ -107,7 +122,12 @@ class Machine:
 
     def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
         """Return a client for the registry at *url*, which asks as *user* where it has to: see `api.Api`."""
-        return api.Api(url, user, certificate)
+        shown = self.store.identity_file
+        return api.Api(url, user, certificate, shown if shown.exists() else None)
+
+    def identity(self, name: str) -> str:
+        """Return the certificate by which the charm itself is known, made for *name* once. Raises OSError."""
+        return certificates.bundle(self.store.identity(lambda: openssl.identity(name)))
 
     def read(self, path: str) -> tls.File:
         """Read a file of the operator's, whoever owns it."""

@@ -22,7 +22,10 @@ AUTH_FOLDER = "/etc/docker/registry/auth"
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 """Variables for 3.x, which sends traces to a server that nobody has unless it is told not to."""
 
-FILES = ("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd", *tls.FILES.values(), tls.SOURCES)
+FILES = (
+    *("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd"),
+    *(*tls.FILES.values(), tls.SOURCES, tls.CLIENT_CA),
+)
 """Names of the files that a release may have."""
 
 
@@ -66,6 +69,11 @@ class Release:
     def scheme(self) -> str:
         """What clients speak with the registry: https or http."""
         return "https" if "tls" in self._config["http"] else "http"
+
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Clients have to show a certificate."""
+        return tls.CLIENT_CA in self.others
 
     @property
     def certificate(self) -> str | None:
@@ -164,6 +172,8 @@ class Facts:
     """What is at the paths of the options tls-*-path, by kind: ca, cert, key."""
     now: float = 0
     """Seconds since 1970."""
+    identity: str = ""
+    """The charm's own certificate as a client, where clients have to show one."""
 
     @property
     def address(self) -> str:
@@ -203,7 +213,8 @@ class Outcome:
 
 def plan(wanted: options.Options, facts: Facts) -> Plan:
     """Return what shall be for the options *wanted* and *facts*."""
-    chosen = tls.choose(wanted.tls, facts.tls_files, facts.applied.others if facts.applied else {}, facts.now)
+    before = facts.applied.others if facts.applied else {}
+    chosen = tls.choose(wanted.tls, facts.tls_files, before, facts.now, facts.identity)
     files = _sentences({option: clause for option, clause in chosen.problems.items() if option not in wanted.clauses()})
     problems = (*options.problems(wanted), *files, *_circumstances(wanted, facts))
     release = facts.applied if problems or facts.image is None else _release(wanted, facts, facts.image, chosen.copies)
@@ -270,7 +281,9 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
 
 
 def _proxies(wanted: options.Options, facts: Facts) -> Proxies:
-    """Return the registry's ways out: its own, else Docker's, else the model's."""
+    """Return the registry's ways out: its own, else Docker's, else the model's. None where it never goes out."""
+    if wanted.storage.driver == "filesystem" and not wanted.cache.remoteurl:
+        return NO_PROXIES
     return wanted.registry_proxies.over(wanted.runtime.proxies.over(facts.model_proxies))
 
 

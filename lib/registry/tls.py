@@ -21,6 +21,8 @@ VERSIONS = ("tls1.2", "tls1.3")
 """The older ones are refused by registry 3 and by most clients: https://www.rfc-editor.org/rfc/rfc8996"""
 FILES = {"ca": "tls-ca.crt", "cert": "tls.crt", "key": "tls.key"}
 """Names of the copies beside config.yml."""
+CLIENT_CA = "client-ca.crt"
+"""Name of the file beside config.yml with those who may give out certificates of clients."""
 SOURCES = "tls.json"
 """Name of the file beside config.yml that says where the copies are from."""
 BLOB = "blob"
@@ -53,6 +55,8 @@ class Tls:
     blobs: Mapping[str, str] = dataclasses.field(repr=False)
     """PEM or base64 of it; empty where the option is."""
     minimum_version: str
+    client_ca: str = ""
+    """Whose certificates clients have to show, PEM or base64 of it; empty: they need none."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Tls:
@@ -61,6 +65,7 @@ class Tls:
             {kind: config[f"tls-{kind}-path"] or "" for kind in KINDS},
             {kind: config[f"tls-{kind}-blob"] or "" for kind in KINDS},
             config["tls-minimum-version"] or VERSIONS[0],
+            config["tls-client-ca-blob"] or "",
         )
 
     def problems(self) -> dict[str, str | None]:
@@ -73,6 +78,9 @@ class Tls:
             if self.blobs[kind] and not path and self.paths["cert"]:
                 found[f"tls-{kind}-path"] = f"empty, while tls-{kind}-blob is to be written there"
             found[f"tls-{kind}-blob"] = _blob_problem(kind, self.blobs[kind])
+        found["tls-client-ca-blob"] = _blob_problem("ca", self.client_ca)
+        if self.client_ca and not self.paths["cert"]:
+            found["tls-client-ca-blob"] = "without TLS nobody can be asked for a certificate; set tls-cert-path"
         if self.minimum_version not in VERSIONS:
             found["tls-minimum-version"] = f"{self.minimum_version!r} is not one of {', '.join(VERSIONS)}"
         return found
@@ -115,16 +123,19 @@ class Chosen:
     warnings: tuple[str, ...] = ()
 
 
-def choose(asked: Tls, files: Mapping[str, File], before: Mapping[str, str], now: float) -> Chosen:
+def choose(asked: Tls, files: Mapping[str, File], before: Mapping[str, str], now: float, identity: str = "") -> Chosen:
     """Return what to present for the options and the *files* at their paths.
 
     *before* are the files of the release in force: where the file of an operator has vanished, its copy stays.
+    *identity* is the charm's own certificate, which is let in wherever clients have to show one.
     """
     if not asked.paths["cert"]:
         return Chosen()
     texts, warnings = _texts(asked, files, before)
     if not _is_begun(asked, files, texts):
-        return Chosen()
+        # Not left out: the registry would be open to whom it shall be closed.
+        alone = "there is no TLS; set tls-cert-blob and tls-key-blob, or copy the files to their paths"
+        return Chosen(problems={"tls-client-ca-blob": alone} if asked.client_ca else {})
     problems = _missing(asked, files, texts)
     pems: dict[str, str] = {}
     for kind, text in texts.items():
@@ -133,7 +144,7 @@ def choose(asked: Tls, files: Mapping[str, File], before: Mapping[str, str], now
                 pems[kind] = _READ[kind](text)
         except BadCertificates as error:
             problems[asked.option(kind)] = f"{asked.paths[kind]}: {error}"
-    if problems:
+    if problems or _blob_problem("ca", asked.client_ca):
         return Chosen(problems=problems, warnings=warnings)
     try:
         validity = certificates.examine(pems["cert"], pems["key"], pems.get("ca"))
@@ -142,6 +153,8 @@ def choose(asked: Tls, files: Mapping[str, File], before: Mapping[str, str], now
         return Chosen(problems={asked.option(wrong): str(error)}, warnings=warnings)
     origin = {kind: asked.source(kind) for kind in sorted(pems)}
     copies = {**{FILES[kind]: pem for kind, pem in pems.items()}, SOURCES: json.dumps(origin, sort_keys=True) + "\n"}
+    if asked.client_ca:
+        copies[CLIENT_CA] = certificates.bundle(asked.client_ca) + identity
     return Chosen(copies, {}, (*warnings, *_times(asked, validity, now)))
 
 

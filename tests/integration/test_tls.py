@@ -127,6 +127,28 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
     assert presented(unit) == other.strip()
 
 
+def test_clients_show_a_certificate_where_that_is_asked_for(unit, authority, tmp_path):
+    certificate, key = authority.issue("six")
+    unit.config(tls_cert_blob=certificate, tls_key_blob=key, tls_client_ca_blob=authority.read("ca.crt"))
+    try:
+        assert unit.update_status() == ready(unit)
+        with pytest.raises(OSError, match="bad certificate|certificate required"):
+            answer(unit, authority)
+        (tmp_path / "client.pem").write_text("".join(authority.issue("client")))
+        context = ssl.create_default_context(cadata=authority.read("ca.crt"))
+        context.load_cert_chain(tmp_path / "client.pem")
+        with urllib.request.urlopen(f"https://{unit.address}:5000/v2/", context=context, timeout=10) as found:
+            assert found.status == 200
+        assert unit.run("push", image="registry:2", pull=False, tag="by/push:3").results["outcome"] == "success"
+        state, message = unit.config(tls_cert_blob=None, tls_key_blob=None)
+        assert state == "blocked"
+        assert "tls-client-ca-blob" in message or "tls-cert-path" in message
+        with pytest.raises(OSError, match="bad certificate|certificate required"):
+            answer(unit, authority)
+    finally:
+        unit.config(tls_client_ca_blob=None)
+
+
 def test_tls_with_a_password(unit, authority):
     certificate, key = authority.issue("five")
     unit.config(tls_cert_blob=certificate, tls_key_blob=key, tls_minimum_version="tls1.3", auth_basic_password="pw")

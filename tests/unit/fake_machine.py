@@ -107,6 +107,9 @@ class FakeMachine:
     def client(self, url, user, certificate):
         return self.engine.client(url, certificate)
 
+    def identity(self, name):
+        return f"certificate of {name}\n"
+
     def read(self, path):
         return tls.File(self.files.get(path))
 

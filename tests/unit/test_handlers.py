@@ -6,7 +6,7 @@ import os
 
 import fakes
 import pytest
-from authority import ALONE, ALONE_KEY, LEAF
+from authority import ALONE, ALONE_KEY, LEAF, ROOT
 from charms.layer import docker_runtime
 from fake_machine import READY
 from registry import engine
@@ -722,6 +722,20 @@ def test_everybody_is_told_of_tls(deployed, juju, machine):
     assert told["docker-registry:1"]["registry_url"] == '"https://10.0.0.10:5000"'
     assert told["peer:2"]["scheme"] == "https"
     assert "check-ssl verify none" in told["website:3"]["services"]
+
+
+def test_push_goes_by_a_loopback_registry_where_certificates_are_asked_for(deployed, juju, machine, actions):
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-client-ca-blob": ROOT})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == ["active", "Ready at 10.0.0.10:5000 (https)."]
+    release = machine.store.in_force()
+    assert release.others["client-ca.crt"] == f"{ROOT}certificate of juju-docker-registry\n"
+    machine.engine.calls.clear()
+    deployed.action("push", actions, image="registry:2", tag="", pull=False)
+    assert ("push", "127.0.0.1:32769/registry:2", "juju-docker-registry") in machine.engine.calls
+    juju.change(config={"tls-client-ca-blob": ""})
+    deployed.hook("config-changed")
+    assert not machine.store.in_force().asks_for_certificates
 
 
 def test_push_to_a_cache_says_so(deployed, juju, machine, actions):

@@ -186,6 +186,7 @@ def gather(
         users=store.users(),
         tls_files=tls_files.read(machine, wanted.tls),
         now=time.time(),
+        identity=machine.identity(own_user().name) if wanted.tls.client_ca else "",
     )
     return facts, inspected
 

@@ -120,6 +120,14 @@ def test_users_are_for_root_alone_and_are_written_when_they_change(store):
     assert store.users() == ""
 
 
+def test_the_charms_own_certificate_is_made_once_and_is_for_root_alone(store):
+    assert store.identity(lambda: "one") == "one"
+    assert store.identity(lambda: "two") == "one"
+    assert stat.S_IMODE(store.identity_file.stat().st_mode) == 0o600
+    store.remove()
+    assert not store.identity_file.exists()
+
+
 def test_the_charms_own_password_is_random_stays_and_is_for_root_alone(store, tmp_path):
     password = store.password()
     assert len(password) >= 43

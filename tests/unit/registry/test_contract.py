@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+from authority import ROOT
 from registry import plan
 from registry.image import Image
 from test_authentication import TOKEN
@@ -74,8 +75,8 @@ CHANGES = {
     "log-max-size": ({}, "1m"),
     "registry-name": ({}, "images"),
     "registry-port": ({}, 5001),
-    "registry-http-proxy": ({}, "http://proxy:3128"),
-    "registry-https-proxy": ({}, "http://proxy:3128"),
+    "registry-http-proxy": (S3, "http://proxy:3128"),
+    "registry-https-proxy": (S3, "http://proxy:3128"),
     "storage-cache": ({}, "disabled"),
     "storage-delete": ({}, True),
     "storage-purge-age": ({}, "1h"),
@@ -87,6 +88,7 @@ CHANGES = {
     "storage-s3-skip-v4-auth": ({**S3, "storage-s3-regionendpoint": "s3.example.com"}, False),
     **{f"storage-swift-{name}": (SWIFT, value) for name, value in SWIFT_CHANGES.items()},
     "tls-ca-blob": ({**TLS}, ""),
+    "tls-client-ca-blob": ({**TLS}, ROOT),
     "tls-cert-blob": ({**TLS}, ""),
     "tls-cert-path": ({**TLS}, ""),
     "tls-key-blob": ({**TLS}, ""),

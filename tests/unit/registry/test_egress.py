@@ -6,6 +6,7 @@ import threading
 import pytest
 from registry import api, options, plan
 from registry.runtime import NO_PROXIES, Proxies
+from test_contract import CACHE, S3
 from test_options import DEFAULTS
 from test_plan import facts
 
@@ -14,9 +15,9 @@ DOCKERS = {"http_proxy": "http://dockers:1", "https_proxy": "http://dockers:2", 
 MODEL = Proxies("http://models:1", "http://models:2", "b.example.com")
 
 
-def environment(model=NO_PROXIES, **changes):
+def environment(model=NO_PROXIES, base=S3, **changes):
     config = {name.replace("_", "-") if name.startswith("registry") else name: url for name, url in changes.items()}
-    wanted = options.Options.from_config({**DEFAULTS, **config})
+    wanted = options.Options.from_config({**DEFAULTS, **base, **config})
     return plan.plan(wanted, facts(model_proxies=model)).release.container.environment
 
 
@@ -33,6 +34,11 @@ def test_the_registrys_own_proxies_go_before_dockers_and_those_before_the_models
         "HTTPS_PROXY": "http://dockers:2",
         "NO_PROXY": "a.example.com,10.0.0.0/8",
     }
+
+
+def test_a_registry_that_never_goes_out_has_none():
+    assert environment(MODEL, {}, **OWN) == {}
+    assert environment(base=CACHE, **OWN) == {"HTTP_PROXY": "http://own:1", "HTTPS_PROXY": "http://own:2"}
 
 
 @pytest.mark.parametrize("option", ["registry-http-proxy", "registry-https-proxy"])

@@ -7,10 +7,12 @@ import os
 import pathlib
 
 import pytest
+from authority import ROOT
 from registry import configuration, options
 from test_authentication import TOKEN
 from test_contract import S3, S3_CHANGES, SWIFT, SWIFT_CHANGES
 from test_options import DEFAULTS
+from test_tls import TLS
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 BOTH = {
@@ -25,6 +27,7 @@ BOTH = {
         "cache-password": "pw",
         "cache-ttl": "24h",
     },
+    "tls": {**TLS, "tls-client-ca-blob": ROOT},
     "metrics": {"prometheus-metrics": True},
     "storage": {
         "storage-cache": "disabled",
@@ -48,7 +51,7 @@ def test_the_configuration_is_the_golden_one(case):
     config, generation = CASES[case]
     wanted = options.Options.from_config({**DEFAULTS, **config})
     assert options.problems(wanted) == ()
-    text = configuration.config_yml(wanted, "hush", generation)
+    text = configuration.config_yml(wanted, "hush", generation, encrypted="tls-cert-blob" in config)
     file = GOLDEN / f"{case}.yml"
     if os.environ.get("GOLDEN") == "write":
         file.write_text(text)

@@ -142,6 +142,8 @@ def test_a_certificate_that_is_over_is_examined_like_others():
         ({"key_path": "", "key_blob": KEY}, "tls-key-path", "empty, while tls-key-blob is to be written there"),
         ({"cert_blob": "junk!"}, "tls-cert-blob", "this is neither PEM nor base64 of it"),
         ({"key_blob": "aGFsbG8="}, "tls-key-blob", "there is no private key in it"),
+        ({"client_ca_blob": "junk!"}, "tls-client-ca-blob", "this is neither PEM nor base64 of it"),
+        ({"client_ca_blob": ROOT, "cert_path": ""}, "tls-client-ca-blob", "without TLS nobody can be asked"),
         ({"minimum_version": "tls1.0"}, "tls-minimum-version", "'tls1.0' is not one of tls1.2, tls1.3"),
     ],
 )
@@ -149,6 +151,20 @@ def test_a_wrong_option_is_a_clause(config, option, clause):
     found = {name: text for name, text in asked(**config).problems().items() if text}
     assert list(found) == [option]
     assert found[option].startswith(clause)
+
+
+def test_clients_have_to_show_a_certificate_of_that_ca_or_the_charms_own():
+    wanted = asked(client_ca_blob=base64.b64encode(ROOT.encode()).decode())
+    files = {"cert": File(LEAF), "key": File(KEY)}
+    assert tls.choose(wanted, files, {}, NOW, ALONE).copies[tls.CLIENT_CA] == ROOT + ALONE
+    assert tls.CLIENT_CA not in choose(files).copies
+
+
+def test_clients_are_not_let_in_without_a_certificate_because_tls_is_missing():
+    (problem,) = choose({}, client_ca_blob=ROOT).problems.items()
+    assert problem[0] == "tls-client-ca-blob"
+    assert problem[1].startswith("there is no TLS; set tls-cert-blob")
+    assert choose({"cert": LEAF, "key": KEY}, client_ca_blob="junk!").copies == {}
 
 
 def test_wrong_blobs_are_not_written():

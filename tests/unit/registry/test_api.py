@@ -1,0 +1,82 @@
+"""The client of the registry, against a server with a certificate."""
+
+import http.server
+import ssl
+import threading
+
+import pytest
+from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT
+from registry import api, openssl
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that do not like the certificate."""
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Serves with the certificate that stands alone; returns the URL. Clients show a certificate of *trusted*."""
+    (tmp_path / "server.pem").write_text(ALONE + ALONE_KEY)
+    servers = []
+
+    def start(trusted=""):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tmp_path / "server.pem")
+        if trusted:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=trusted)
+        server = Server(("127.0.0.1", 0), Registry)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"https://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_certificate_that_is_expected_is_enough(serve):
+    api.Api(serve(), certificate=ALONE + ROOT).check_alive()
+
+
+def test_another_one_is_said(serve):
+    with pytest.raises(api.ApiError, match="another certificate is presented than the one configured"):
+        api.Api(serve(), certificate=LEAF).check_alive()
+
+
+def test_of_an_upstream_it_is_said_that_nobody_trusts_it(serve):
+    with pytest.raises(api.ApiError, match="its certificate is not trusted"):
+        api.Api(serve()).check_is_registry({})
+
+
+def test_the_charms_own_certificate_is_shown_where_one_is_asked_for(serve, tmp_path):
+    own = openssl.identity("juju-docker-registry")
+    (tmp_path / "own.pem").write_text(own)
+    url = serve(own.partition("-----END PRIVATE KEY-----\n")[2])
+    api.Api(url, certificate=ALONE, identity=tmp_path / "own.pem").check_alive()
+    with pytest.raises(api.ApiError):
+        api.Api(url, certificate=ALONE).check_alive()
+    (tmp_path / "other.pem").write_text(LEAF + KEY)
+    with pytest.raises(api.ApiError):
+        api.Api(url, certificate=ALONE, identity=tmp_path / "other.pem").check_alive()
+
+
+def test_openssl_that_is_not_there_or_fails_is_a_clause(monkeypatch):
+    with pytest.raises(openssl.OpensslError, match="openssl req: "):
+        openssl.identity("x" * 100)
+    monkeypatch.setattr(openssl, "_PROGRAM", "/nowhere/openssl")
+    with pytest.raises(openssl.OpensslError, match="apt-get install openssl"):
+        openssl.identity("x")
