@@ -153,7 +153,7 @@ def test_a_connection_that_is_kept_open_is_closed_at_the_bound(unit, client):
     assert unit.config(log_level=None, drain_timeout=None)[0] == "active"
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.5, 2.5, 3.0, 3.5, 4.0, 5.0])
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0, 3.5, 4.5])
 def test_a_hook_killed_in_the_middle_of_a_switch_leaves_a_registry_that_serves(unit, seconds):
     before = traces(unit)
     change = subprocess.Popen([unit.juju.cli_binary, "config", "-m", unit.juju.model, unit.app, "log-level=debug"])
