@@ -6,6 +6,7 @@ charm.docker-registry.stopped              | action stop             | action st
 charm.docker-registry.live-restore.loaded  | converge                | nobody
 charm.docker-registry.live-restore.refused | converge                | action upgrade-docker
 charm.docker-registry.removed              | stop hook               | nobody
+charm.docker-registry.tls-enabled          | the predecessor         | converge, once the files are its own no more
 """
 
 from charms import reactive

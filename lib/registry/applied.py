@@ -8,6 +8,8 @@ has proven itself. The folders are for root only.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import secrets
@@ -15,9 +17,10 @@ import shutil
 from collections.abc import Callable
 
 from registry.plan import FILES, Release
+from registry.relations import Request
 
 ROOT = pathlib.Path("/etc/docker/registry")
-OWN_NAMES = ("applied", "auth", "config.yml", "identity.pem", "loopback", "password", "switching")
+OWN_NAMES = ("applied", "auth", "config.yml", "identity.pem", "loopback", "password", "request.json", "switching")
 
 
 class Applied:
@@ -30,6 +33,7 @@ class Applied:
         self._switching = root / "switching"
         self._users = root / "auth" / "htpasswd"
         self._password = root / "password"
+        self._request = root / "request.json"
         self.identity_file = root / "identity.pem"
         """Key and certificate of the charm itself, for a registry that asks clients for one; often not there."""
 
@@ -128,6 +132,23 @@ class Applied:
     def identity(self, make: Callable[[], str]) -> str:
         """Return the key and the certificate of the charm itself as one PEM, from *make* at the first time."""
         return self._made_once(self.identity_file, make)
+
+    def request(self) -> Request | None:
+        """Return what was asked of the CA last."""
+        try:
+            found = json.loads(self._request.read_text())
+            return Request(**{**found, "names": tuple(found["names"])})
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep_request(self, request: Request) -> None:
+        """Keep what is asked of the CA, with its key, for root alone."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_file(self._request, json.dumps(dataclasses.asdict(request)) + "\n")
+
+    def forget_request(self) -> None:
+        """Throw the key away."""
+        self._request.unlink(missing_ok=True)
 
     def _made_once(self, path: pathlib.Path, make: Callable[[], str]) -> str:
         try:

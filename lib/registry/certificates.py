@@ -9,6 +9,7 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
+from typing import Any
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -59,6 +60,15 @@ class Validity:
 
     begin: float
     end: float
+    names: frozenset[str] = frozenset()
+    """The addresses and host names that it bears."""
+
+
+def chain(*texts: str, without: str = "") -> str:
+    """Return the certificates of *texts*, each once and in their order, but those in *without*."""
+    left_out = set(_CERTIFICATE.findall(without))
+    found = (one for text in texts for one in _CERTIFICATE.findall(text) if one not in left_out)
+    return "".join(f"{one}\n" for one in dict.fromkeys(found))
 
 
 def last(pem: str) -> str:
@@ -66,33 +76,34 @@ def last(pem: str) -> str:
     return f"{_CERTIFICATE.findall(pem)[-1]}\n"
 
 
-def examine(chain: str, private_key: str, ca: str | None) -> Validity:
-    """Let a server with *chain* and *private_key* and a client that trusts *ca* shake hands, in memory.
+def examine(served: str, private_key: str, ca: str | None) -> Validity:
+    """Let a server with the chain *served* and *private_key* and a client that trusts *ca* shake hands, in memory.
 
     Without *ca* the client trusts the first certificate. Names and times are no matter; the times are returned.
     Raises BadKey, BadCertificates.
     """
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    _load(server, chain, private_key)
+    _load(server, served, private_key)
     client.check_hostname = False
     client.verify_flags |= _NO_CHECK_TIME
     if ca is None:
         client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    client.load_verify_locations(cadata=ca or _first(chain))
+    client.load_verify_locations(cadata=ca or _first(served))
     try:
         shown = _shake_hands(server, client)
     except ssl.SSLCertVerificationError as error:
-        where = "by tls-ca-..., or certificates between the two are missing" if ca else "as a server's"
+        where = "by the CA that is given, or certificates between the two are missing" if ca else "as a server's"
         raise BadCertificates(f"clients do not take the certificate {where} ({error.verify_message})") from error
     except ssl.SSLError as error:
         raise BadCertificates(f"the certificate cannot be used ({_reason(error)})") from error
-    return Validity(*(float(ssl.cert_time_to_seconds(str(shown[name]))) for name in ("notBefore", "notAfter")))
+    begin, end = (float(ssl.cert_time_to_seconds(shown[name])) for name in ("notBefore", "notAfter"))
+    return Validity(begin, end, frozenset(name for _, name in shown.get("subjectAltName", ())))
 
 
-def _load(server: ssl.SSLContext, chain: str, private_key: str) -> None:
+def _load(server: ssl.SSLContext, served: str, private_key: str) -> None:
     # Python takes files only; this one is in memory.
     with open(os.memfd_create("tls"), "w", encoding="utf-8") as file:
-        file.write(chain + private_key)
+        file.write(served + private_key)
         file.flush()
         try:
             server.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
@@ -102,7 +113,7 @@ def _load(server: ssl.SSLContext, chain: str, private_key: str) -> None:
             raise BadCertificates(f"certificate and key cannot be used ({_reason(error)})") from error
 
 
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Mapping[str, object]:
+def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Mapping[str, Any]:
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     asking = client.wrap_bio(to_client, to_server)
     answering = server.wrap_bio(to_server, to_client, server_side=True)
@@ -117,8 +128,8 @@ def _reason(error: ssl.SSLError) -> str:
     return (error.reason or "no reason").lower().replace("_", " ")
 
 
-def _first(chain: str) -> str:
-    return str(_CERTIFICATE.findall(chain)[0])
+def _first(served: str) -> str:
+    return str(_CERTIFICATE.findall(served)[0])
 
 
 def _pem(text: str) -> str:

@@ -25,6 +25,7 @@ from registry import (
     openssl,
     packages,
     plan,
+    relations,
     repository,
     runtime,
     tls,
@@ -128,6 +129,12 @@ class Machine:
     def identity(self, name: str) -> str:
         """Return the certificate by which the charm itself is known, made for *name* once. Raises OSError."""
         return certificates.bundle(self.store.identity(lambda: openssl.identity(name)))
+
+    def request(self, names: Sequence[str]) -> relations.Request:
+        """Return a new key with the request for a certificate of *names*, kept until the next one. Raises OSError."""
+        made = openssl.request(names)
+        self.store.keep_request(made)
+        return made
 
     def read(self, path: str) -> tls.File:
         """Read a file of the operator's, whoever owns it."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import subprocess
+import time
+from collections.abc import Sequence
+
+from registry.relations import Request
 
 _PROGRAM = "/usr/bin/openssl"
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/stdout")
+_BLOCKS = ("PRIVATE KEY", "CERTIFICATE REQUEST")
 
 
 class OpensslError(OSError):
@@ -19,6 +26,25 @@ def identity(name: str) -> str:
     """
     asked = ("-x509", "-days", "36500", "-subj", f"/CN={name}", "-addext", "extendedKeyUsage=clientAuth")
     return _run("req", *_NEW_KEY, *asked)
+
+
+def request(names: Sequence[str]) -> Request:
+    """Return a new key, and the request for a certificate of *names* by it. Raises OpensslError."""
+    kinds = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
+    # A common name has 64 characters at most: https://www.rfc-editor.org/rfc/rfc5280#appendix-A.1
+    made = _run("req", *_NEW_KEY, "-subj", f"/CN={names[0][:64]}", "-addext", f"subjectAltName={kinds}")
+    key, csr = (re.search(f"-----BEGIN {what}-----.*?-----END {what}-----\n", made, re.DOTALL) for what in _BLOCKS)
+    if key is None or csr is None:
+        raise OpensslError(5, "openssl req: no key and no request came out")
+    return Request(tuple(names), csr.group(), key.group(), time.time())
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _run(*words: str) -> str:

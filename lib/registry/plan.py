@@ -6,7 +6,8 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -69,6 +70,11 @@ class Release:
     def scheme(self) -> str:
         """What clients speak with the registry: https or http."""
         return "https" if "tls" in self._config["http"] else "http"
+
+    @property
+    def has_certificate_of_relation(self) -> bool:
+        """The CA of cert-provider gave the certificate."""
+        return bool(json.loads(self.others.get(tls.SOURCES, "{}")).get("cert") == tls.RELATION)
 
     @property
     def asks_for_certificates(self) -> bool:
@@ -163,13 +169,15 @@ class Facts:
     peers: tuple[relations.Peer, ...] = ()
     proxies: tuple[str, ...] = ()
     """Addresses of the proxies in front."""
-    certificate: relations.Certificate | None = None
-    """From the CA of cert-provider, once it has answered."""
+    offer: relations.Offer | None = None
+    """From the CA of cert-provider; None without the relation."""
     nagios: relations.Nagios | None = None
     clients: bool = False
     """There is a relation to clients."""
     tls_files: Mapping[str, tls.File] = dataclasses.field(default_factory=dict)
     """What is at the paths of the options tls-*-path, by kind: ca, cert, key."""
+    tls_inherited: bool = False
+    """The predecessor wrote those files for the relation to a CA."""
     now: float = 0
     """Seconds since 1970."""
     identity: str = ""
@@ -195,6 +203,8 @@ class Plan:
     """Text of the file of users; None: what is there stays."""
     warnings: tuple[str, ...] = ()
     """Sentences to mind while all that was asked for is applied."""
+    waiting: str = ""
+    """A sentence while something that was asked for has yet to come from elsewhere."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,12 +224,23 @@ class Outcome:
 def plan(wanted: options.Options, facts: Facts) -> Plan:
     """Return what shall be for the options *wanted* and *facts*."""
     before = facts.applied.others if facts.applied else {}
-    chosen = tls.choose(wanted.tls, facts.tls_files, before, facts.now, facts.identity)
+    chosen = tls.choose(
+        wanted.tls,
+        facts.tls_files,
+        before,
+        facts.now,
+        facts.identity,
+        facts.offer,
+        inherited=facts.tls_inherited,
+    )
     files = _sentences({option: clause for option, clause in chosen.problems.items() if option not in wanted.clauses()})
     problems = (*options.problems(wanted), *files, *_circumstances(wanted, facts))
-    release = facts.applied if problems or facts.image is None else _release(wanted, facts, facts.image, chosen.copies)
+    # What shall have TLS does not begin in the clear; what serves in the clear goes on.
+    image = None if chosen.waiting and facts.applied is None else facts.image
+    release = facts.applied if problems or image is None else _release(wanted, facts, image, chosen.copies)
     warnings = (*_warnings(wanted, facts), *chosen.warnings)
-    return Plan(problems, release, not facts.stopped, _users(wanted, facts, release), warnings)
+    users = _users(wanted, facts, release)
+    return Plan(problems, release, not facts.stopped, users, warnings, chosen.waiting)
 
 
 def _sentences(problems: Mapping[str, str]) -> tuple[str, ...]:
@@ -354,11 +375,18 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
     return Shared(own, access, services)
 
 
-def certificate_names(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
-    """Return the names and addresses that a certificate for this unit has to bear, the common name first."""
-    host = addresses.hostname(wanted.http_host) if wanted.http_host else None
-    names = (facts.addresses.get("cert-provider", facts.address), facts.address, facts.hostname, host, *facts.proxies)
-    return tuple(dict.fromkeys(name for name in names if name))
+def certificate_names(
+    http_host: str | None, own: Mapping[str, str], hostname: str, proxies: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the names and addresses that a certificate for this unit has to bear, the common name first.
+
+    *own* are the unit's addresses by endpoint; the one for the CA comes first.
+    """
+    host = addresses.hostname(http_host) if http_host else None
+    first = own.get("cert-provider", own["docker-registry"])
+    names = dict.fromkeys(name for name in (first, *own.values(), hostname, host, *proxies) if name)
+    # easyrsa makes a file's name and a command of it.
+    return tuple(name for name in names if re.fullmatch(r"[\w.:-]+", name, re.ASCII))
 
 
 def status(planned: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:
@@ -369,6 +397,9 @@ def status(planned: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:
     problems = [*planned.problems, *outcome.trouble]
     if not planned.serve:
         return "blocked", " ".join([f"Stopped by the action stop; `juju run {unit} start` starts it again.", *problems])
+    if not problems and planned.waiting:
+        serves = f"The registry serves at {outcome.netloc} ({outcome.scheme}) meanwhile."
+        return "waiting", " ".join([planned.waiting, *([serves] if outcome.serving else []), *planned.warnings])
     if not problems:
         return "active", " ".join([f"Ready at {outcome.netloc} ({outcome.scheme}).", *planned.warnings])
     if outcome.serving:

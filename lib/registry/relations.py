@@ -41,6 +41,28 @@ class Certificate:
 
 
 @dataclasses.dataclass(frozen=True)
+class Request:
+    """What a CA is asked to sign, with the key that never leaves the unit: PEM texts."""
+
+    names: tuple[str, ...]
+    """Addresses and host names that the certificate shall bear, the common name first."""
+    csr: str
+    key: str = dataclasses.field(repr=False)
+    made: float
+    """Seconds since 1970."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """What the relation to a CA gives, from the moment that it is there."""
+
+    names: tuple[str, ...]
+    """What was asked for."""
+    certificate: Certificate | None
+    """None while the CA has not answered, or by half only."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Nagios:
     """What Nagios calls this unit."""
 

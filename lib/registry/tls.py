@@ -1,4 +1,4 @@
-"""The options tls-*: the certificate that the registry presents."""
+"""The certificate that the registry presents: by the options tls-*, or of the CA that the charm is related to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from registry import certificates
 from registry.certificates import BadCertificates
+from registry.relations import Certificate, Offer
 
 KINDS = ("ca", "cert", "key")
 DEFAULT_PATHS = {
@@ -27,8 +28,10 @@ SOURCES = "tls.json"
 """Name of the file beside config.yml that says where the copies are from."""
 BLOB = "blob"
 """Source of what stood in an option."""
+RELATION = "cert-provider"
+"""Source of what the CA gave to which the charm is related."""
 EXPIRY_DAYS = 14
-"""So many days before its end a certificate is a warning."""
+"""So many days before its end a certificate is a warning, or in the last quarter of its time if that is shorter."""
 
 _READ: Mapping[str, Callable[[str], str]] = {
     "ca": certificates.bundle,
@@ -114,28 +117,54 @@ def _blob_problem(kind: str, text: str) -> str | None:
 
 @dataclasses.dataclass(frozen=True)
 class Chosen:
-    """What came of options and files."""
+    """What came of options, files and the relation to a CA."""
 
     copies: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     """Texts of the files beside config.yml, by name; empty: plain HTTP."""
     problems: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Option to a clause."""
+    """Option, or relation, to a clause."""
     warnings: tuple[str, ...] = ()
+    waiting: str = ""
+    """A sentence while a certificate is asked for, and there is none yet."""
 
 
-def choose(asked: Tls, files: Mapping[str, File], before: Mapping[str, str], now: float, identity: str = "") -> Chosen:
-    """Return what to present for the options and the *files* at their paths.
+def choose(
+    asked: Tls,
+    files: Mapping[str, File],
+    before: Mapping[str, str],
+    now: float,
+    identity: str = "",
+    offer: Offer | None = None,
+    *,
+    inherited: bool = False,
+) -> Chosen:
+    """Return what to present for the options, the *files* at their paths and the *offer* of a CA; options come first.
 
-    *before* are the files of the release in force: where the file of an operator has vanished, its copy stays.
-    *identity* is the charm's own certificate, which is let in wherever clients have to show one.
+    *before* are the files of the release in force: where the file of an operator, or the answer of the CA, has
+    vanished, its copy stays. *identity* is the charm's own certificate, which is let in wherever clients have to show
+    one. *inherited*: see `are_relations`.
     """
-    if not asked.paths["cert"]:
-        return Chosen()
     texts, warnings = _texts(asked, files, before)
-    if not _is_begun(asked, files, texts):
+    own = asked.paths["cert"] and not are_relations(asked, files, offer, inherited)
+    if own and _is_begun(asked, files, texts):
+        chosen = _by_options(asked, files, texts, now)
+        aside = ("The certificate of the options tls-... serves, not that of cert-provider.",) if offer else ()
+        chosen = dataclasses.replace(chosen, warnings=(*warnings, *aside, *chosen.warnings))
+    else:
+        chosen = _by_relation(offer, before, now)
+    if not asked.client_ca or chosen.problems:
+        return chosen
+    if _blob_problem("ca", asked.client_ca):
+        return dataclasses.replace(chosen, copies={})
+    if not chosen.copies:
         # Not left out: the registry would be open to whom it shall be closed.
         alone = "there is no TLS; set tls-cert-blob and tls-key-blob, or copy the files to their paths"
-        return Chosen(problems={"tls-client-ca-blob": alone} if asked.client_ca else {})
+        return dataclasses.replace(chosen, problems={"tls-client-ca-blob": alone})
+    clients = certificates.bundle(asked.client_ca) + identity
+    return dataclasses.replace(chosen, copies={**chosen.copies, CLIENT_CA: clients})
+
+
+def _by_options(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], now: float) -> Chosen:
     problems = _missing(asked, files, texts)
     pems: dict[str, str] = {}
     for kind, text in texts.items():
@@ -144,18 +173,71 @@ def choose(asked: Tls, files: Mapping[str, File], before: Mapping[str, str], now
                 pems[kind] = _READ[kind](text)
         except BadCertificates as error:
             problems[asked.option(kind)] = f"{asked.paths[kind]}: {error}"
-    if problems or _blob_problem("ca", asked.client_ca):
-        return Chosen(problems=problems, warnings=warnings)
+    if problems:
+        return Chosen(problems=problems)
     try:
         validity = certificates.examine(pems["cert"], pems["key"], pems.get("ca"))
     except BadCertificates as error:
         wrong = "key" if isinstance(error, certificates.BadKey) else "cert"
-        return Chosen(problems={asked.option(wrong): str(error)}, warnings=warnings)
+        return Chosen(problems={asked.option(wrong): str(error)})
     origin = {kind: asked.source(kind) for kind in sorted(pems)}
-    copies = {**{FILES[kind]: pem for kind, pem in pems.items()}, SOURCES: json.dumps(origin, sort_keys=True) + "\n"}
-    if asked.client_ca:
-        copies[CLIENT_CA] = certificates.bundle(asked.client_ca) + identity
-    return Chosen(copies, {}, (*warnings, *_times(asked, validity, now)))
+    return Chosen(_copies(pems, origin), {}, _times(asked.option("cert"), "put a new one there", validity, now))
+
+
+def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> Chosen:
+    if offer is None:
+        return Chosen()
+    warnings: tuple[str, ...] = ()
+    if offer.certificate is not None:
+        given = offer.certificate
+        ca = certificates.chain(given.ca)
+        pems = {"ca": ca, "cert": certificates.chain(given.certificate, given.chain, without=ca), "key": given.key}
+        # A CA may have signed itself what it presents.
+        pems["cert"] = pems["cert"] or certificates.chain(given.certificate)
+    elif json.loads(before.get(SOURCES, "{}")).get("cert") == RELATION:
+        pems = {kind: before[FILES[kind]] for kind in KINDS}
+        warnings = ("Waiting for a new certificate of cert-provider; the one from before serves.",)
+    else:
+        return Chosen(waiting="Waiting for the CA of cert-provider to send a certificate.")
+    try:
+        pems = {kind: _READ[kind](pem) for kind, pem in pems.items()}
+        validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
+    except BadCertificates as error:
+        return Chosen(problems={RELATION: str(error)})
+    missing = [name for name in offer.names if name not in validity.names]
+    if missing and not warnings:
+        warnings = (f"{RELATION}: the certificate does not bear {', '.join(missing)}; clients find it wrong there.",)
+    times = _times(RELATION, "have the CA give out a new one", validity, now)
+    return Chosen(_copies(pems, dict.fromkeys(KINDS, RELATION)), {}, (*warnings, *times))
+
+
+def are_relations(asked: Tls, files: Mapping[str, File], offer: Offer | None, inherited: bool) -> bool:
+    """Tell whether the *files* at the paths are the relation's and not the operator's.
+
+    The predecessor wrote what a CA gave to the paths of the options. *inherited*: it has left its mark that it did;
+    else the same certificate tells.
+    """
+    if offer is None or offer.certificate is None or any(asked.blobs.values()):
+        return False
+    there = files.get("cert", File()).text
+    return there is not None and (inherited or there.strip() == offer.certificate.certificate.strip())
+
+
+def is_due(certificate: Certificate, made: float, now: float) -> bool:
+    """Tell whether a new certificate shall be asked for: two thirds of the time of this one are over.
+
+    So is as much time since the last request was *made*, whatever the CA's clock says.
+    """
+    try:
+        validity = certificates.examine(certificate.certificate, certificate.key, None)
+    except BadCertificates:
+        return False
+    third = (validity.end - validity.begin) / 3
+    return now > validity.end - third and now - made > third
+
+
+def _copies(pems: Mapping[str, str], origin: Mapping[str, str]) -> dict[str, str]:
+    return {**{FILES[kind]: pem for kind, pem in pems.items()}, SOURCES: json.dumps(origin, sort_keys=True) + "\n"}
 
 
 def _texts(
@@ -194,16 +276,13 @@ def _missing(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | No
     return {option: clause for option, clause in found.items() if clause}
 
 
-def _times(asked: Tls, validity: certificates.Validity, now: float) -> tuple[str, ...]:
-    option = asked.option("cert")
+def _times(source: str, remedy: str, validity: certificates.Validity, now: float) -> tuple[str, ...]:
     if now < validity.begin:
-        return (f"{option}: the certificate is not valid before {_date(validity.begin)}; look at the machine's clock.",)
+        return (f"{source}: the certificate is not valid before {_date(validity.begin)}; look at the machine's clock.",)
     if now >= validity.end:
-        return (
-            f"{option}: the certificate is over since {_date(validity.end)}, clients refuse it; put a new one there.",
-        )
-    if now > validity.end - EXPIRY_DAYS * 86400:
-        return (f"{option}: the certificate is over on {_date(validity.end)}; put a new one there.",)
+        return (f"{source}: the certificate is over since {_date(validity.end)}, clients refuse it; {remedy}.",)
+    if now > validity.end - min(EXPIRY_DAYS * 86400, (validity.end - validity.begin) / 4):
+        return (f"{source}: the certificate is over on {_date(validity.end)}; {remedy}.",)
     return ()
 
 

@@ -181,6 +181,12 @@ class Charm:
         self._new_process(JUJU_HOOK_NAME="")
         return list(charms.reactive.get_flags())
 
+    def set_flag(self, flag: str) -> None:
+        """Leave a flag, as a hook before would have."""
+        self._new_process(JUJU_HOOK_NAME="")
+        charms.reactive.set_flag(flag)
+        unitdata.kv().flush()
+
     def _new_process(self, **environment: str) -> None:
         """Bring charmhelpers, charms.reactive and the layers back to what they are right after their import."""
         for name in [name for name in os.environ if name.startswith("JUJU_")]:

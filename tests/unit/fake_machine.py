@@ -4,7 +4,7 @@ import json
 import pathlib
 
 import fakes
-from registry import applied, engine, extras, packages, tls
+from registry import applied, engine, extras, openssl, packages, tls
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
@@ -110,6 +110,11 @@ class FakeMachine:
     def identity(self, name):
         return f"certificate of {name}\n"
 
+    def request(self, names):
+        made = openssl.request(names)
+        self.store.keep_request(made)
+        return made
+
     def read(self, path):
         return tls.File(self.files.get(path))
 
@@ -118,7 +123,7 @@ class FakeMachine:
         self.modes[path] = mode
 
     def unlink(self, path):
-        del self.files[path]
+        self.files.pop(path, None)
 
     def daemon_json(self):
         if self.settings_error:

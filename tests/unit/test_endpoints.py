@@ -84,6 +84,9 @@ def test_a_ca_is_asked_for_a_certificate(deployed, juju):
     name = relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
     told = bag(juju, name)
     names = json.loads(told.pop("sans"))
+    (request,) = json.loads(told.pop("certificate_signing_requests"))
+    assert request.keys() == {"certificate_signing_request", "ca"}
+    assert request["ca"] is False
     assert told == {
         "unit_name": "docker-registry_0",
         "common_name": "10.0.0.10",
@@ -91,13 +94,6 @@ def test_a_ca_is_asked_for_a_certificate(deployed, juju):
     }
     assert names == sorted(names)
     assert "10.0.0.10" in names
-
-
-def test_the_certificate_is_read(deployed, juju):
-    answer = {"ca": "CA", "docker-registry_0.server.cert": "CERT", "docker-registry_0.server.key": "KEY"}
-    relate(juju, deployed, "cert-provider", {"easyrsa/0": answer})
-    found = docker_registry._endpoint("cert-provider").certificate()
-    assert (found.ca, found.chain, found.certificate, found.key) == ("CA", "", "CERT", "KEY")
 
 
 def test_nrpe_is_told_whose_checks_it_has(deployed, juju):

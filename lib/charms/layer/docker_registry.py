@@ -25,9 +25,11 @@ from registry import (
     image,
     options,
     plan,
+    relations,
     runtime,
     supply,
     switch,
+    tls,
 )
 from registry.machine import Machine
 
@@ -84,7 +86,10 @@ def _converge_with(
     planned = plan.plan(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
     outcome = publish(planned, facts, store, trouble)
-    relate(wanted, facts, store.in_force())
+    in_force = store.in_force()
+    if in_force is not None and in_force.has_certificate_of_relation:
+        tls_files.give_up_relations(machine, wanted.tls, facts.offer)
+    relate(planned, wanted, facts, in_force)
     return plan.status(planned, outcome, facts.unit)
 
 
@@ -163,10 +168,12 @@ def gather(
             found = find_image(wanted, docker, before, inspected)
         except supply.NoImage as error:
             trouble = (f"registry-image: {error}.",)
+    own = own_addresses()
+    offered = offer(wanted, store, own)
     facts = plan.Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
-        addresses=own_addresses(),
+        addresses=own,
         http_secret=secret,
         image=found,
         applied=before,
@@ -179,16 +186,36 @@ def gather(
         trouble=trouble,
         peers=_endpoint("peer").peers(),
         proxies=_endpoint("website").proxies(),
-        certificate=_endpoint("cert-provider").certificate(),
+        offer=offered,
         nagios=_endpoint("nrpe-external-master").nagios(),
         clients=bool(_endpoint("docker-registry").relation_ids),
         own=own_user(),
         users=store.users(),
         tls_files=tls_files.read(machine, wanted.tls),
+        tls_inherited=tls_files.are_inherited(),
         now=time.time(),
         identity=machine.identity(own_user().name) if wanted.tls.client_ca else "",
     )
     return facts, inspected
+
+
+def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str]) -> relations.Offer | None:
+    """Ask the CA of cert-provider for a certificate, and return what it gives. Raises OSError."""
+    provider = _endpoint("cert-provider")
+    if not provider.relation_ids:
+        store.forget_request()
+        return None
+    proxies = _endpoint("website").proxies()
+    names = plan.certificate_names(wanted.http_host, own, socket.gethostname(), proxies)
+    request = store.request()
+    if request is None or set(request.names) != set(names):
+        request = machine.request(names)
+    found = provider.certificate(request)
+    if found is not None and found.key == request.key and tls.is_due(found, request.made, time.time()):
+        request = machine.request(names)
+        found = provider.certificate(request)
+    provider.publish_request(request)
+    return relations.Offer(names, found)
 
 
 def own_addresses() -> dict[str, str]:
@@ -271,17 +298,16 @@ def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, troub
     return plan.Outcome(True, addresses.netloc(None, facts.address, release.port), release.scheme, trouble)
 
 
-def relate(wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
+def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
-    names = plan.certificate_names(wanted, facts)
-    _endpoint("cert-provider").request(names[0], names)
     _endpoint("nrpe-external-master").publish_checks(())
     if release is None:
         return
     told = plan.shared(wanted, facts, release)
     _endpoint("peer").publish_own(told.peer)
     _endpoint("website").publish_service(facts.addresses.get("website"), release.port, told.services)
-    if told.access is not None:
+    # What would be told while a certificate is waited for is wrong as soon as it comes.
+    if told.access is not None and not planned.waiting:
         _endpoint("docker-registry").publish_access(told.access)
 
 

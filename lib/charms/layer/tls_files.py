@@ -10,11 +10,15 @@ import hashlib
 from collections.abc import Mapping
 
 from charmhelpers.core import unitdata
+from charms import reactive
 from registry.machine import Machine
-from registry.tls import KINDS, File, Tls
+from registry.relations import Offer
+from registry.tls import KINDS, File, Tls, are_relations
 
 WRITTEN = "docker-registry.tls-written"
 """Key in unitdata: path to SHA-256 of each file that the charm made."""
+INHERITED = "charm.docker-registry.tls-enabled"
+"""Flag: the predecessor wrote a certificate of the relation to the paths; set by it, never by this charm."""
 
 
 def write(machine: Machine, asked: Tls) -> tuple[str, ...]:
@@ -41,6 +45,22 @@ def write(machine: Machine, asked: Tls) -> tuple[str, ...]:
 def read(machine: Machine, asked: Tls) -> Mapping[str, File]:
     """Read what is at the paths, by kind."""
     return {kind: machine.read(asked.paths[kind]) if asked.paths[kind] else File() for kind in KINDS}
+
+
+def are_inherited() -> bool:
+    """Tell whether the predecessor has left its mark that it wrote them for the relation."""
+    return bool(reactive.is_flag_set(INHERITED))
+
+
+def give_up_relations(machine: Machine, asked: Tls, offer: Offer | None) -> None:
+    """Take away what the predecessor wrote to the paths for the relation, once the relation's own is in force.
+
+    The next certificate would differ from it, and it would pass for the operator's. Raises OSError.
+    """
+    if are_relations(asked, read(machine, asked), offer, are_inherited()):
+        for path in asked.paths.values():
+            machine.unlink(path)
+    reactive.clear_flag(INHERITED)
 
 
 def remove(machine: Machine) -> None:

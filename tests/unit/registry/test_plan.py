@@ -3,6 +3,7 @@
 import dataclasses
 
 import yaml
+from authority import BETWEEN, KEY, LEAF, ROOT
 from registry import htpasswd, options, plan, relations
 from registry.image import Image
 from test_authentication import TOKEN
@@ -187,14 +188,44 @@ def test_clients_keep_what_they_know_while_http_host_is_wrong():
 
 def test_a_certificate_bears_every_name_of_the_unit():
     there = {"docker-registry": "10.0.0.1", "cert-provider": "10.1.0.1"}
-    known = facts(addresses=there, proxies=("10.0.0.99",))
-    names = plan.certificate_names(wanted(http_host="https://reg.example.com:5000"), known)
+    names = plan.certificate_names("https://reg.example.com:5000/x/", there, "juju-1", ("10.0.0.99", "10.0.0.1"))
     assert names == ("10.1.0.1", "10.0.0.1", "juju-1", "reg.example.com", "10.0.0.99")
+    assert plan.certificate_names("wrong", {"docker-registry": "fd00::1"}, "a b", ()) == ("fd00::1",)
+
+
+GIVEN = relations.Certificate(ROOT, BETWEEN, LEAF, KEY)
+
+
+def test_what_shall_have_tls_does_not_begin_in_the_clear():
+    planned = plan.plan(wanted(), facts(offer=relations.Offer(("leaf",), None)))
+    assert planned.release is None
+    assert plan.status(planned, plan.Outcome(False, "", "", ()), "docker-registry/1") == (
+        "waiting",
+        "Waiting for the CA of cert-provider to send a certificate.",
+    )
+
+
+def test_what_serves_in_the_clear_goes_on_while_a_certificate_is_waited_for():
+    planned = plan.plan(wanted(), facts(applied=good(), offer=relations.Offer(("leaf",), None)))
+    assert planned.release == good()
+    assert status(planned) == (
+        "waiting",
+        "Waiting for the CA of cert-provider to send a certificate. "
+        "The registry serves at 10.0.0.1:5000 (http) meanwhile.",
+    )
+
+
+def test_the_certificate_of_the_relation_is_presented_with_its_chain_and_goes_with_it():
+    release = plan.plan(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
+    assert (release.scheme, release.certificate, release.ca) == ("https", LEAF + BETWEEN, ROOT)
+    assert release.has_certificate_of_relation
+    assert plan.Release.from_files(release.files()) == release
+    assert plan.plan(wanted(), facts(applied=release)).release == good()
 
 
 def test_the_text_of_the_facts_shows_no_secret():
     certificate = relations.Certificate("CA", "", "CERT", "KEY-HUSH")
-    text = repr(facts(applied=good(), certificate=certificate))
+    text = repr(facts(applied=good(), offer=relations.Offer((), certificate)))
     assert "hush" not in text.lower()
 
 

@@ -1,11 +1,13 @@
 """The certificate that the registry presents."""
 
 import base64
+import dataclasses
 import json
 
 import pytest
 from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key
 from registry import certificates, options, tls
+from registry.relations import Certificate, Offer
 from registry.tls import File
 from test_options import DEFAULTS
 
@@ -88,7 +90,9 @@ def test_a_chain_that_does_not_lead_to_the_ca_is_a_clause(files):
     own = KEY if files["cert"] == LEAF else ALONE_KEY
     (problem,) = choose({**files, "key": own}).problems.items()
     assert problem[0] == "tls-cert-path"
-    assert problem[1].startswith("clients do not take the certificate by tls-ca-..., or certificates between the two")
+    assert problem[1].startswith(
+        "clients do not take the certificate by the CA that is given, or certificates between the two"
+    )
 
 
 def test_a_key_with_a_passphrase_is_a_clause():
@@ -165,6 +169,92 @@ def test_clients_are_not_let_in_without_a_certificate_because_tls_is_missing():
     assert problem[0] == "tls-client-ca-blob"
     assert problem[1].startswith("there is no TLS; set tls-cert-blob")
     assert choose({"cert": LEAF, "key": KEY}, client_ca_blob="junk!").copies == {}
+
+
+GIVEN = Certificate(ROOT, BETWEEN, LEAF, KEY)
+
+
+def offered(certificate=GIVEN, names=("leaf",), before=None, files=None, now=NOW, **config):
+    there = {kind: File(text) for kind, text in (files or {}).items()}
+    return tls.choose(asked(**config), there, before or {}, now, "", Offer(names, certificate))
+
+
+def test_what_a_ca_gives_is_presented_with_its_chain():
+    assert offered() == tls.Chosen(
+        {
+            "tls.crt": LEAF + BETWEEN,
+            "tls.key": KEY,
+            "tls-ca.crt": ROOT,
+            "tls.json": '{"ca": "cert-provider", "cert": "cert-provider", "key": "cert-provider"}\n',
+        }
+    )
+    assert offered(dataclasses.replace(GIVEN, chain=LEAF + BETWEEN + ROOT)).copies["tls.crt"] == LEAF + BETWEEN
+    assert offered(Certificate(ALONE, "", ALONE, ALONE_KEY), ("alone",)).copies["tls.crt"] == ALONE
+
+
+def test_a_certificate_that_the_ca_has_yet_to_give_is_waited_for():
+    assert offered(None) == tls.Chosen(waiting="Waiting for the CA of cert-provider to send a certificate.")
+    before = offered().copies
+    chosen = offered(None, before=before)
+    assert (chosen.copies, chosen.waiting) == (before, "")
+    assert chosen.warnings == ("Waiting for a new certificate of cert-provider; the one from before serves.",)
+
+
+def test_the_certificate_of_a_relation_that_is_gone_goes_with_it():
+    assert choose({}, offered().copies) == tls.Chosen()
+
+
+@pytest.mark.parametrize(
+    ("given", "clause"),
+    [
+        (Certificate(ROOT, "", LEAF, KEY), "clients do not take the certificate"),
+        (Certificate(ROOT, BETWEEN, LEAF, ALONE_KEY), "the key does not belong to the certificate"),
+        (Certificate(ROOT, "", "junk", KEY), "there is no certificate in it"),
+        (Certificate("", "", LEAF, KEY), "there is no certificate in it"),
+    ],
+)
+def test_what_a_ca_gives_is_looked_at(given, clause):
+    chosen = offered(given)
+    assert chosen.copies == {}
+    assert list(chosen.problems) == ["cert-provider"]
+    assert chosen.problems["cert-provider"].startswith(clause)
+
+
+def test_a_name_that_the_certificate_lacks_is_a_warning():
+    assert offered(names=("leaf", "10.0.0.5")).warnings == (
+        "cert-provider: the certificate does not bear 10.0.0.5; clients find it wrong there.",
+    )
+
+
+def test_options_win_over_the_relation_and_that_is_said():
+    chosen = offered(cert_blob=ALONE, key_blob=ALONE_KEY)
+    assert chosen.copies["tls.crt"] == ALONE
+    assert chosen.warnings == ("The certificate of the options tls-... serves, not that of cert-provider.",)
+
+
+def test_clients_show_certificates_to_a_registry_with_the_relations_too():
+    assert offered(client_ca_blob=ROOT).copies[tls.CLIENT_CA] == ROOT
+    assert "tls-client-ca-blob" in offered(None, client_ca_blob=ROOT).problems
+
+
+def test_a_new_certificate_is_due_in_the_last_third():
+    validity = certificates.examine(LEAF, KEY, None)
+    third = (validity.end - validity.begin) / 3
+    assert not tls.is_due(GIVEN, validity.begin, validity.end - third - 1)
+    assert tls.is_due(GIVEN, validity.begin, validity.end - third + 1)
+    assert not tls.is_due(GIVEN, validity.end - third, validity.end - 1), "one was asked for lately"
+    assert not tls.is_due(Certificate("", "", "junk", ""), 0, validity.end)
+
+
+def test_files_that_the_predecessor_wrote_for_the_relation_are_the_relations():
+    files = {"cert": File(LEAF), "key": File(KEY)}
+    offer = Offer((), GIVEN)
+    assert tls.are_relations(asked(), files, offer, False)
+    assert tls.are_relations(asked(), {"cert": File(ALONE)}, offer, True)
+    assert not tls.are_relations(asked(), {"cert": File(ALONE)}, offer, False)
+    assert not tls.are_relations(asked(), files, Offer((), None), True)
+    assert not tls.are_relations(asked(cert_blob=LEAF, key_blob=KEY), files, offer, True)
+    assert not tls.are_relations(asked(), {}, offer, True)
 
 
 def test_wrong_blobs_are_not_written():

@@ -1,0 +1,201 @@
+"""The relation to a CA through the real dispatch: both dialects, late and half answers, rotation, and its end."""
+
+import dataclasses
+import json
+import types
+
+import pytest
+from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key, signed
+from fake_machine import READY
+from registry import tls
+from test_endpoints import bag, relate
+
+PLAIN, ENCRYPTED = "Ready at 10.0.0.10:5000 (http).", "Ready at 10.0.0.10:5000 (https)."
+ANSWER = {"ca": ROOT, "chain": BETWEEN, "docker-registry_0.server.cert": LEAF, "docker-registry_0.server.key": KEY}
+WAITING = "Waiting for the CA of cert-provider to send a certificate."
+NAMES = " cert-provider: the certificate does not bear "
+
+
+def say(juju, charm, databag, writer="easyrsa/0"):
+    """Have the CA's unit, or the application, say something, and run the hook that follows."""
+    there = juju.model["relations"]["cert-provider:1"]
+    juju.change(relations={"cert-provider:1": {**there, writer: databag}})
+    unit = {"JUJU_REMOTE_UNIT": writer} if "/" in writer else {"JUJU_REMOTE_APP": writer, "JUJU_REMOTE_UNIT": ""}
+    charm.hook("cert-provider-relation-changed", JUJU_RELATION_ID="cert-provider:1", **unit)
+
+
+def part(juju, charm):
+    relations = juju.model["relations"]
+    charm.hook("cert-provider-relation-broken", JUJU_RELATION_ID="cert-provider:1")
+    juju.change(relations={name: {} for name in relations if name.startswith("cert-")})
+
+
+def csr(juju):
+    (request,) = json.loads(bag(juju, "cert-provider:1")["certificate_signing_requests"])
+    return request["certificate_signing_request"]
+
+
+def sign(juju, charm, **more):
+    """Have the CA sign the request that it finds, in the second dialect."""
+    issued = signed(csr(juju), "root")
+    entry = {"certificate_signing_request": csr(juju), "ca": ROOT, "certificate": issued, "chain": [issued]}
+    say(juju, charm, {"certificates": json.dumps([{**entry, **more}])}, "self-signed-certificates")
+    return issued
+
+
+def test_a_ca_that_makes_the_key_turns_tls_on_and_its_departure_turns_it_off(deployed, juju, machine):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}})
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
+    assert juju.model["status"] == ["waiting", f"{WAITING} The registry serves at 10.0.0.10:5000 (http) meanwhile."]
+    for half in ({"ca": ROOT}, {name: text for name, text in ANSWER.items() if not name.endswith("key")}):
+        say(juju, deployed, half)
+        assert juju.model["status"][0] == "waiting"
+        assert machine.store.in_force().scheme == "http"
+    say(juju, deployed, ANSWER)
+    state, message = juju.model["status"]
+    assert state == "active"
+    assert message.startswith(f"{ENCRYPTED}{NAMES}10.0.0.10, ")
+    assert machine.store.in_force().certificate == LEAF + BETWEEN
+    assert machine.files == {}, "nothing is written to the paths of the options"
+    assert json.loads(bag(juju, clients)["tls_ca"]) == ROOT
+    part(juju, deployed)
+    assert juju.model["status"][1].startswith(PLAIN)
+    assert bag(juju, clients)["tls_ca"] == "null"
+    assert bag(juju, clients)["registry_url"] == '"http://10.0.0.10:5000"'
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    assert machine.store.in_force().certificate == LEAF + BETWEEN, "the same answer counts again"
+
+
+def test_a_unit_that_begins_with_a_ca_waits_for_it(charm, juju, machine):
+    juju.change(relations={"cert-provider:1": {"easyrsa/0": {}}, "docker-registry:2": {"node/0": {}}})
+    for hook in ("install", "config-changed", "start"):
+        charm.hook(hook)
+    assert juju.model["status"] == ["waiting", WAITING]
+    assert machine.engine.containers == {}
+    assert bag(juju, "docker-registry:2") == {}
+    say(juju, charm, ANSWER)
+    assert juju.model["status"][1].startswith(ENCRYPTED)
+    assert json.loads(bag(juju, "docker-registry:2")["tls_ca"]) == ROOT
+
+
+def test_clients_are_not_told_of_plain_http_while_a_certificate_is_waited_for(deployed, juju):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
+    name = relate(juju, deployed, "docker-registry", {"node/0": {}})
+    assert bag(juju, name) == {}
+
+
+def test_a_ca_that_signs_a_request_never_sees_the_key(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    say(juju, deployed, {"certificates": "junk"}, "self-signed-certificates")
+    assert juju.model["status"][0] == "waiting"
+    sign(juju, deployed, revoked=True)
+    assert juju.model["status"][0] == "waiting"
+    issued = sign(juju, deployed)
+    assert juju.model["status"] == ["active", ENCRYPTED]
+    release = machine.store.in_force()
+    assert (release.certificate, release.ca) == (issued, ROOT)
+    assert "PRIVATE KEY" not in json.dumps(juju.model["relations"])
+    deployed.hook("update-status")
+    assert machine.store.in_force() == release
+    part(juju, deployed)
+    assert machine.store.request() is None
+    assert juju.model["status"] == READY
+
+
+def test_another_name_asks_for_another_certificate_and_the_old_one_serves_until_it_comes(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    before, asked = sign(juju, deployed), csr(juju)
+    juju.change(config={"http-host": "https://registry.example.com"})
+    deployed.hook("config-changed")
+    assert csr(juju) != asked
+    assert "registry.example.com" in json.loads(bag(juju, "cert-provider:1")["sans"])
+    assert juju.model["status"][0] == "active"
+    assert "Waiting for a new certificate of cert-provider; the one from before serves." in juju.model["status"][1]
+    assert machine.store.in_force().certificate == before
+    after = sign(juju, deployed)
+    assert machine.store.in_force().certificate == after
+    assert "Waiting" not in juju.model["status"][1]
+
+
+def test_the_address_of_a_proxy_is_asked_for_too(deployed, juju):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
+    relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.0.99"}})
+    assert "10.0.0.99" in json.loads(bag(juju, "cert-provider:1")["sans"])
+    assert bag(juju, "cert-provider:1")["common_name"] == "10.0.0.10"
+
+
+def test_a_certificate_is_renewed_in_time(deployed, juju, machine, monkeypatch):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    before, asked = sign(juju, deployed), csr(juju)
+    later = machine.store.request().made + 61 * 86400
+    monkeypatch.setattr("charms.layer.docker_registry.time", types.SimpleNamespace(time=lambda: later))
+    deployed.hook("update-status")
+    renewed = csr(juju)
+    assert renewed != asked
+    assert machine.store.in_force().certificate == before
+    machine.store.keep_request(dataclasses.replace(machine.store.request(), made=later))
+    deployed.hook("update-status")
+    assert csr(juju) == renewed
+    after = sign(juju, deployed)
+    assert machine.store.in_force().certificate == after
+
+
+def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    second = {
+        "docker-registry_0.server.cert": certificate("second", "between"),
+        "docker-registry_0.server.key": key("second"),
+    }
+    say(juju, deployed, {**ANSWER, **second})
+    assert machine.store.in_force().certificate == certificate("second", "between") + BETWEEN
+    say(juju, deployed, {**ANSWER, **second, "ca": ROOT + ALONE})
+    assert machine.store.in_force().ca == ROOT + ALONE
+    say(juju, deployed, {**ANSWER, **second, "ca": ALONE})
+    state, message = juju.model["status"]
+    assert state == "blocked"
+    assert message.startswith("cert-provider: clients do not take the certificate")
+    assert machine.store.in_force().ca == ROOT + ALONE, "what does not fit together is not taken"
+
+
+def test_a_ca_whose_unit_is_gone_takes_nothing_away(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    departed = {"JUJU_RELATION_ID": "cert-provider:1", "JUJU_REMOTE_UNIT": "easyrsa/0"}
+    deployed.hook("cert-provider-relation-departed", **departed)
+    assert machine.store.in_force().scheme == "https"
+    assert "the one from before serves" in juju.model["status"][1]
+
+
+@pytest.mark.parametrize("flagged", [True, False])
+def test_files_of_the_predecessor_are_the_relations_and_go_once_it_is_in_force(deployed, juju, machine, flagged):
+    paths = tls.DEFAULT_PATHS
+    stale, stale_key = certificate("stale"), key("stale")
+    machine.files = {paths["cert"]: stale if flagged else LEAF, paths["key"]: stale_key if flagged else KEY}
+    if flagged:
+        deployed.set_flag("charm.docker-registry.tls-enabled")
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    assert machine.store.in_force().certificate == LEAF + BETWEEN
+    assert machine.files == {}
+    say(juju, deployed, {**ANSWER, "ca": ROOT + ALONE})
+    assert machine.store.in_force().ca == ROOT + ALONE
+
+
+def test_options_go_before_the_relation(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    deployed.hook("config-changed")
+    assert machine.store.in_force().certificate == ALONE
+    assert juju.model["status"] == [
+        "active",
+        f"{ENCRYPTED} The certificate of the options tls-... serves, not that of cert-provider.",
+    ]
+    juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
+    deployed.hook("config-changed")
+    assert machine.store.in_force().certificate == LEAF + BETWEEN
+
+
+def test_the_request_is_for_root_alone_and_goes_with_the_unit(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
+    file = machine.store.root / "request.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    deployed.hook("stop")
+    assert not file.exists()
