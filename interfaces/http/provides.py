@@ -2,9 +2,13 @@
 
 Unit databag of every unit, raw values: `hostname`, `port`, and `services`, YAML text that haproxy puts together from
 all units. `all_services` was written by mistake once, and means something else.
+
+The older haproxy charm writes `ssl_cert`: base64 of the certificate that it presents.
 """
 
 from charms.layer import endpoints
+from registry import certificates
+from registry.relations import Proxy
 
 
 class Website(endpoints.Endpoint):
@@ -16,8 +20,15 @@ class Website(endpoints.Endpoint):
         for relation in self.relation_ids:
             self.publish(relation, settings)
 
-    def proxies(self) -> tuple[str, ...]:
-        """Return the addresses of the proxies, as clients of this unit's network see them."""
+    def proxies(self) -> tuple[Proxy, ...]:
+        """Return the proxies, the first one being the same for all units."""
         bags = [bag for relation in self.relation_ids for bag in self.units(relation).values()]
-        found = [bag.get("ingress-address") or bag.get("private-address") for bag in bags]
-        return tuple(address for address in found if address)
+        found = [(bag.get("ingress-address") or bag.get("private-address"), bag.get("ssl_cert")) for bag in bags]
+        return tuple(Proxy(address, _certificate(told)) for address, told in found if address)
+
+
+def _certificate(told: str | None) -> str | None:
+    try:
+        return certificates.bundle(told) if told else None
+    except certificates.BadCertificates:
+        return None

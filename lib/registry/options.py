@@ -20,6 +20,7 @@ from registry.monitoring import Monitoring, port_problem
 from registry.runtime import Proxies, Runtime
 from registry.storage import Storage
 from registry.tls import Tls
+from registry.website import Website
 
 DEFAULT_IMAGE = "registry:2"
 DRAIN_LIMIT = 600
@@ -54,6 +55,7 @@ class Options:
     runtime: Runtime
     storage: Storage
     tls: Tls
+    website: Website
     drain_timeout: int
     """Seconds that transfers have to end when the container is replaced."""
     http_host: str | None
@@ -84,6 +86,7 @@ class Options:
             runtime=Runtime.from_config(config),
             storage=Storage.from_config(config),
             tls=Tls.from_config(config),
+            website=Website.from_config(config),
             drain_timeout=int(config["drain-timeout"] or 0),
             http_host=config["http-host"] or None,
             registry_image=config["registry-image"] or "",
@@ -107,6 +110,7 @@ class Options:
             **self.runtime.problems(),
             **self.storage.problems(),
             **self.tls.problems(),
+            **self.website.problems(),
             "drain-timeout": None
             if 0 <= self.drain_timeout <= DRAIN_LIMIT
             else f"{self.drain_timeout} is not a number of seconds from 0 to {DRAIN_LIMIT}",
@@ -128,6 +132,8 @@ class Options:
             found["debug-port, registry-port"] = f"both are {self.registry_port}; give the metrics a port of their own"
         if self.storage.read_only and self.cache.remoteurl:
             found["storage-read-only"] = "a cache stores what it passes on; reset this option or cache-remoteurl"
+        if self.website.terminates and self.tls.client_ca:
+            found["website-tls"] = "a proxy has no certificate to show, as tls-client-ca-blob asks; take passthrough"
         return found
 
     def are_right(self, prefix: str) -> bool:

@@ -72,6 +72,11 @@ class Release:
         return "https" if "tls" in self._config["http"] else "http"
 
     @property
+    def is_shared(self) -> bool:
+        """The images are in an object store, which other units have too."""
+        return "filesystem" not in self._config["storage"]
+
+    @property
     def has_certificate_of_relation(self) -> bool:
         """The CA of cert-provider gave the certificate."""
         return bool(json.loads(self.others.get(tls.SOURCES, "{}")).get("cert") == tls.RELATION)
@@ -167,8 +172,8 @@ class Facts:
     data_folder: str = DATA_FOLDER
     """Folder of the machine with the images."""
     peers: tuple[relations.Peer, ...] = ()
-    proxies: tuple[str, ...] = ()
-    """Addresses of the proxies in front."""
+    proxies: tuple[relations.Proxy, ...] = ()
+    """Those in front."""
     offer: relations.Offer | None = None
     """From the CA of cert-provider; None without the relation."""
     nagios: relations.Nagios | None = None
@@ -216,7 +221,7 @@ class Outcome:
     netloc: str
     """Where: ``host:port``."""
     scheme: str
-    """How: http or https."""
+    """How: http or https, by a proxy perhaps: ``https, proxied``."""
     trouble: tuple[str, ...]
     """A sentence for each thing that went wrong."""
 
@@ -263,11 +268,20 @@ def _users(wanted: options.Options, facts: Facts, release: Release | None) -> st
 
 def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     found = []
-    asked = wanted.authentication
+    asked, ended = wanted.authentication, wanted.website.terminates and facts.proxies
     if facts.clients and asked.users and not asked.password:
         found.append(
             "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
             "and auth-basic-user with it."
+        )
+    if facts.clients and facts.offer is None and not wanted.tls.is_asked_for(facts.tls_files) and not ended:
+        found.append(
+            "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
+        )
+    if facts.peers and wanted.storage.driver == "filesystem" and not wanted.cache.remoteurl:
+        found.append(
+            "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set "
+            "storage-s3-... or storage-swift-..., or remove the other units."
         )
     generation = facts.image.generation if facts.image else 0
     left_out = [*wanted.cache.left_out(generation), *wanted.storage.left_out(generation)]
@@ -350,29 +364,52 @@ class Shared:
 
 
 def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
-    """Return what to tell about *release*: every unit tells clients the same, so that it does not matter whom they ask.
+    """Return what to tell about *release*.
 
-    That is the address of http-host, else of the primary.
+    Every unit tells clients the same, so that it does not matter whom they ask: http-host, else the proxy in front,
+    else the primary.
     """
-    peers = {peer.unit: peer for peer in facts.peers}
-    primary = relations.primary(facts.unit, facts.peers)
-    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
-    first = peers.get(primary, own)
-    netloc = addresses.netloc(wanted.http_host, first.address, first.port or release.port)
-    readable = wanted.are_right("http-host") and wanted.are_right("auth-")
-    asked = wanted.authentication
-    services = website.services(
+    first = relations.primary(facts.unit, facts.peers)
+    server = website.Server(
         facts.unit,
         facts.addresses.get("website", facts.address),
         release.port,
-        backup=primary != facts.unit,
+        backup=first != facts.unit and not release.is_shared,
         encrypted=release.certificate is not None,
+        asks_for_certificates=release.asks_for_certificates,
+        pem=release.certificate + release.others[tls.FILES["key"]] if release.certificate else None,
     )
-    access = None
-    if readable and release.authentication == asked.kind:
-        user = asked.user if asked.password else None
-        access = relations.Access(netloc, f"{release.scheme}://{netloc}", user, asked.password, release.ca)
-    return Shared(own, access, services)
+    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
+    return Shared(own, _access(wanted, facts, release), website.services(wanted.website, server))
+
+
+def _access(wanted: options.Options, facts: Facts, release: Release) -> relations.Access | None:
+    readable = wanted.are_right("http-host") and wanted.are_right("auth-") and wanted.are_right("website-")
+    asked = wanted.authentication
+    if not readable or release.authentication != asked.kind:
+        return None
+    first = {peer.unit: peer for peer in facts.peers}.get(relations.primary(facts.unit, facts.peers))
+    own = (first.address, first.port or release.port) if first else (facts.address, release.port)
+    netloc, scheme = _place(wanted, facts, release, *own)
+    user = asked.user if asked.password else None
+    ends_in_front = release.certificate is None and scheme == "https"
+    ca = facts.proxies[0].certificate if ends_in_front else release.ca
+    return relations.Access(netloc, f"{scheme}://{netloc}", user, asked.password, ca)
+
+
+def _place(wanted: options.Options, facts: Facts, release: Release, address: str, port: int) -> tuple[str, str]:
+    """Return netloc and scheme for clients: those of http-host, else of the proxy in front, else of *address*."""
+    host = wanted.http_host if wanted.are_right("http-host") else None
+    if facts.proxies:
+        scheme = "https" if wanted.website.terminates else release.scheme
+        return addresses.netloc(host, facts.proxies[0].address, release.port), scheme
+    return addresses.netloc(host, address, port), release.scheme
+
+
+def place(wanted: options.Options, facts: Facts, release: Release) -> tuple[str, str]:
+    """Return where and how clients reach this unit, for its status, e.g. ``("10.0.8.8:5000", "http, proxied")``."""
+    netloc, scheme = _place(wanted, facts, release, facts.address, release.port)
+    return netloc, f"{scheme}, proxied" if facts.proxies else scheme
 
 
 def certificate_names(

@@ -17,6 +17,16 @@ class Peer:
 
 
 @dataclasses.dataclass(frozen=True)
+class Proxy:
+    """A proxy in front of the units."""
+
+    address: str
+    """As clients see it."""
+    certificate: str | None = None
+    """PEM of its own, where it has told one."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Access:
     """What a client has to know."""
 

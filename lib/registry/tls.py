@@ -88,6 +88,11 @@ class Tls:
             found["tls-minimum-version"] = f"{self.minimum_version!r} is not one of {', '.join(VERSIONS)}"
         return found
 
+    def is_asked_for(self, files: Mapping[str, File]) -> bool:
+        """Tell whether the operator asks for TLS by options, or by *files* at their paths."""
+        texts = {kind: self.blobs[kind] or files.get(kind, File()).text for kind in KINDS}
+        return bool(self.paths["cert"]) and _is_begun(self, files, texts)
+
     def texts(self) -> dict[str, str]:
         """Return what is to be written from blobs, path to PEM. Wrong blobs are left out, and all if TLS is off."""
         right = {kind: self.blobs[kind] for kind in KINDS if self.blobs[kind] and self.paths[kind]}

@@ -2,28 +2,125 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
 import yaml
 
-SERVICE_OPTIONS = ("mode http", "balance leastconn", "option httpchk GET / HTTP/1.0")
-PASS_THROUGH = ("mode tcp", *SERVICE_OPTIONS[1:])
-"""Of a registry with TLS: the proxy passes on what it cannot read, and looks at no certificate but in its checks."""
-CHECK = "check inter 2000 rise 2 fall 5 maxconn 4096"
-CHECK_TLS = CHECK.replace("check", "check check-ssl verify none", 1)
+PASSTHROUGH, TERMINATE = "passthrough", "terminate"
+INTERVAL_RANGE = (100, 60_000)
+FALL_RANGE = (1, 100)
+HEALTH = "option httpchk GET / HTTP/1.0"
+OPTIONS = (
+    "balance leastconn",
+    # A server that has just died is tried for a second, and then another one.
+    *("option redispatch", "retries 3", "timeout connect 1000"),
+    # A store may take its time to put a large layer together.
+    *("timeout client 300000", "timeout server 300000"),
+)
 
 
-def services(unit: str, address: str, port: int, *, backup: bool, encrypted: bool) -> str:
-    """Return the YAML text of `services` with the one server of *unit*; the proxy unites those of all units.
+@dataclasses.dataclass(frozen=True)
+class Website:
+    """What the operator asks for: the options website-*."""
 
-    A *backup* is used only while no other server is well. The server's name has the port, so that it differs from
-    the predecessor's: haproxy refuses one name with two addresses while units are refreshed one by one.
+    tls: str
+    """Where TLS ends: at the registry (passthrough) or at the proxy (terminate)."""
+    check_interval: int
+    """Milliseconds from one check of a unit to the next."""
+    check_fall: int
+    """How many checks in a row have to fail until a unit gets no more requests."""
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Website:
+        """Read the values of config.yaml's options."""
+        return cls(
+            tls=config["website-tls"] or "",
+            check_interval=int(config["website-check-interval"] or 0),
+            check_fall=int(config["website-check-fall"] or 0),
+        )
+
+    @property
+    def terminates(self) -> bool:
+        """TLS ends at the proxy."""
+        return self.tls == TERMINATE
+
+    def problems(self) -> dict[str, str | None]:
+        """Return what is wrong: the option to a clause, or to None."""
+        known = (PASSTHROUGH, TERMINATE)
+        return {
+            "website-tls": None if self.tls in known else f"{self.tls!r} is none of {', '.join(known)}",
+            "website-check-interval": _range_problem(self.check_interval, INTERVAL_RANGE, " of milliseconds"),
+            "website-check-fall": _range_problem(self.check_fall, FALL_RANGE, ""),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A unit's registry, as a proxy in front sees it."""
+
+    unit: str
+    address: str
+    port: int
+    backup: bool
+    """In use only while no other server is well."""
+    encrypted: bool
+    """It speaks TLS."""
+    asks_for_certificates: bool
+    """Clients have to show a certificate; a proxy has none."""
+    pem: str | None = dataclasses.field(default=None, repr=False)
+    """Its certificate, those behind it, and the key, where it has them."""
+
+
+def services(asked: Website, server: Server) -> str:
+    """Return the YAML text of `services` with this one server; the proxy unites those of all units.
+
+    The server's name has the port, so that it differs from the predecessor's: haproxy refuses one name with two
+    addresses while units are refreshed one by one.
     """
-    check = CHECK_TLS if encrypted else CHECK
-    server = [f"{unit.replace('/', '-')}-{port}", address, port, f"{check} backup" if backup else check]
     service = {
-        "service_name": unit.partition("/")[0],
+        "service_name": server.unit.partition("/")[0],
         "service_host": "0.0.0.0",  # noqa: S104 - where the proxy listens
-        "service_port": port,
-        "service_options": list(PASS_THROUGH if encrypted else SERVICE_OPTIONS),
-        "servers": [server],
+        "service_port": server.port,
+        "service_options": _options(asked, server),
+        "servers": [
+            [
+                f"{server.unit.replace('/', '-')}-{server.port}",
+                server.address,
+                server.port,
+                _server_options(asked, server),
+            ]
+        ],
     }
-    return str(yaml.safe_dump([service], default_flow_style=None, sort_keys=False, width=1000))
+    if asked.terminates:
+        # The registry's own certificate bears the proxy's address. Without one, the proxy's own is taken.
+        own = base64.b64encode(server.pem.encode()).decode() if server.pem else None
+        service["crts"] = [own or "DEFAULT"]
+    return str(yaml.safe_dump([service], default_flow_style=None, sort_keys=False, width=1_000_000))
+
+
+def _options(asked: Website, server: Server) -> list[str]:
+    if asked.terminates:
+        return ["mode http", *OPTIONS, HEALTH, "http-request set-header X-Forwarded-Proto https"]
+    if not server.encrypted:
+        return ["mode http", *OPTIONS, HEALTH]
+    # The proxy passes on what it cannot read.
+    return ["mode tcp", *OPTIONS, *([] if server.asks_for_certificates else [HEALTH])]
+
+
+def _server_options(asked: Website, server: Server) -> str:
+    words = ["check"]
+    if server.encrypted and asked.terminates:
+        words.append("ssl verify none")
+    elif server.encrypted and not server.asks_for_certificates:
+        words.append("check-ssl verify none")
+    words.append(f"inter {asked.check_interval} rise 2 fall {asked.check_fall} on-marked-down shutdown-sessions")
+    words.append("maxconn 4096")
+    return " ".join([*words, *(["backup"] if server.backup else [])])
+
+
+def _range_problem(value: int, allowed: tuple[int, int], unit: str) -> str | None:
+    least, most = allowed
+    return None if least <= value <= most else f"{value} is not a number{unit} from {least} to {most}"

@@ -16,7 +16,6 @@ from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_runtime, endpoints, juju_secrets, leadership, status, tls_files
 from registry import (
-    addresses,
     api,
     applied,
     container,
@@ -85,7 +84,7 @@ def _converge_with(
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
-    outcome = publish(planned, facts, store, trouble)
+    outcome = publish(planned, wanted, facts, store, trouble)
     in_force = store.in_force()
     if in_force is not None and in_force.has_certificate_of_relation:
         tls_files.give_up_relations(machine, wanted.tls, facts.offer)
@@ -205,7 +204,7 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
     if not provider.relation_ids:
         store.forget_request()
         return None
-    proxies = _endpoint("website").proxies()
+    proxies = [proxy.address for proxy in _endpoint("website").proxies()]
     names = plan.certificate_names(wanted.http_host, own, socket.gethostname(), proxies)
     request = store.request()
     if request is None or set(request.names) != set(names):
@@ -280,7 +279,9 @@ def apply(
     return ()
 
 
-def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, trouble: tuple[str, ...]) -> plan.Outcome:
+def publish(
+    planned: plan.Plan, wanted: options.Options, facts: plan.Facts, store: applied.Applied, trouble: tuple[str, ...]
+) -> plan.Outcome:
     """Tell Juju the ports and the version in force; return whether and where the registry answers, and *trouble*."""
     release = store.in_force()
     if release is None or not planned.serve:
@@ -295,7 +296,7 @@ def publish(planned: plan.Plan, facts: plan.Facts, store: applied.Applied, troub
         return plan.Outcome(
             False, "", "", trouble or (f"The registry does not answer at port {release.port}: {error}.",)
         )
-    return plan.Outcome(True, addresses.netloc(None, facts.address, release.port), release.scheme, trouble)
+    return plan.Outcome(True, *plan.place(wanted, facts, release), trouble)
 
 
 def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:

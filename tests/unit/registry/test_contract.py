@@ -93,6 +93,9 @@ CHANGES = {
     "tls-cert-path": ({**TLS}, ""),
     "tls-key-blob": ({**TLS}, ""),
     "tls-minimum-version": ({**TLS}, "tls1.3"),
+    "website-check-fall": ({}, 3),
+    "website-check-interval": ({}, 500),
+    "website-tls": ({}, "terminate"),
 }
 """Option: the others that it needs, and a value that must make a difference."""
 RUNTIME = {

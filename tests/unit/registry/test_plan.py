@@ -3,7 +3,7 @@
 import dataclasses
 
 import yaml
-from authority import BETWEEN, KEY, LEAF, ROOT
+from authority import ALONE, BETWEEN, KEY, LEAF, ROOT
 from registry import htpasswd, options, plan, relations
 from registry.image import Image
 from test_authentication import TOKEN
@@ -182,6 +182,65 @@ def test_clients_go_to_http_host():
     )
 
 
+PROXIES = (relations.Proxy("10.0.8.8", ALONE), relations.Proxy("10.0.8.9"))
+
+
+def access(facts, **config):
+    """What clients are told of the registry that comes of the options."""
+    asked = wanted(**config)
+    return plan.shared(asked, facts, plan.plan(asked, facts).release).access
+
+
+def test_clients_go_to_the_proxy_with_its_port_whichever_unit_they_ask():
+    behind = facts(peers=(peer(0),), proxies=PROXIES)
+    assert access(behind, registry_port=443).netloc == "10.0.8.8:443"
+    assert access(facts(proxies=PROXIES), registry_port=443) == access(behind, registry_port=443)
+    assert access(behind, http_host="http://reg.example.com").netloc == "reg.example.com"
+
+
+def test_clients_of_a_proxy_that_ends_tls_trust_whom_it_shows():
+    behind = facts(proxies=PROXIES)
+    assert access(behind) == relations.Access("10.0.8.8:5000", "http://10.0.8.8:5000", None, None, None)
+    assert access(behind, website_tls="terminate").ca == ALONE
+    assert access(behind, website_tls="terminate").url == "https://10.0.8.8:5000"
+    encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
+    assert access(behind, website_tls="terminate", **encrypted).ca == ROOT
+    assert access(behind, **encrypted) == relations.Access("10.0.8.8:5000", "https://10.0.8.8:5000", None, None, ROOT)
+
+
+def test_the_status_says_where_clients_go():
+    for config, there, place in (
+        ({}, {"proxies": PROXIES}, ("10.0.8.8:5000", "http, proxied")),
+        ({"website_tls": "terminate"}, {"proxies": PROXIES}, ("10.0.8.8:5000", "https, proxied")),
+        ({"http_host": "http://reg.example.com"}, {}, ("reg.example.com", "http")),
+        ({"http_host": "wrong"}, {}, ("10.0.0.1:5000", "http")),
+        ({}, {"peers": (peer(0),)}, ("10.0.0.1:5000", "http")),
+    ):
+        assert plan.place(wanted(**config), facts(**there), good()) == place
+
+
+def test_all_units_are_active_where_they_share_their_storage():
+    s3 = {"storage_s3_bucket": "images", "storage_s3_region": "eu-west-1"}
+    many = facts(peers=(peer(0),))
+    shared = plan.plan(wanted(**s3), many)
+    assert "backup" not in plan.shared(wanted(**s3), many, shared.release).services
+    assert shared.warnings == ()
+    alone = plan.plan(wanted(), many)
+    assert plan.shared(wanted(), many, alone.release).services.rstrip().endswith("backup]")
+    (warning,) = alone.warnings
+    assert warning.startswith(
+        "Each unit keeps its images on its own disk, so what is pushed to one is not on the others:"
+    )
+
+
+def test_clients_that_cannot_pull_by_plain_http_are_a_warning():
+    said = "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
+    assert plan.plan(wanted(), facts(clients=True)).warnings == (said,)
+    encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY}
+    assert said not in plan.plan(wanted(**encrypted), facts(clients=True)).warnings
+    assert plan.plan(wanted(website_tls="terminate"), facts(clients=True, proxies=PROXIES)).warnings == ()
+
+
 def test_clients_keep_what_they_know_while_http_host_is_wrong():
     assert plan.shared(wanted(http_host="reg.example.com"), facts(), good()).access is None
 
@@ -308,9 +367,11 @@ def test_clients_keep_what_they_know_until_the_registry_asks_what_was_wanted():
 def test_clients_without_credentials_are_a_warning_where_there_are_clients():
     users = wanted(auth_basic_users="me: x")
     assert status(plan.plan(users, facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
+    said = "Clients over the relation docker-registry get no credentials: set auth-basic-password, and auth-basic-user "
+    warnings = plan.plan(users, facts(clients=True)).warnings
+    assert warnings[0] == f"{said}with it."
     assert status(plan.plan(users, facts(clients=True))) == (
         "active",
-        "Ready at 10.0.0.1:5000 (http). Clients over the relation docker-registry get no credentials: "
-        "set auth-basic-password, and auth-basic-user with it.",
+        " ".join(["Ready at 10.0.0.1:5000 (http).", *warnings]),
     )
-    assert status(plan.plan(wanted(**PASSWORD), facts(clients=True)))[1] == "Ready at 10.0.0.1:5000 (http)."
+    assert warnings[0] not in plan.plan(wanted(**PASSWORD), facts(clients=True)).warnings
