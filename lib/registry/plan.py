@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -267,27 +267,31 @@ def _users(wanted: options.Options, facts: Facts, release: Release | None) -> st
 
 
 def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
-    found = []
-    asked, ended = wanted.authentication, wanted.website.terminates and facts.proxies
-    if facts.clients and asked.users and not asked.password:
-        found.append(
-            "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
-            "and auth-basic-user with it."
-        )
-    if facts.clients and facts.offer is None and not wanted.tls.is_asked_for(facts.tls_files) and not ended:
-        found.append(
-            "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
-        )
+    generation = facts.image.generation if facts.image else 0
+    left_out = [*wanted.cache.left_out(generation), *wanted.storage.left_out(generation)]
+    found = [*_warnings_of_clients(wanted, facts)] if facts.clients else []
     if facts.peers and wanted.storage.driver == "filesystem" and not wanted.cache.remoteurl:
         found.append(
             "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set "
             "storage-s3-... or storage-swift-..., or remove the other units."
         )
-    generation = facts.image.generation if facts.image else 0
-    left_out = [*wanted.cache.left_out(generation), *wanted.storage.left_out(generation)]
     if facts.image and left_out:
         found.append(f"{', '.join(left_out)}: left out, because the registry {facts.image.version} does not know it.")
     return tuple(found)
+
+
+def _warnings_of_clients(wanted: options.Options, facts: Facts) -> Iterator[str]:
+    asked = wanted.authentication
+    if asked.users and not asked.password:
+        yield (
+            "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
+            "and auth-basic-user with it."
+        )
+    encrypted = facts.offer is not None or wanted.tls.is_asked_for(facts.tls_files)
+    if not encrypted and not (wanted.website.terminates and facts.proxies):
+        yield (
+            "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
+        )
 
 
 def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
