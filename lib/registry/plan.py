@@ -290,7 +290,8 @@ def _warnings_of_clients(wanted: options.Options, facts: Facts) -> Iterator[str]
     encrypted = facts.offer is not None or wanted.tls.is_asked_for(facts.tls_files)
     if not encrypted and not (wanted.website.terminates and facts.proxies):
         yield (
-            "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
+            "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, "
+            "or set tls-cert-blob."
         )
 
 
