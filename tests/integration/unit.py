@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import pathlib
+import ssl
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import jubilant
@@ -139,11 +142,19 @@ class Unit:
 
 
 class Watch:
-    """Asks an address again and again while a test does something; `gap` is the longest time without an answer."""
+    """Asks an address again and again while a test does something; `gap` is the longest time without an answer.
 
-    def __init__(self, address: str, port: int = 5000, pause: float = 0.01) -> None:
+    With *ca*, the PEM of what to trust, it asks by https; with both *ca* and *plain*, either way will do.
+    """
+
+    def __init__(
+        self, address: str, port: int = 5000, pause: float = 0.01, ca: str | None = None, *, plain: bool = False
+    ) -> None:
         self._pause = pause
-        self._url = f"http://{address}:{port}/v2/"
+        self._context = ssl.create_default_context(cadata=ca) if ca else None
+        # Between the first two, the registry may change from the one to the other.
+        schemes = ["https", "http", "https"] if ca and plain else ["https" if ca else "http"]
+        self._urls = [f"{scheme}://{address}:{port}/v2/" for scheme in schemes]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
         self.asked = 0
@@ -157,16 +168,22 @@ class Watch:
         while self.asked < 60_000 and not (self._stop.wait(self._pause) and answered):
             self.asked += 1
             answered = False
-            try:
-                # Short: a connection begun in the gap is tried again by the kernel only after a second.
-                with urllib.request.urlopen(self._url, timeout=0.1):
-                    pass
-            except OSError:
+            if not any(map(self._answers, self._urls)):
                 self.failed += 1
                 continue
             answered, now = True, time.monotonic()
             self.gap = max(self.gap, now - last)
             last = now
+
+    def _answers(self, url: str) -> bool:
+        try:
+            # Short: a connection begun in the gap is tried again by the kernel only after a second.
+            with urllib.request.urlopen(url, timeout=0.3 if self._context else 0.1, context=self._context):
+                return True
+        except urllib.error.HTTPError as error:
+            return error.code == 401
+        except (OSError, http.client.HTTPException):
+            return False
 
     def __enter__(self) -> Watch:
         self._thread.start()
