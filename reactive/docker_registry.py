@@ -5,6 +5,7 @@ charm.docker-registry.refreshed            | upgrade-charm           | converge,
 charm.docker-registry.stopped              | action stop             | action start
 charm.docker-registry.live-restore.loaded  | converge                | nobody
 charm.docker-registry.live-restore.refused | converge                | action upgrade-docker
+charm.docker-registry.joined               | converge                | nobody
 charm.docker-registry.removed              | stop hook               | nobody
 charm.docker-registry.tls-enabled          | the predecessor         | converge, once the files are its own no more
 """

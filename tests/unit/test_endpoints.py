@@ -80,6 +80,18 @@ def test_a_proxy_is_told_of_this_units_server(deployed, juju):
     assert [server[:3] for server in service["servers"]] == [["docker-registry-0-5000", "10.0.0.10", 5000]]
 
 
+def test_a_new_unit_is_nobodys_primary_before_it_has_met_its_peers(charm, juju, machine):
+    relations = {"website:1": {"haproxy/0": {}}, "docker-registry:2": {"node/0": {}}}
+    juju.change(relations=relations, is_leader=False, leader={"http-secret": "hush"})
+    for hook in ("install", "config-changed", "start"):
+        charm.hook(hook)
+    assert juju.model["status"][0] == "active"
+    assert (bag(juju, "website:1"), bag(juju, "docker-registry:2")) == ({}, {})
+    relate(juju, charm, "peer", {"docker-registry/1": {}}, 3)
+    assert bag(juju, "website:1")["services"]
+    assert bag(juju, "docker-registry:2")["registry_netloc"]
+
+
 def test_a_ca_is_asked_for_a_certificate(deployed, juju):
     name = relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
     told = bag(juju, name)

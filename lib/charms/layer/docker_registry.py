@@ -36,6 +36,8 @@ STOPPED = "charm.docker-registry.stopped"
 """Flag: the operator stopped the registry; set and cleared by the actions stop and start."""
 REFRESHED = "charm.docker-registry.refreshed"
 """Flag: the charm or its resource came anew, so the image is looked up again; set by upgrade-charm."""
+JOINED = "charm.docker-registry.joined"
+"""Flag: the unit knows whether it has peers."""
 IMAGE = "docker-registry.image"
 """Key in unitdata: the Image last found for the option registry-image."""
 
@@ -306,10 +308,22 @@ def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, relea
         return
     told = plan.shared(wanted, facts, release)
     _endpoint("peer").publish_own(told.peer)
+    if not _has_joined(facts):
+        return
     _endpoint("website").publish_service(facts.addresses.get("website"), release.port, told.services)
     # What would be told while a certificate is waited for is wrong as soon as it comes.
     if told.access is not None and not planned.waiting:
         _endpoint("docker-registry").publish_access(told.access)
+
+
+def _has_joined(facts: plan.Facts) -> bool:
+    """Tell whether this unit has met its peers, or is alone: then it leads.
+
+    Before, it would take itself for the primary, and the proxy would send it what others have the images for.
+    """
+    if not reactive.is_flag_set(JOINED) and (facts.peers or leadership.is_leader()):
+        reactive.set_flag(JOINED)
+    return bool(reactive.is_flag_set(JOINED))
 
 
 def remove() -> None:

@@ -12,7 +12,7 @@ SERVER = website.Server(
     "docker-registry/10", "10.0.0.1", 5000, backup=True, encrypted=False, asks_for_certificates=False
 )
 PEM = "CERTIFICATE\nKEY\n"
-CHECK = "inter 1000 rise 2 fall 2 on-marked-down shutdown-sessions maxconn 4096"
+CHECK = "inter 700 fastinter 350 rise 2 fall 2 on-marked-down shutdown-sessions maxconn 4096"
 TIMES = "timeout connect 1000, timeout client 300000, timeout server 300000"
 SERVICES = f"""\
 - service_name: docker-registry
@@ -76,7 +76,7 @@ def test_tls_ends_at_the_proxy_with_its_own_certificate_where_the_registry_has_n
 
 
 def test_checks_are_options():
-    assert service(check_interval=500, check_fall=4)[1].startswith("check inter 500 rise 2 fall 4 ")
+    assert service(check_interval=500, check_fall=4)[1].startswith("check inter 500 fastinter 250 rise 2 fall 4 ")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,273 @@
+"""Three units behind the real haproxy, with a client: the tests run in order, on machines of their own."""
+
+import json
+import threading
+import time
+import urllib.request
+
+import pytest
+from unit import Unit, Watch
+
+APP = "behind"
+ALONE = (
+    "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set storage-s3-... or "
+    "storage-swift-..., or remove the other units."
+)
+
+
+@pytest.fixture(scope="module")
+def juju(model, charm, archives, stand_in):
+    model.deploy(charm, APP, num_units=3, resources={"registry-image": str(archives.registry)})
+    model.deploy(stand_in("haproxy"), "haproxy", config={"peering_mode": "active-active"})
+    model.deploy(stand_in("client"), "client")
+    model.deploy(stand_in("authority"), "issuer")
+    yield model
+    model.remove_application(APP, "haproxy", "client", "issuer", force=True)
+
+
+@pytest.fixture(scope="module")
+def proxy(juju):
+    juju.integrate(f"{APP}:website", "haproxy:reverseproxy")
+    juju.integrate(f"{APP}:docker-registry", "client:registry")
+    unit = Unit(juju, "haproxy/0")
+    unit.settle()
+    return unit
+
+
+@pytest.fixture(scope="module")
+def client(proxy):
+    return Unit(proxy.juju, "client/0")
+
+
+def units(juju):
+    names = sorted(juju.status().apps[APP].units, key=lambda name: int(name.partition("/")[2]))
+    return [Unit(juju, name) for name in names]
+
+
+def settle(juju):
+    units(juju)[0].settle()
+    return [unit.status() for unit in units(juju)]
+
+
+def messages(juju, scheme, address):
+    """What the status of each unit begins with, and whether that is so."""
+    return all(
+        state == "active" and message.startswith(f"Ready at {address}:5000 ({scheme}, proxied).")
+        for state, message in settle(juju)
+    )
+
+
+def told(client):
+    return json.loads(client.exec("cat /etc/registry.json"))
+
+
+def root(juju):
+    return Unit(juju, "issuer/0").exec("cat /var/lib/authority/root-1.crt") + "\n"
+
+
+def configuration(proxy):
+    return [line.strip() for line in proxy.exec("cat /etc/haproxy/haproxy.cfg").splitlines()]
+
+
+def servers(proxy):
+    """The lines of haproxy's servers, without the word."""
+    return [line.partition(" ")[2] for line in configuration(proxy) if line.startswith("server ")]
+
+
+def push(juju, image="small:1"):
+    """Push over the proxy, from the client's machine."""
+    node = Unit(juju, "client/0")
+    netloc = told(node)["registry_netloc"]
+    node.exec(f"docker tag {image} {netloc}/{image} && docker push -q {netloc}/{image}")
+
+
+class Pulls:
+    """Pulls a layer over the proxy again and again, a bounded number of times, while a test does something."""
+
+    def __init__(self, url):
+        self._url, self._stop = url, threading.Event()
+        self._thread = threading.Thread(target=self._pull, daemon=True)
+        self.done = self.failed = 0
+
+    def _pull(self):
+        while not self._stop.wait(0.05) and self.done + self.failed < 2000:
+            try:
+                with urllib.request.urlopen(self._url, timeout=5) as answer:
+                    answer.read()
+                self.done += 1
+            except OSError:
+                self.failed += 1
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *args):
+        self._stop.set()
+        self._thread.join()
+
+
+def test_haproxy_has_a_server_for_each_unit_and_one_is_in_use(juju, proxy):
+    found = servers(proxy)
+    assert len(found) == 3
+    assert [line.endswith("backup") for line in found] == [False, True, True]
+    assert [line.split()[:2] for line in found] == [
+        [f"{unit.name.replace('/', '-')}-5000", f"{unit.address}:5000"] for unit in units(juju)
+    ]
+
+
+def test_clients_are_told_the_proxy_by_every_unit_and_the_status_too(juju, proxy, client, small_image):
+    assert messages(juju, "http", proxy.address)
+    assert all(ALONE in message for _, message in settle(juju))
+    for unit in units(juju):
+        assert json.loads(client.databag("registry", unit.name)["registry_netloc"]) == f"{proxy.address}:5000"
+    client.load(small_image)
+    push(juju)
+    client.exec("pull docker small:1")
+
+
+def test_a_change_of_an_option_loses_no_request(juju, proxy):
+    digest = image_digest(proxy)
+    with Watch(proxy.address) as watch, Pulls(f"http://{proxy.address}:5000/v2/small/blobs/{digest}") as pulls:
+        juju.config(APP, {"log-level": "debug"})
+        assert messages(juju, "http", proxy.address)
+    assert (watch.failed, pulls.failed) == (0, 0)
+    assert watch.asked > 20 and pulls.done > 20
+    juju.config(APP, reset=["log-level"])
+    settle(juju)
+
+
+def image_digest(proxy):
+    request = urllib.request.Request(
+        f"http://{proxy.address}:5000/v2/small/manifests/1",
+        headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())["layers"][0]["digest"]
+
+
+def test_a_primary_that_dies_is_noticed_in_time(juju, proxy):
+    first = units(juju)[0]
+    if not first.is_local:
+        pytest.skip("a real machine's plug is out of reach")
+    for kill, back in (
+        (lambda: first.exec("docker kill registry"), lambda: first.update_status()),
+        (lambda: juju.cli("machine", "kill", first.machine), lambda: juju.cli("machine", "start", first.machine)),
+    ):
+        with Watch(proxy.address, pause=0.02) as watch:
+            time.sleep(0.5)
+            kill()
+            time.sleep(5)
+        print(f"longest gap {watch.gap:.2f} s")
+        assert watch.gap < 3
+        back()
+        settle(juju)
+        wait_for_primary(juju, proxy)
+
+
+def wait_for_primary(juju, proxy):
+    """Wait until haproxy has the first unit in use again."""
+    name = f"{units(juju)[0].name.replace('/', '-')}-5000"
+    for _ in range(100):
+        shown = proxy.exec(
+            'python3 -c "import socket; s = socket.socket(socket.AF_UNIX); s.connect(\\"/run/haproxy/admin.sock\\");'
+            ' s.send(b\\"show stat\\\\n\\"); print(s.makefile().read())"'
+        )
+        if any(line.split(",")[1] == name and ",UP," in line for line in shown.splitlines() if "," in line):
+            return
+        time.sleep(0.1)
+    raise AssertionError(shown)
+
+
+def test_tls_is_passed_through(juju, proxy, client):
+    juju.integrate(f"{APP}:cert-provider", "issuer:certificates")
+    assert messages(juju, "https", proxy.address)
+    with Watch(proxy.address, ca=root(juju)) as watch:
+        time.sleep(1)
+    assert watch.failed == 0
+    assert "mode tcp" in configuration(proxy)
+    assert told(client)["tls_ca"].strip() == root(juju).strip()
+    push(juju)
+    client.exec("pull docker small:1")
+    client.exec("pull ctr small:1")
+
+
+def test_tls_ends_at_the_proxy(juju, proxy, client):
+    juju.config(APP, {"website-tls": "terminate"})
+    assert messages(juju, "https", proxy.address)
+    assert any(line.startswith("bind 0.0.0.0:5000 ssl crt ") for line in configuration(proxy))
+    with Watch(proxy.address, ca=root(juju)) as watch:
+        time.sleep(1)
+    assert watch.failed == 0
+    push(juju)
+    client.exec("pull ctr small:1")
+
+
+def test_tls_ends_at_the_proxy_with_its_own_certificate(juju, proxy, client):
+    juju.config("haproxy", {"ssl_cert": "SELFSIGNED"})
+    juju.remove_relation(f"{APP}:cert-provider", "issuer:certificates")
+    assert messages(juju, "https", proxy.address)
+    own = proxy.exec("cat /var/lib/haproxy/default.pem").partition("-----END PRIVATE KEY-----\n")[2] + "\n"
+    assert told(client)["tls_ca"].strip() == own.strip()
+    with Watch(proxy.address, ca=own) as watch:
+        time.sleep(1)
+    assert watch.failed == 0
+    client.exec("pull ctr small:1")
+    juju.config(APP, reset=["website-tls"])
+    assert messages(juju, "http", proxy.address)
+
+
+def test_two_proxies_that_pass_on_to_each_other_take_the_port_after(juju, proxy):
+    juju.config("haproxy", {"peering_mode": "active-passive"})
+    juju.add_unit("haproxy")
+    settle(juju)
+    second = Unit(juju, "haproxy/1")
+    for unit in (proxy, second):
+        assert {"bind 0.0.0.0:5000", "bind 0.0.0.0:5001", f"backend {APP}_be"} <= set(configuration(unit))
+        with urllib.request.urlopen(f"http://{unit.address}:5000/v2/", timeout=5) as answer:
+            assert answer.status == 200
+    assert messages(juju, "http", proxy.address)
+    juju.cli("remove-unit", "haproxy/1", "--no-prompt")
+    juju.wait(lambda status: len(status.apps["haproxy"].units) == 1, delay=0.2, successes=1)
+    settle(juju)
+    assert "bind 0.0.0.0:5001" not in configuration(proxy)
+
+
+def test_from_three_to_one_and_back_to_two_without_an_outage_of_the_others(juju, proxy, client):
+    digest = image_digest(proxy)
+    first, second, third = units(juju)
+    with Watch(proxy.address) as watch, Pulls(f"http://{proxy.address}:5000/v2/small/blobs/{digest}") as pulls:
+        juju.cli("remove-unit", second.name, third.name, "--no-prompt")
+        juju.wait(lambda status: len(status.apps[APP].units) == 1, delay=0.2, successes=1)
+        settle(juju)
+        juju.add_unit(APP)
+        settle(juju)
+    assert (watch.failed, pulls.failed) == (0, 0)
+    added = units(juju)[1]
+    assert [line.split()[0] for line in servers(proxy)] == [
+        f"{unit.name.replace('/', '-')}-5000" for unit in (first, added)
+    ]
+    # The primary goes too: the backup answers, with images of its own.
+    with Watch(proxy.address) as watch:
+        juju.cli("remove-unit", first.name, "--no-prompt")
+        juju.wait(lambda status: len(status.apps[APP].units) == 1, delay=0.2, successes=1)
+        settle(juju)
+    print(f"longest gap {watch.gap:.2f} s")
+    assert watch.gap < 3
+    assert not servers(proxy)[0].endswith("backup")
+    assert settle(juju) == [
+        (
+            "active",
+            f"Ready at {proxy.address}:5000 (http, proxied). Clients that run containerd take nothing by plain HTTP: "
+            "relate a CA to cert-provider, or set tls-cert-blob.",
+        )
+    ]
+    assert added.exec("docker ps -q | wc -l") == "1"
+
+
+def test_without_the_proxy_clients_are_told_the_unit(juju, proxy, client):
+    juju.remove_relation(f"{APP}:website", "haproxy:reverseproxy")
+    settle(juju)
+    (unit,) = units(juju)
+    assert told(client)["registry_netloc"] == f"{unit.address}:5000"
+    assert servers(proxy) == []
