@@ -22,6 +22,7 @@ from registry import (
     engine,
     extras,
     htpasswd,
+    nagios,
     openssl,
     packages,
     plan,
@@ -40,6 +41,7 @@ FILE_LIMIT = 1 << 20
 """Bytes of an operator's file at most: a thousand certificates."""
 OUTPUTS = 10
 """How many of them are kept."""
+PLUGIN = pathlib.Path(__file__).parents[2] / "templates/check_docker_registry"
 _FOLDER = "/usr/bin"
 
 
@@ -160,6 +162,26 @@ class Machine:
     def unlink(self, path: str) -> None:
         """Remove a file, if it is there. Raises OSError."""
         pathlib.Path(path).unlink(missing_ok=True)
+
+    def put_checks(self, files: Mapping[str, str]) -> None:
+        """Have these files of `nagios.files` on the machine, and none of before. Raises OSError.
+
+        Folders that are not there are not made: NRPE and Nagios make theirs. NRPE reads its files anew if one changed.
+        """
+        wanted = {path: text for path, text in files.items() if os.path.isdir(os.path.dirname(path))}
+        folders = [folder for folder in (nagios.FOLDER, nagios.EXPORT_FOLDER) if os.path.isdir(folder)]
+        there = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder) if nagios.is_ours(name)}
+        left = {f"{nagios.FOLDER}/{name}" for name in nagios.PREDECESSORS} if files else {nagios.CA_FILE, nagios.PLUGIN}
+        gone = {path for path in {*there, *left, nagios.CA_FILE} - set(wanted) if os.path.exists(path)}
+        new = {path: text for path, text in wanted.items() if self.read(path).text != text}
+        for path in gone:
+            self.unlink(path)
+        for path, text in new.items():
+            self.write(path, text, 0o644)
+        if wanted:
+            self.write(nagios.PLUGIN, PLUGIN.read_text(), 0o755)
+        if gone | set(new):
+            _systemctl("reload-or-restart", "nagios-nrpe-server")
 
     def daemon_json(self) -> str | None:
         """Return the text of dockerd's daemon.json, or None if there is none. Raises BadSettings, OSError."""

@@ -17,6 +17,7 @@ from registry.authentication import Authentication
 from registry.cache import Cache
 from registry.limits import Limits
 from registry.monitoring import Monitoring, port_problem
+from registry.nagios import Naming
 from registry.runtime import Proxies, Runtime
 from registry.storage import Storage
 from registry.tls import Tls
@@ -52,6 +53,8 @@ class Options:
     cache: Cache
     limits: Limits
     monitoring: Monitoring
+    naming: Naming
+    """In Nagios."""
     runtime: Runtime
     storage: Storage
     tls: Tls
@@ -83,6 +86,7 @@ class Options:
             cache=Cache.from_config(config),
             limits=Limits.from_config(config),
             monitoring=Monitoring.from_config(config),
+            naming=Naming.from_config(config),
             runtime=Runtime.from_config(config),
             storage=Storage.from_config(config),
             tls=Tls.from_config(config),
@@ -107,6 +111,7 @@ class Options:
             **self.cache.problems(),
             **self.limits.problems(),
             **self.monitoring.problems(),
+            **self.naming.problems(),
             **self.runtime.problems(),
             **self.storage.problems(),
             **self.tls.problems(),

@@ -12,7 +12,18 @@ from typing import Any
 
 import yaml
 
-from registry import addresses, certificates, configuration, container, htpasswd, options, relations, tls, website
+from registry import (
+    addresses,
+    certificates,
+    configuration,
+    container,
+    htpasswd,
+    nagios,
+    options,
+    relations,
+    tls,
+    website,
+)
 from registry.image import Image
 from registry.runtime import NO_PROXIES, Proxies
 
@@ -177,6 +188,9 @@ class Facts:
     offer: relations.Offer | None = None
     """From the CA of cert-provider; None without the relation."""
     nagios: relations.Nagios | None = None
+    """What nrpe calls this unit, once it has said it."""
+    is_watched: bool = False
+    """There is a relation to nrpe."""
     clients: bool = False
     """There is a relation to clients."""
     tls_files: Mapping[str, tls.File] = dataclasses.field(default_factory=dict)
@@ -355,6 +369,12 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
         configuration.config_yml(wanted, facts.http_secret, image.generation, encrypted=bool(tls_copies)),
         others,
     )
+
+
+def checks(facts: Facts, release: Release) -> nagios.Watched:
+    """Return what NRPE looks at while *release* is in force."""
+    folder = None if release.is_shared else facts.data_folder
+    return nagios.Watched(release.port, release.ca, release.asks_for_certificates, folder)
 
 
 @dataclasses.dataclass(frozen=True)

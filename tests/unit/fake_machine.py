@@ -39,6 +39,7 @@ class FakeMachine:
         self.installed = {"docker.io": "20.10"}
         self.held = set()
         self.apt_calls = []
+        self.checks = {}
 
     def has_docker(self):
         return self.docker_installed
@@ -124,6 +125,9 @@ class FakeMachine:
 
     def unlink(self, path):
         self.files.pop(path, None)
+
+    def put_checks(self, files):
+        self.checks = dict(files)
 
     def daemon_json(self):
         if self.settings_error:

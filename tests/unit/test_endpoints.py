@@ -108,10 +108,20 @@ def test_a_ca_is_asked_for_a_certificate(deployed, juju):
     assert "10.0.0.10" in names
 
 
-def test_nrpe_is_told_whose_checks_it_has(deployed, juju):
+def test_nrpe_is_told_whose_checks_it_has(deployed, juju, machine):
     name = relate(juju, deployed, "nrpe-external-master", {"nrpe/0": {"nagios_hostname": "x-docker-registry-0"}})
-    assert bag(juju, name) == {"primary": "True", "monitors": "monitors:\n  remote:\n    nrpe: {}\n"}
-    assert docker_registry._endpoint("nrpe-external-master").nagios().hostname == "x-docker-registry-0"
+    told = bag(juju, name)
+    checks = {f"docker_registry_{check}" for check in ("http", "container", "storage")}
+    commands = {check: {"command": f"check_{check}"} for check in checks}
+    assert yaml.safe_load(told.pop("monitors")) == {"monitors": {"remote": {"nrpe": commands}}}
+    assert told == {"primary": "True"}
+    assert "/var/lib/nagios/export/service__x-docker-registry-0_check_docker_registry_http.cfg" in machine.checks
+    juju.change(config={"nagios_context": "a b"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    assert machine.checks
+    deployed.hook("nrpe-external-master-relation-broken", JUJU_RELATION_ID=name)
+    assert machine.checks == {}
 
 
 def peers(juju, charm, **more):

@@ -22,6 +22,7 @@ from registry import (
     engine,
     htpasswd,
     image,
+    nagios,
     options,
     plan,
     relations,
@@ -189,6 +190,7 @@ def gather(
         proxies=_endpoint("website").proxies(),
         offer=offered,
         nagios=_endpoint("nrpe-external-master").nagios(),
+        is_watched=bool(_endpoint("nrpe-external-master").relation_ids),
         clients=bool(_endpoint("docker-registry").relation_ids),
         own=own_user(),
         users=store.users(),
@@ -303,7 +305,7 @@ def publish(
 
 def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
-    _endpoint("nrpe-external-master").publish_checks(())
+    watch(wanted, facts, release)
     if release is None:
         return
     told = plan.shared(wanted, facts, release)
@@ -314,6 +316,17 @@ def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, relea
     # What would be told while a certificate is waited for is wrong as soon as it comes.
     if told.access is not None and not planned.waiting:
         _endpoint("docker-registry").publish_access(told.access)
+
+
+def watch(wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
+    """Have NRPE look at *release* while there is the relation to it. Raises OSError."""
+    if release is None or not facts.is_watched:
+        machine.put_checks({})
+        return
+    watched = plan.checks(facts, release)
+    if wanted.are_right("nagios_"):
+        machine.put_checks(nagios.files(watched, wanted.naming, facts.unit, facts.nagios))
+    _endpoint("nrpe-external-master").publish_checks(tuple(nagios.checks(watched)))
 
 
 def _has_joined(facts: plan.Facts) -> bool:
@@ -334,6 +347,7 @@ def remove() -> None:
     except (engine.EngineError, OSError) as error:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
     tls_files.remove(machine)
+    machine.put_checks({})
     store.remove()
     hookenv.log(f"The registry is removed; its images stay in {plan.DATA_FOLDER}.")
     status.maintenance(f"Removed. The images stay in {plan.DATA_FOLDER}.")

@@ -104,6 +104,8 @@ RUNTIME = {
     *("no_proxy", "package_status"),
 }
 BY_FACTS = {
+    "nagios_context": "it is in the files for NRPE: test_nagios",
+    "nagios_servicegroups": "it is in the files for NRPE: test_nagios",
     "registry-image": "it names the image to look for; what is found is a fact",
     "tls-ca-path": "it names a file to read; what is in it is a fact",
     "tls-key-path": "it names a file to read; what is in it is a fact",

@@ -1,0 +1,113 @@
+"""What Nagios looks at: checks for NRPE, which runs them on the machine as the user nagios; the options nagios_*."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from registry.container import CONFIG_FOLDER
+from registry.relations import Nagios
+
+FOLDER = "/etc/nagios/nrpe.d"
+EXPORT_FOLDER = "/var/lib/nagios/export"
+"""Where an older Nagios collects what it shall ask; often not there."""
+PREFIX = "check_docker_registry_"
+"""Of the names of this charm's files and commands."""
+PREDECESSORS = ("check_check_http.cfg", "check_docker.cfg")
+"""Names of files that the charm before this one left."""
+CA_FILE = "/etc/nagios/docker-registry-ca.crt"
+PLUGIN = "/usr/local/lib/nagios/plugins/check_docker_registry"
+_PLUGINS = "/usr/lib/nagios/plugins"
+_WORD = r"[A-Za-z0-9_.:@-]+"
+"""Nagios has its own meaning for other characters: https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/configmain.html#illegal_object_name_chars"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """What the operator asks for."""
+
+    context: str
+    """Begins the name of the unit's host in Nagios, where nrpe does not say it."""
+    servicegroups: str
+    """Names of groups for the services, separated by commas; empty: the context."""
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Naming:
+        """Read the values of config.yaml's options."""
+        return cls(config["nagios_context"] or "", config["nagios_servicegroups"] or "")
+
+    def problems(self) -> dict[str, str | None]:
+        """Return what is wrong: the option to a clause, or to None."""
+        allowed = "is no name of Nagios's (letters, digits, _ . : @ -)"
+        groups = re.fullmatch(rf"({_WORD}(\s*,\s*{_WORD})*)?", self.servicegroups, re.ASCII)
+        return {
+            "nagios_context": None if re.fullmatch(_WORD, self.context, re.ASCII) else f"{self.context!r} {allowed}",
+            "nagios_servicegroups": None if groups else f"a part of {self.servicegroups!r} {allowed}",
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Watched:
+    """What there is to look at."""
+
+    port: int
+    ca: str | None
+    """PEM of what clients trust; None with plain HTTP."""
+    asks_for_certificates: bool
+    """Nobody without a certificate gets an answer."""
+    data_folder: str | None
+    """Folder of the machine with the images; None where they are in an object store."""
+
+
+def checks(watched: Watched) -> dict[str, str]:
+    """Return the commands, by the name of the check."""
+    encrypted = watched.ca is not None
+    url = f"{'https' if encrypted else 'http'}://127.0.0.1:{watched.port}/"
+    answers = [PLUGIN, url, *([CA_FILE] if encrypted else [])]
+    if watched.asks_for_certificates:
+        answers = [f"{_PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(watched.port)]
+    found = {
+        "docker_registry_http": answers,
+        # Two of them for a moment while one takes over from the other.
+        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", f"serve {CONFIG_FOLDER}/config.yml"],
+    }
+    if encrypted:
+        port = ["-p", str(watched.port)]
+        found["docker_registry_certificate"] = [f"{_PLUGINS}/check_http", "-H", "127.0.0.1", *port, "-S", "-C", "14,7"]
+    if watched.data_folder:
+        limits = ["-w", "10%", "-c", "5%"]
+        found["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", watched.data_folder]
+    return {name: shlex.join(words) for name, words in found.items()}
+
+
+def files(watched: Watched, naming: Naming, unit: str, told: Nagios | None) -> dict[str, str]:
+    """Return the texts of the files for NRPE and for an older Nagios, by path. *told* is what nrpe calls this unit."""
+    host = (told.hostname if told else "") or f"{naming.context}-{unit.replace('/', '-')}"
+    groups = naming.servicegroups or naming.context
+    found = {CA_FILE: watched.ca} if watched.ca is not None else {}
+    for name, command in checks(watched).items():
+        found[f"{FOLDER}/check_{name}.cfg"] = (
+            f"# Written by the charm docker-registry.\ncommand[check_{name}]={command}\n"
+        )
+        found[f"{EXPORT_FOLDER}/service__{host}_check_{name}.cfg"] = _service(name, host, groups)
+    return found
+
+
+def _service(name: str, host: str, groups: str) -> str:
+    lines = {
+        "use": "active-service",
+        "host_name": host,
+        "service_description": f"{host}[{name}] {name.replace('_', ' ')}",
+        "check_command": f"check_nrpe!check_{name}",
+        "servicegroups": groups,
+    }
+    body = "".join(f"    {key:<24}{value}\n" for key, value in lines.items())
+    return f"# Written by the charm docker-registry.\ndefine service {{\n{body}}}\n"
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a file of this name, in either folder, is one of `files`."""
+    return name.startswith(PREFIX) or (name.startswith("service__") and f"_{PREFIX}" in name)

@@ -1,0 +1,148 @@
+"""What NRPE is given, whole; and the plugin against a registry of a kind."""
+
+import http.server
+import pathlib
+import runpy
+import threading
+
+import pytest
+from registry import machine, nagios, options
+from registry.relations import Nagios
+from test_options import DEFAULTS
+
+PLAIN = nagios.Watched(5000, None, False, "/srv/registry")
+ENCRYPTED = nagios.Watched(443, "CA\n", False, None)
+NAMING = nagios.Naming("juju", "")
+PLUGINS = "/usr/lib/nagios/plugins"
+
+
+def test_checks():
+    assert nagios.checks(PLAIN) == {
+        "docker_registry_http": f"{nagios.PLUGIN} http://127.0.0.1:5000/",
+        "docker_registry_container": f"{PLUGINS}/check_procs -c 1: -a 'serve /etc/docker/registry/config.yml'",
+        "docker_registry_storage": f"{PLUGINS}/check_disk -w 10% -c 5% -p /srv/registry",
+    }
+    found = nagios.checks(ENCRYPTED)
+    assert found["docker_registry_http"] == f"{nagios.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
+    assert found["docker_registry_certificate"] == f"{PLUGINS}/check_http -H 127.0.0.1 -p 443 -S -C 14,7"
+    assert "docker_registry_storage" not in found
+    mutual = nagios.checks(nagios.Watched(443, "CA\n", True, None))
+    assert mutual["docker_registry_http"] == f"{PLUGINS}/check_tcp -H 127.0.0.1 -p 443"
+
+
+def test_files():
+    found = nagios.files(ENCRYPTED, NAMING, "docker-registry/0", Nagios("ctx-docker-registry-0", "ctx"))
+    names = ("http", "container", "certificate")
+    assert list(found) == [
+        "/etc/nagios/docker-registry-ca.crt",
+        *(
+            path
+            for name in names
+            for path in (
+                f"/etc/nagios/nrpe.d/check_docker_registry_{name}.cfg",
+                f"/var/lib/nagios/export/service__ctx-docker-registry-0_check_docker_registry_{name}.cfg",
+            )
+        ),
+    ]
+    assert found["/etc/nagios/nrpe.d/check_docker_registry_certificate.cfg"] == (
+        "# Written by the charm docker-registry.\n"
+        "command[check_docker_registry_certificate]=/usr/lib/nagios/plugins/check_http -H 127.0.0.1 -p 443 -S -C 14,7\n"
+    )
+    assert found["/var/lib/nagios/export/service__ctx-docker-registry-0_check_docker_registry_http.cfg"] == (
+        "# Written by the charm docker-registry.\n"
+        "define service {\n"
+        "    use                     active-service\n"
+        "    host_name               ctx-docker-registry-0\n"
+        "    service_description     ctx-docker-registry-0[docker_registry_http] docker registry http\n"
+        "    check_command           check_nrpe!check_docker_registry_http\n"
+        "    servicegroups           juju\n"
+        "}\n"
+    )
+    assert all(nagios.is_ours(path.rpartition("/")[2]) for path in found if path != nagios.CA_FILE)
+
+
+def test_a_host_has_the_context_where_nrpe_does_not_name_it():
+    found = nagios.files(PLAIN, nagios.Naming("prod", "web, store"), "docker-registry/0", None)
+    text = found["/var/lib/nagios/export/service__prod-docker-registry-0_check_docker_registry_http.cfg"]
+    assert "servicegroups           web, store\n" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "clause"),
+    [
+        ("nagios_context", "a b", "'a b' is no name of Nagios's"),
+        ("nagios_context", "", "'' is no name of Nagios's"),
+        ("nagios_servicegroups", "a, ;b", "a part of 'a, ;b' is no name of Nagios's"),
+    ],
+)
+def test_a_wrong_option_is_a_clause(option, value, clause):
+    (found,) = options.problems(options.Options.from_config({**DEFAULTS, option: value}))
+    assert found.startswith(f"{option}: {clause}")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A machine whose folders of Nagios are below tmp_path, and the list of what systemd was asked."""
+    for name in ("FOLDER", "EXPORT_FOLDER", "CA_FILE", "PLUGIN"):
+        monkeypatch.setattr(nagios, name, str(tmp_path) + getattr(nagios, name))
+    asked = []
+    monkeypatch.setattr(machine, "_systemctl", lambda *words: asked.append(words))
+    return machine.Machine(), asked, tmp_path
+
+
+RELOAD = ("reload-or-restart", "nagios-nrpe-server")
+
+
+def test_files_are_written_once_where_nrpe_is(here):
+    there, asked, root = here
+    files = {**nagios.files(ENCRYPTED, NAMING, "docker-registry/0", None)}
+    there.put_checks(files)
+    assert (asked, list(root.iterdir())) == ([], []), "NRPE is not installed yet"
+    folder = root / "etc/nagios/nrpe.d"
+    folder.mkdir(parents=True)
+    for name in (*nagios.PREDECESSORS, "check_load.cfg"):
+        (folder / name).write_text("old")
+    there.put_checks(files)
+    assert asked == [RELOAD]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "check_docker_registry_certificate.cfg",
+        "check_docker_registry_container.cfg",
+        "check_docker_registry_http.cfg",
+        "check_load.cfg",
+    ]
+    assert pathlib.Path(nagios.PLUGIN).stat().st_mode & 0o777 == 0o755
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*.c*")}
+    there.put_checks(files)
+    assert ({path: path.stat().st_mtime_ns for path in before}, asked) == (before, [RELOAD])
+    there.put_checks(nagios.files(PLAIN, NAMING, "docker-registry/0", None))
+    assert not (folder / "check_docker_registry_certificate.cfg").exists()
+    assert not pathlib.Path(nagios.CA_FILE).exists()
+    there.put_checks({})
+    assert [path.name for path in folder.iterdir()] == ["check_load.cfg"]
+    assert not pathlib.Path(nagios.PLUGIN).exists()
+    there.put_checks({})
+    assert asked == [RELOAD] * 3
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/" else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_the_plugin_says_how_it_is():
+    check = runpy.run_path(str(machine.PLUGIN))["main"]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    assert check(url)[0] == 0
+    assert check(f"{url}x") == (2, f"CRITICAL - {url}x answers 503 Service Unavailable")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert check(url)[0] == 2
