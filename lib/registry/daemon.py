@@ -150,6 +150,13 @@ def drop_in(environment: Mapping[str, str], command: str, arguments: Sequence[st
     return "\n".join(["# Written by the charm docker-registry.", "[Service]", *lines, ""]) if lines else None
 
 
+def without_options(text: str, arguments: Sequence[str]) -> str:
+    """Return the *text* of /etc/default/docker without those *arguments*, where they are its DOCKER_OPTS."""
+    found = re.search(r'^DOCKER_OPTS="?([^"\n]*)"?\n', text, re.MULTILINE)
+    same = found is not None and bool(arguments) and found.group(1).split() == list(arguments)
+    return text.replace(found.group(), "", 1) if found is not None and same else text
+
+
 def _quoted(word: str, variables: str = "") -> str:
     """Quote for systemd, which expands %, and in commands $ too."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")

@@ -34,6 +34,7 @@ from registry import (
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
+DEFAULTS = "/etc/default/docker"
 MEMORY_FOLDER = pathlib.Path("/var/lib/docker-registry")
 OUTPUT_FOLDER = MEMORY_FOLDER / "output"
 """What actions printed, as far as it was too much for Juju."""
@@ -218,6 +219,21 @@ class Machine:
             DROP_IN.parent.mkdir(parents=True, exist_ok=True)
             applied.write_file(DROP_IN, text, 0o644)
         _systemctl("daemon-reload")
+
+    def leave_predecessor(self, arguments: Sequence[str]) -> str:
+        """Take away what the charm before this one wrote for Docker and for the registry; return what was given back.
+
+        *arguments* of dockerd have another place now. Raises OSError, PackageError.
+        """
+        for name in ("htpasswd", "auth_token.pem"):
+            (self.store.root / name).unlink(missing_ok=True)
+        text = self.read(DEFAULTS).text
+        if text is not None:
+            self.write(DEFAULTS, daemon.without_options(text, arguments), 0o644)
+        given_back = packages.restore("/systemd/system/docker.service")
+        if given_back:
+            _systemctl("daemon-reload")  # what runs goes on running
+        return given_back
 
     def docker_command(self) -> str:
         """Return the command of docker.service, as others than the charm set it; "" where there is no such unit."""

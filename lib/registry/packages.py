@@ -246,6 +246,24 @@ def _configure() -> None:
         _run("dpkg", "--configure", "-a", "--force-confold")
 
 
+def restore(file: str) -> str:
+    """Give a file that somebody has written over back to its package; return its path, "" if it is as it came.
+
+    *file* is the end of its path, e.g. ``/systemd/system/docker.service``. None of the package's scripts runs. Raises
+    PackageError, OSError.
+    """
+    name, _, path = _run("dpkg-query", "--search", f"*{file}").strip().partition(": ")
+    if path not in _run("dpkg", "--verify", name):
+        return ""
+    version = _run("dpkg-query", "--show", "--showformat", "${Version}", name)
+    with tempfile.TemporaryDirectory() as folder:
+        _run("apt-get", "--quiet", "-o", "APT::Sandbox::User=root", "download", f"{name}={version}", cwd=folder)
+        (archive,) = pathlib.Path(folder).glob("*.deb")
+        _run("dpkg-deb", "--extract", str(archive), f"{folder}/content")
+        applied.write_file(pathlib.Path(path), pathlib.Path(f"{folder}/content{path}").read_text(), 0o644)
+    return path
+
+
 def _owner(path: str) -> str:
     """Return the package that *path* belongs to, or an empty string."""
     found = subprocess.run(
@@ -257,7 +275,7 @@ def _owner(path: str) -> str:
     return found.stdout.partition(":")[0]
 
 
-def _run(program: str, *words: str) -> str:
+def _run(program: str, *words: str, cwd: str | None = None) -> str:
     """Run the program, again and again for a while as long as another apt or dpkg holds a lock that it needs."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     end = time.monotonic() + _LOCK_SECONDS
@@ -265,7 +283,7 @@ def _run(program: str, *words: str) -> str:
         command = [f"{_FOLDER}/{program}", *words]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", check=False, env=environment
+                command, capture_output=True, text=True, errors="replace", check=False, env=environment, cwd=cwd
             )
         except FileNotFoundError as error:
             raise PackageError(f"there is no {program} on this machine") from error

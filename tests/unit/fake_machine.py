@@ -126,6 +126,10 @@ class FakeMachine:
     def unlink(self, path):
         self.files.pop(path, None)
 
+    def leave_predecessor(self, arguments):
+        self._apt("leave_predecessor", *arguments)
+        return "/lib/systemd/system/docker.service"
+
     def put_checks(self, files):
         self.checks = dict(files)
 

@@ -235,6 +235,20 @@ def test_the_predecessors_container_is_taken_over(charm, juju, machine):
     assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:one"
 
 
+@pytest.mark.parametrize("apt_works", [True, False])
+def test_what_the_predecessor_left_goes_once_this_charm_serves(charm, juju, machine, apt_works):
+    charm.set_flag("charm.docker-registry.configured")
+    juju.change(config={"docker-opts": "--mtu 1400", "registry-port": 0})
+    charm.hook("upgrade-charm")
+    assert machine.apt_calls == []
+    machine.apt_works = apt_works
+    juju.change(config={"registry-port": 5000})
+    charm.hook("config-changed")
+    charm.hook("update-status")
+    assert juju.model["status"] == READY
+    assert machine.apt_calls == [("leave_predecessor", "--mtu", "1400")]
+
+
 def test_a_stop_that_docker_does_not_carry_out_is_said(deployed, juju, machine, actions, monkeypatch):
     def fails(name):
         raise engine.EngineError(f"container {name} cannot be stopped: no answer")

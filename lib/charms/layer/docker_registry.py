@@ -24,6 +24,7 @@ from registry import (
     image,
     nagios,
     options,
+    packages,
     plan,
     relations,
     runtime,
@@ -37,6 +38,8 @@ STOPPED = "charm.docker-registry.stopped"
 """Flag: the operator stopped the registry; set and cleared by the actions stop and start."""
 REFRESHED = "charm.docker-registry.refreshed"
 """Flag: the charm or its resource came anew, so the image is looked up again; set by upgrade-charm."""
+PREDECESSOR = "charm.docker-registry.configured"
+"""Flag: the charm before this one served here; set by it, never by this charm."""
 JOINED = "charm.docker-registry.joined"
 """Flag: the unit knows whether it has peers."""
 IMAGE = "docker-registry.image"
@@ -91,6 +94,8 @@ def _converge_with(
     in_force = store.in_force()
     if in_force is not None and in_force.has_certificate_of_relation:
         tls_files.give_up_relations(machine, wanted.tls, facts.offer)
+    if in_force is not None and reactive.is_flag_set(PREDECESSOR):
+        leave_predecessor(wanted.runtime)
     relate(planned, wanted, facts, in_force)
     return plan.status(planned, outcome, facts.unit)
 
@@ -327,6 +332,21 @@ def watch(wanted: options.Options, facts: plan.Facts, release: plan.Release | No
     if wanted.are_right("nagios_"):
         machine.put_checks(nagios.files(watched, wanted.naming, facts.unit, facts.nagios))
     _endpoint("nrpe-external-master").publish_checks(tuple(nagios.checks(watched)))
+
+
+def leave_predecessor(wanted: runtime.Runtime) -> None:
+    """Take away what the charm before this one left, once; what cannot be had for that stays. Raises OSError."""
+    try:
+        given_back = machine.leave_predecessor(wanted.arguments())
+        if given_back:
+            hookenv.log(f"{given_back} is again as its package has it; Docker goes by it from its next start.")
+    except packages.PackageError as error:
+        hookenv.log(
+            f"docker.service stays as the charm before this one wrote it, which does no harm: {error}. "
+            "`apt-get install --reinstall` of Docker's package gives it back.",
+            level=hookenv.WARNING,
+        )
+    reactive.clear_flag(PREDECESSOR)
 
 
 def _has_joined(facts: plan.Facts) -> bool:

@@ -120,3 +120,16 @@ def test_no_secret_is_in_the_text_of_a_record():
     assert "hush" not in str(
         daemon.Record({"a": "hush"}, before=daemon.Files("hush", "hush"), ours_before={"a": "hush"})
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('A=1\nDOCKER_OPTS="--mtu 1400  --debug"\nB=2\n', "A=1\nB=2\n"),
+        ("DOCKER_OPTS=--mtu\n", "DOCKER_OPTS=--mtu\n"),
+        ('#DOCKER_OPTS="--mtu 1400 --debug"\n', '#DOCKER_OPTS="--mtu 1400 --debug"\n'),
+    ],
+)
+def test_arguments_that_have_another_place_leave_the_old_one(text, left):
+    assert daemon.without_options(text, ["--mtu", "1400", "--debug"]) == left
+    assert daemon.without_options('DOCKER_OPTS=""\n', []) == 'DOCKER_OPTS=""\n'

@@ -22,7 +22,16 @@ def programs(tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "_RETRY_SECONDS", 0.01)
 
     def make(**scripts):
-        for name in ("apt-get", "apt-cache", "apt-mark", "apt-helper", "add-apt-repository", "dpkg", "dpkg-query"):
+        for name in (
+            "apt-get",
+            "apt-cache",
+            "apt-mark",
+            "apt-helper",
+            "add-apt-repository",
+            "dpkg",
+            "dpkg-deb",
+            "dpkg-query",
+        ):
             script = scripts.get(name.replace("-", "_"), "")
             (tmp_path / name).write_text(
                 f'#!/bin/sh\ncd {tmp_path}\necho "{name} $*" >> calls\ncase "$*" in\n{script}\nesac\n'
@@ -249,3 +258,19 @@ def test_a_program_that_is_not_there_is_an_error_in_words(programs):
     pathlib.Path(packages._FOLDER, "add-apt-repository").unlink()
     with pytest.raises(packages.PackageError, match="there is no add-apt-repository on this machine"):
         packages.put_short_sources(["ppa:a/b"])
+
+
+def test_a_file_that_was_written_over_comes_out_of_its_package_again(programs, tmp_path):
+    file = tmp_path / "lib/systemd/system/docker.service"
+    file.parent.mkdir(parents=True)
+    file.write_text("theirs")
+    calls = programs(
+        dpkg_query=f"""--search*) echo "docker.io: {file}";; --show*) echo -n 20.10;;""",
+        dpkg=f'--verify*) grep -q theirs {file} && echo "??5??????   {file}"; true;;',
+        apt_get='*download*) touch "$OLDPWD/docker.io_20.10.deb";;',
+        dpkg_deb=f'--extract*) mkdir -p "$3{file.parent}"; echo the packages > "$3{file}";;',
+    )
+    assert packages.restore("/systemd/system/docker.service") == str(file)
+    assert file.read_text() == "the packages\n"
+    assert "apt-get --quiet -o APT::Sandbox::User=root download docker.io=20.10" in calls()
+    assert packages.restore("/systemd/system/docker.service") == ""
