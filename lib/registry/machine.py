@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import stat
 import subprocess
@@ -29,6 +30,7 @@ from registry import (
     relations,
     repository,
     runtime,
+    switch,
     tls,
 )
 
@@ -286,6 +288,13 @@ class Machine:
             except OSError:
                 return False
         return True
+
+    def forget_probes(self) -> None:
+        """Remove what the registry leaves of an upload that was cancelled: a file that it would never remove itself."""
+        probe = pathlib.Path(plan.DATA_FOLDER, "docker/registry/v2/repositories", switch.PROBE_REPOSITORY)
+        shutil.rmtree(probe, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            probe.parent.rmdir()
 
     def ensure_data_folder(self) -> None:
         """Make the folder of the images, unless it is there."""

@@ -180,5 +180,8 @@ class FakeMachine:
     def is_free(self, port):
         return port not in self.busy and self.engine.serving(port) is None
 
+    def forget_probes(self):
+        pass
+
     def ensure_data_folder(self):
         pass

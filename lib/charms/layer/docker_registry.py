@@ -274,7 +274,11 @@ def apply(
             switcher(docker).halt(inspected)
         elif planned.release is not None:
             machine.ensure_data_folder()
-            for line in switcher(docker).bring(planned.release, inspected):
+            try:
+                done = switcher(docker).bring(planned.release, inspected)
+            finally:
+                machine.forget_probes()
+            for line in done:
                 hookenv.log(line)
         in_force = store.in_force()
         if in_force is not None and in_force.authentication != "htpasswd":

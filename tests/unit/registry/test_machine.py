@@ -33,6 +33,18 @@ def test_daemon_json_keeps_its_mode(daemon_json):
     assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o644
 
 
+def test_what_a_cancelled_upload_leaves_goes_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine.plan, "DATA_FOLDER", str(tmp_path))
+    left = tmp_path / "docker/registry/v2/repositories/docker-registry-charm/probe/_uploads/1/hashstates/sha256/0"
+    kept = tmp_path / "docker/registry/v2/repositories/ubuntu"
+    left.parent.mkdir(parents=True)
+    left.write_text("")
+    kept.mkdir()
+    machine.Machine().forget_probes()
+    machine.Machine().forget_probes()
+    assert [path.name for path in kept.parent.iterdir()] == ["ubuntu"]
+
+
 @pytest.mark.parametrize("dangling", [False, True])
 def test_daemon_json_that_is_a_link_stays_one(daemon_json, tmp_path, dangling):
     target = tmp_path / "elsewhere/settings.json"
