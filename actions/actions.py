@@ -69,9 +69,10 @@ def push(params: dict[str, Any]) -> Results:
     if wrong:
         raise basic.ActionFailed(f"http-host: {wrong}.")
     release = docker_registry.machine.store.in_force()
-    where = (wanted.http_host, hookenv.unit_private_ip(), release.port if release else wanted.registry_port)
-    target = _target(source, params["tag"], addresses.netloc(*where))
-    own = target.host in addresses.own_netlocs(*where)
+    port = release.port if release else wanted.registry_port
+    here = [*docker_registry.proxies(), hookenv.unit_private_ip()]
+    target = _target(source, params["tag"], addresses.netloc(wanted.http_host, here[0], port))
+    own = target.host in addresses.own_netlocs(wanted.http_host, here, port)
     if own and reactive.is_flag_set(docker_registry.STOPPED):
         raise basic.ActionFailed("The registry is stopped; run the action start first.")
     if own and release is not None and release.is_read_only:
@@ -87,7 +88,7 @@ def push(params: dict[str, Any]) -> Results:
         with docker_registry.switcher(docker).loopback(release) as port:
             _push_to_own(docker, target, port)
     elif own:
-        _push_to_own(docker, target, where[2])
+        _push_to_own(docker, target, port)
     else:
         docker.push(str(target))
     return {"outcome": "success", "raw": f"pushed {target}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 
@@ -24,16 +25,13 @@ def netloc(http_host: str | None, address: str, port: int) -> str:
     return f"{bracketed(address)}:{port}"
 
 
-def own_netlocs(http_host: str | None, address: str, port: int) -> frozenset[str]:
-    """Return every ``host[:port]`` that means this unit's registry, for telling it from other hosts."""
-    return frozenset(
-        {
-            netloc(http_host, address, port),
-            netloc(None, address, port),
-            f"127.0.0.1:{port}",
-            f"localhost:{port}",
-        }
-    )
+def own_netlocs(http_host: str | None, here: Iterable[str], port: int) -> frozenset[str]:
+    """Return every ``host[:port]`` that means this unit's registry, for telling it from other hosts.
+
+    *here* are the unit's address, and those of proxies in front.
+    """
+    hosts = [*here, "127.0.0.1", "localhost"]
+    return frozenset({netloc(http_host, hosts[0], port), *(netloc(None, host, port) for host in hosts)})
 
 
 def hostname(url: str) -> str | None:

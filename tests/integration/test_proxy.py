@@ -1,8 +1,11 @@
 """Three units behind the real haproxy, with a client: the tests run in order, on machines of their own."""
 
+import hashlib
 import json
+import secrets
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -81,22 +84,34 @@ def push(juju, image="small:1"):
     node.exec(f"docker tag {image} {netloc}/{image} && docker push -q {netloc}/{image}")
 
 
-class Pulls:
-    """Pulls a layer over the proxy again and again, a bounded number of times, while a test does something."""
+class Load:
+    """Pulls a layer over the proxy and pushes another one, a bounded number of times, while a test does something."""
 
-    def __init__(self, url):
-        self._url, self._stop = url, threading.Event()
-        self._thread = threading.Thread(target=self._pull, daemon=True)
+    def __init__(self, proxy, digest):
+        self._url, self._digest = f"http://{proxy.address}:5000", digest
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self.done = self.failed = 0
 
-    def _pull(self):
+    def _run(self):
         while not self._stop.wait(0.05) and self.done + self.failed < 2000:
             try:
-                with urllib.request.urlopen(self._url, timeout=5) as answer:
-                    answer.read()
+                self._ask(f"/v2/small/blobs/{self._digest}")
+                data = secrets.token_bytes(100_000)
+                where = urllib.parse.urlsplit(self._ask("/v2/load/blobs/uploads/", b"", "POST"))
+                digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+                self._ask(f"{where.path}?{where.query}&digest={digest}", data, "PUT")
                 self.done += 1
-            except OSError:
+            except OSError as error:
+                print(error)
                 self.failed += 1
+
+    def _ask(self, path, data=None, method="GET"):
+        headers = {"Content-Type": "application/octet-stream"} if data is not None else {}
+        request = urllib.request.Request(self._url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            answer.read()
+            return answer.headers.get("Location", "")
 
     def __enter__(self):
         self._thread.start()
@@ -128,11 +143,11 @@ def test_clients_are_told_the_proxy_by_every_unit_and_the_status_too(juju, proxy
 
 def test_a_change_of_an_option_loses_no_request(juju, proxy):
     digest = image_digest(proxy)
-    with Watch(proxy.address) as watch, Pulls(f"http://{proxy.address}:5000/v2/small/blobs/{digest}") as pulls:
+    with Watch(proxy.address) as watch, Load(proxy, digest) as load:
         juju.config(APP, {"log-level": "debug"})
         assert messages(juju, "http", proxy.address)
-    assert (watch.failed, pulls.failed) == (0, 0)
-    assert watch.asked > 20 and pulls.done > 20
+    assert (watch.failed, load.failed) == (0, 0)
+    assert watch.asked > 20 and load.done > 20
     juju.config(APP, reset=["log-level"])
     settle(juju)
 
@@ -236,13 +251,13 @@ def test_two_proxies_that_pass_on_to_each_other_take_the_port_after(juju, proxy)
 def test_from_three_to_one_and_back_to_two_without_an_outage_of_the_others(juju, proxy, client):
     digest = image_digest(proxy)
     first, second, third = units(juju)
-    with Watch(proxy.address) as watch, Pulls(f"http://{proxy.address}:5000/v2/small/blobs/{digest}") as pulls:
+    with Watch(proxy.address) as watch, Load(proxy, digest) as load:
         juju.cli("remove-unit", second.name, third.name, "--no-prompt")
         juju.wait(lambda status: len(status.apps[APP].units) == 1, delay=0.2, successes=1)
         settle(juju)
         juju.add_unit(APP)
         settle(juju)
-    assert (watch.failed, pulls.failed) == (0, 0)
+    assert (watch.failed, load.failed) == (0, 0)
     added = units(juju)[1]
     assert [line.split()[0] for line in servers(proxy)] == [
         f"{unit.name.replace('/', '-')}-5000" for unit in (first, added)

@@ -124,6 +124,16 @@ def test_the_address_of_a_proxy_is_asked_for_too(deployed, juju):
     assert bag(juju, "cert-provider:1")["common_name"] == "10.0.0.10"
 
 
+def test_another_address_is_asked_for_in_place_of_the_old_one(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    juju.change(address="10.0.0.11")
+    deployed.hook("config-changed")
+    told = bag(juju, "cert-provider:1")
+    assert told["common_name"] == "10.0.0.11"
+    assert "10.0.0.10" not in json.loads(told["sans"])
+    assert machine.store.in_force().certificate == LEAF + BETWEEN
+
+
 def test_a_certificate_is_renewed_in_time(deployed, juju, machine, monkeypatch):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     before, asked = sign(juju, deployed), csr(juju)

@@ -80,6 +80,24 @@ def test_a_proxy_is_told_of_this_units_server(deployed, juju):
     assert [server[:3] for server in service["servers"]] == [["docker-registry-0-5000", "10.0.0.10", 5000]]
 
 
+def test_a_second_proxy_is_told_too_and_what_an_earlier_leader_said_is_gone(deployed, juju):
+    stale = {OURS: {"services": "- {service_name: docker-registry, servers: [[docker-registry-9, 10.0.0.9, 5000, x]]}"}}
+    juju.change(relations={"website:1": stale}, is_leader=False)
+    first = relate(juju, deployed, "website", {"haproxy/0": {}}, 1)
+    second = relate(juju, deployed, "website", {"other/0": {}}, 2)
+    assert bag(juju, first) == bag(juju, second)
+    assert "10.0.0.9" not in bag(juju, first)["services"]
+
+
+def test_a_follower_tells_clients_when_a_proxy_comes_and_goes(deployed, juju):
+    juju.change(is_leader=False)
+    name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})
+    proxy = relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}})
+    assert json.loads(bag(juju, name)["registry_netloc"]) == "10.0.8.8:5000"
+    deployed.hook("website-relation-departed", JUJU_RELATION_ID=proxy, JUJU_REMOTE_UNIT="haproxy/0")
+    assert json.loads(bag(juju, name)["registry_netloc"]) == "10.0.0.10:5000"
+
+
 def test_a_new_unit_is_nobodys_primary_before_it_has_met_its_peers(charm, juju, machine):
     relations = {"website:1": {"haproxy/0": {}}, "docker-registry:2": {"node/0": {}}}
     juju.change(relations=relations, is_leader=False, leader={"http-secret": "hush"})

@@ -507,6 +507,17 @@ def test_push_follows_http_host(deployed, juju, machine, actions):
     assert ("push", "127.0.0.1:5000/ubuntu:24.04", "juju-docker-registry") in machine.engine.calls
 
 
+def test_push_names_an_image_as_clients_of_a_proxy_do(deployed, juju, machine, actions):
+    juju.change(relations={"website:1": {"haproxy/0": {"ingress-address": "10.0.8.8"}}})
+    deployed.hook("website-relation-changed", JUJU_RELATION_ID="website:1", JUJU_REMOTE_UNIT="haproxy/0")
+    machine.engine.images["ubuntu:24.04"] = "sha256:u"
+    for tag in ("", "10.0.8.8:5000/ubuntu:24.04"):
+        done = deployed.action("push", actions, image="ubuntu:24.04", pull=False, tag=tag)
+        assert done["raw"] == "pushed 10.0.8.8:5000/ubuntu:24.04"
+    pushes = [call for call in machine.engine.calls if call[0] == "push"]
+    assert pushes == [("push", "127.0.0.1:5000/ubuntu:24.04", "juju-docker-registry")] * 2
+
+
 def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
     juju.change(config={"http-host": "registry.example.com"})
     failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]

@@ -213,8 +213,7 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
     if not provider.relation_ids:
         store.forget_request()
         return None
-    proxies = [proxy.address for proxy in _endpoint("website").proxies()]
-    names = plan.certificate_names(wanted.http_host, own, socket.gethostname(), proxies)
+    names = plan.certificate_names(wanted.http_host, own, socket.gethostname(), proxies())
     request = store.request()
     if request is None or set(request.names) != set(names):
         request = machine.request(names)
@@ -224,6 +223,11 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
         found = provider.certificate(request)
     provider.publish_request(request)
     return relations.Offer(names, found)
+
+
+def proxies() -> list[str]:
+    """Return the addresses of the proxies in front."""
+    return [proxy.address for proxy in _endpoint("website").proxies()]
 
 
 def own_addresses() -> dict[str, str]:

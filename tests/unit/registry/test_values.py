@@ -24,8 +24,9 @@ def test_netloc(http_host, address, expected):
 
 
 def test_own_netlocs_know_this_unit_by_all_its_names():
-    assert addresses.own_netlocs("https://r.example.com", "10.0.0.1", 5000) == {
+    assert addresses.own_netlocs("https://r.example.com", ["10.0.8.8", "10.0.0.1"], 5000) == {
         "r.example.com",
+        "10.0.8.8:5000",
         "10.0.0.1:5000",
         "127.0.0.1:5000",
         "localhost:5000",
