@@ -25,6 +25,11 @@ def pytest_report_header() -> str:
     return f"juju: {command()}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that takes published charms, on a real controller."""
+    parser.addoption("--charmhub", action="store_true", help="deploy the published haproxy and nrpe")
+
+
 def command() -> str:
     """Return the juju command to use."""
     return os.environ.get("JUJU") or str(LOCAL)
@@ -44,12 +49,18 @@ def archives() -> images.Archives:
     return images.archives()
 
 
+PUBLISHED = ("haproxy", "nrpe")
+"""Stand-ins whose names, options and files are those of charms on Charmhub."""
+
+
 @pytest.fixture(scope="session")
-def stand_in(tmp_path_factory):
-    """Packs a charm of tests/charms, by its name."""
+def stand_in(tmp_path_factory, request):
+    """Packs a charm of tests/charms, by its name; with --charmhub, the published one takes its place."""
     folder = tmp_path_factory.mktemp("charms")
 
-    def pack(name: str) -> pathlib.Path:
+    def pack(name: str) -> pathlib.Path | str:
+        if name in PUBLISHED and request.config.getoption("--charmhub", default=False):
+            return name
         source, target = ROOT / "tests/charms" / name, folder / f"{name}.charm"
         with zipfile.ZipFile(target, "w") as archive:
             for path in sorted(source.rglob("*")):
