@@ -19,6 +19,10 @@ class ApiError(Exception):
     """The registry does not answer as it should; ``str()`` is a clause for the operator, without full stop."""
 
 
+class NoStorage(ApiError):
+    """The registry is there, and finds its storage away or refusing."""
+
+
 class _Pinned(requests.adapters.HTTPAdapter):
     """Takes one certificate: https://urllib3.readthedocs.io/en/stable/advanced-usage.html#verifying-tls-against-a-different-host"""
 
@@ -99,6 +103,8 @@ class Api:
 
     def _ask(self, method: str, path: str, expected: int, credentials: tuple[str, str] | None) -> requests.Response:
         answer = self._send(method, path, credentials)
+        if answer.status_code == 503:
+            raise NoStorage(f"{method} {path.partition('?')[0]} is answered 503: its storage is away or refuses")
         if answer.status_code != expected:
             raise ApiError(f"{method} {path.partition('?')[0]} is answered {answer.status_code}, not {expected}")
         return answer

@@ -25,11 +25,13 @@ from registry import (
     htpasswd,
     nagios,
     openssl,
+    openstack,
     packages,
     plan,
     relations,
     repository,
     runtime,
+    swift,
     switch,
     tls,
 )
@@ -288,6 +290,10 @@ class Machine:
             except OSError:
                 return False
         return True
+
+    def make_swift_ready(self, asked: swift.Swift, environment: Mapping[str, str]) -> bool:
+        """Make an empty container of Swift one that the registry takes: `openstack.make_ready`. Raises SwiftError."""
+        return openstack.make_ready(asked, environment)
 
     def forget_probes(self) -> None:
         """Remove what the registry leaves of an upload that was cancelled: a file that it would never remove itself."""

@@ -4,7 +4,7 @@ import json
 import pathlib
 
 import fakes
-from registry import applied, engine, extras, openssl, packages, tls
+from registry import applied, engine, extras, openssl, openstack, packages, tls
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
@@ -40,6 +40,7 @@ class FakeMachine:
         self.held = set()
         self.apt_calls = []
         self.checks = {}
+        self.swift_calls = []
 
     def has_docker(self):
         return self.docker_installed
@@ -179,6 +180,11 @@ class FakeMachine:
 
     def is_free(self, port):
         return port not in self.busy and self.engine.serving(port) is None
+
+    def make_swift_ready(self, asked, environment):
+        self.swift_calls.append(asked.container)
+        if asked.container == "away":
+            raise openstack.SwiftError("storage-swift-container: there is no container away")
 
     def forget_probes(self):
         pass

@@ -763,6 +763,21 @@ def test_push_goes_by_a_loopback_registry_where_certificates_are_asked_for(deplo
     assert not machine.store.in_force().asks_for_certificates
 
 
+def test_a_container_of_swift_is_made_ready_before_the_registry_comes_to_it(deployed, juju, machine):
+    juju.change(config={f"storage-swift-{name}": "x" for name in ("username", "password")})
+    juju.change(config={"storage-swift-authurl": "http://swift:8080/auth/v1.0", "storage-swift-container": "away"})
+    deployed.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "storage-swift-container: there is no container away. The last good configuration serves at 10.0.0.10:5000.",
+    ]
+    juju.change(config={"storage-swift-container": "images"})
+    deployed.hook("config-changed")
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+    assert machine.swift_calls == ["away", "images"]
+
+
 def test_push_to_a_cache_says_so(deployed, juju, machine, actions):
     machine.engine.upstreams.add("registry-1.docker.io")
     juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})

@@ -23,6 +23,7 @@ from registry import (
     htpasswd,
     image,
     nagios,
+    openstack,
     options,
     packages,
     plan,
@@ -89,7 +90,7 @@ def _converge_with(
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
-    trouble += apply(planned, docker, store, inspected)
+    trouble += apply(planned, wanted, docker, store, inspected)
     outcome = publish(planned, wanted, facts, store, trouble)
     in_force = store.in_force()
     if in_force is not None and in_force.has_certificate_of_relation:
@@ -267,7 +268,11 @@ def find_image(
 
 
 def apply(
-    planned: plan.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
+    planned: plan.Plan,
+    wanted: options.Options,
+    docker: engine.Engine,
+    store: applied.Applied,
+    inspected: Mapping[str, Any] | None,
 ) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
     try:
@@ -278,6 +283,8 @@ def apply(
             switcher(docker).halt(inspected)
         elif planned.release is not None:
             machine.ensure_data_folder()
+            if wanted.storage.driver == "swift" and planned.release != store.in_force():
+                machine.make_swift_ready(wanted.storage.swift, planned.release.container.environment)
             try:
                 done = switcher(docker).bring(planned.release, inspected)
             finally:
@@ -291,6 +298,8 @@ def apply(
         return (f"The registry does not start as configured: {error}.",)
     except engine.EngineError as error:
         return (sentence(error),)
+    except openstack.SwiftError as error:
+        return (f"{error}.",)
     except OSError as error:
         return (unwritable(error),)
     return ()
@@ -309,6 +318,9 @@ def publish(
         _show_version(facts.image.version)
     try:
         client(release).check_alive()
+    except api.NoStorage:
+        away = "The registry answers 503: its storage is away or refuses. It goes on by itself once that is mended."
+        return plan.Outcome(False, "", "", trouble or (away,))
     except api.ApiError as error:
         return plan.Outcome(
             False, "", "", trouble or (f"The registry does not answer at port {release.port}: {error}.",)
