@@ -282,15 +282,7 @@ def apply(
         if not planned.serve:
             switcher(docker).halt(inspected)
         elif planned.release is not None:
-            machine.ensure_data_folder()
-            if wanted.storage.driver == "swift" and planned.release != store.in_force():
-                machine.make_swift_ready(wanted.storage.swift, planned.release.container.environment)
-            try:
-                done = switcher(docker).bring(planned.release, inspected)
-            finally:
-                machine.forget_probes()
-            for line in done:
-                hookenv.log(line)
+            _bring(planned.release, wanted, docker, store, inspected)
         in_force = store.in_force()
         if in_force is not None and in_force.authentication != "htpasswd":
             store.remove_users()
@@ -303,6 +295,23 @@ def apply(
     except OSError as error:
         return (unwritable(error),)
     return ()
+
+
+def _bring(
+    release: plan.Release,
+    wanted: options.Options,
+    docker: engine.Engine,
+    store: applied.Applied,
+    inspected: Mapping[str, Any] | None,
+) -> None:
+    machine.ensure_data_folder()
+    if wanted.storage.driver == "swift" and release != store.in_force():
+        machine.make_swift_ready(wanted.storage.swift, release.container.environment)
+    try:
+        for line in switcher(docker).bring(release, inspected):
+            hookenv.log(line)
+    finally:
+        machine.forget_probes()
 
 
 def publish(
