@@ -44,7 +44,7 @@ unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py
-	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration -n 3 --dist loadfile $(ARGS)
+	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile $(ARGS)
 
 benchmark: build ## What a hook and a switch cost, in figures
 	@$(PYTHON) tools/host.py

@@ -52,10 +52,10 @@ def test_an_idle_hook_beside_the_bare_interpreter(unit, capsys):
 def test_time_without_service_in_a_plain_switch(unit, capsys):
     gaps = []
     for name in ["images", None] * 3:
-        with Watch(unit.address) as watch:
+        with Watch(unit.address, patience=0.1) as watch:
             unit.config(registry_name=name)
         gaps.append(watch.gap)
-    with Watch(unit.address) as watch:
+    with Watch(unit.address, patience=0.1) as watch:
         unit.exec("docker restart registry")
     report(
         capsys,

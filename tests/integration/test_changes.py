@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_said_at_once(unit):
 
 
 def test_time_without_service_is_a_moment(unit):
-    with Watch(unit.address) as watch:
+    with Watch(unit.address, patience=0.1) as watch:
         unit.config(registry_name="images")
         unit.config(registry_name=None)
     assert watch.asked > 100

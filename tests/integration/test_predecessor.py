@@ -82,7 +82,7 @@ def test_plain(predecessor, charm, archives):
     (unit,) = predecessor("plain", {"docker-opts": "--mtu 1400"})
     unit.exec(PUSH)
     before = traces(unit)
-    with Watch(unit.address) as watch:
+    with Watch(unit.address, patience=0.3) as watch:
         refresh(unit, charm, archives)
     assert unit.status() == ("active", f"Ready at {unit.address}:5000 (http).")
     print(f"{watch.failed} of {watch.asked} failed, longest gap {watch.gap:.2f} s")
@@ -129,7 +129,7 @@ def test_users_and_tls_by_blobs(predecessor, charm, archives, stand_in, model, t
     context = ssl.create_default_context(cadata=text["c"])
     assert (log_in(unit, "hush", context), log_in(unit, "wrong", context)) == (200, 401)
     before = traces(unit)
-    with Watch(unit.address, ca=text["c"]) as watch:
+    with Watch(unit.address, ca=text["c"], patience=0.3) as watch:
         refresh(unit, charm, archives)
     assert unit.status() == ("active", f"Ready at {unit.address}:5000 (https).")
     print(f"{watch.failed} of {watch.asked} failed, longest gap {watch.gap:.2f} s")
@@ -144,7 +144,7 @@ def test_tls_by_relation(predecessor, charm, archives, stand_in, model):
         (unit,) = predecessor("related", relations=[("cert-provider", "elder:certificates")])
         ca = root(Unit(model, "elder/0"))
         before, certificate = traces(unit), presented(unit, ca)
-        with Watch(unit.address, ca=ca) as watch:
+        with Watch(unit.address, ca=ca, patience=0.3) as watch:
             refresh(unit, charm, archives)
         print(f"{watch.failed} of {watch.asked} failed, longest gap {watch.gap:.2f} s")
         assert watch.gap < 1
@@ -167,7 +167,7 @@ def test_two_units_behind_a_proxy(predecessor, charm, archives, stand_in, model)
             "pair", units=2, relations=[("website", "front:reverseproxy"), ("docker-registry", "served:registry")]
         )
         front = Unit(model, "front/0")
-        with Watch(front.address) as watch:
+        with Watch(front.address, patience=0.3) as watch:
             refresh(units[0], charm, archives)
         print(f"{watch.failed} of {watch.asked} failed, longest gap {watch.gap:.2f} s")
         assert watch.gap < 1

@@ -73,7 +73,7 @@ def put(unit, path, text, folder):
 def test_settings_of_docker_come_and_go_and_others_stay(unit, tmp_path):
     assert settings(unit) == DEFAULT
     put(unit, "/etc/docker/daemon.json", json.dumps({**DEFAULT, "max-concurrent-uploads": 3}), tmp_path)
-    with Watch(unit.address) as watch:
+    with Watch(unit.address, patience=0.1) as watch:
         configure(unit, daemon_opts="log-driver: journald\nlabels: [a=b]")
     others = {"live-restore": True, "max-concurrent-uploads": 3}
     assert settings(unit) == {**others, "log-driver": "journald", "labels": ["a=b"]}
@@ -213,7 +213,7 @@ def test_docker_of_another_origin_takes_over_when_told(unit):
         "blocked",
         "docker_runtime: docker-other can replace the Docker that is here; the action upgrade-docker does it",
     )
-    with Watch(unit.address) as watch:
+    with Watch(unit.address, patience=0.1) as watch:
         assert "docker-other 99" in unit.run("upgrade-docker").results["output"]
     print(f"asked {watch.asked} times, {watch.failed} failed, longest gap {watch.gap:.2f} s")
 

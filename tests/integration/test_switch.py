@@ -126,6 +126,7 @@ def test_transfers_and_requests_go_through_a_change(unit, client):
         assert local.result() == ""
     print(f"asked {watch.asked} times, {watch.failed} failed, longest gap {watch.gap:.3f} s")
     assert watch.failed == 0
+    assert watch.gap < 0.9, "a connection that is tried again takes a second"
     assert watch.asked > 100
     assert traces(unit) == before
     assert unit.config(log_level=None)[0] == "active"
@@ -153,7 +154,7 @@ def test_a_connection_that_is_kept_open_is_closed_at_the_bound(unit, client):
     assert unit.config(log_level=None, drain_timeout=None)[0] == "active"
 
 
-@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0, 3.5, 4.5])
+@pytest.mark.parametrize("seconds", [1.5, 3.0, 4.0])
 def test_a_hook_killed_in_the_middle_of_a_switch_leaves_a_registry_that_serves(unit, seconds):
     before = traces(unit)
     change = subprocess.Popen([unit.juju.cli_binary, "config", "-m", unit.juju.model, unit.app, "log-level=debug"])

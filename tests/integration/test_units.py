@@ -171,7 +171,8 @@ def test_nrpe_is_told_whose_checks_it_has(trio, other):
         nrpe = Unit(trio, name)
         principal = nrpe.tool("relation-list", "-r", nrpe.relation("monitored"))[0]
         told = nrpe.databag("monitored", principal)
-        assert yaml.safe_load(told.pop("monitors")) == {"monitors": {"remote": {"nrpe": {}}}}
+        checks = yaml.safe_load(told.pop("monitors"))["monitors"]["remote"]["nrpe"]
+        assert set(checks) == {f"docker_registry_{name}" for name in ("http", "container", "storage")}
         assert told == {"primary": "True"}
 
 

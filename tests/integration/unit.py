@@ -144,13 +144,22 @@ class Unit:
 class Watch:
     """Asks an address again and again while a test does something; `gap` is the longest time without an answer.
 
-    With *ca*, the PEM of what to trust, it asks by https; with both *ca* and *plain*, either way will do.
+    A request may take *patience* seconds. Where the gap is measured that is short: a connection begun in it is tried
+    again by the kernel only after a second. With *ca*, the PEM of what to trust, it asks by https; with both *ca* and
+    *plain*, either way will do.
     """
 
     def __init__(
-        self, address: str, port: int = 5000, pause: float = 0.01, ca: str | None = None, *, plain: bool = False
+        self,
+        address: str,
+        port: int = 5000,
+        pause: float = 0.01,
+        ca: str | None = None,
+        *,
+        plain: bool = False,
+        patience: float = 3,
     ) -> None:
-        self._pause = pause
+        self._pause, self._patience = pause, patience
         self._context = ssl.create_default_context(cadata=ca) if ca else None
         # Between the first two, the registry may change from the one to the other.
         schemes = ["https", "http", "https"] if ca and plain else ["https" if ca else "http"]
@@ -177,8 +186,7 @@ class Watch:
 
     def _answers(self, url: str) -> bool:
         try:
-            # Short: a connection begun in the gap is tried again by the kernel only after a second.
-            with urllib.request.urlopen(url, timeout=0.3 if self._context else 0.1, context=self._context):
+            with urllib.request.urlopen(url, timeout=self._patience, context=self._context):
                 return True
         except urllib.error.HTTPError as error:
             return error.code == 401

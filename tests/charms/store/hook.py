@@ -46,6 +46,12 @@ location = us-east-1
 use = egg:swift#memcache
 memcache_servers = 127.0.0.1:11211
 """
+UNIT = """\
+[Service]
+ExecStart=/usr/bin/swift-%i-server /etc/swift/%i-server.conf
+[Install]
+WantedBy=multi-user.target
+"""
 PLAIN = ("catch_errors", "gatekeeper", "healthcheck", "listing_formats", "bulk", "copy", "slo", "dlo")
 
 
@@ -69,8 +75,9 @@ def main():
         ETC.joinpath("proxy-server.conf").write_text(PROXY + filters)
         run("chown", "-R", "swift:swift", "/etc/swift")
         run("systemctl", "restart", "memcached")
-    for kind in (*PORTS, "proxy"):
-        subprocess.run(["swift-init", f"{kind}-server", "restart"], check=False)
+        pathlib.Path("/etc/systemd/system/one-swift@.service").write_text(UNIT)
+        run("systemctl", "daemon-reload")
+    run("systemctl", "enable", "--now", *(f"one-swift@{kind}" for kind in (*PORTS, "proxy")), stderr=subprocess.DEVNULL)
     run("status-set", "active")
 
 
