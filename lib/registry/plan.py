@@ -384,8 +384,8 @@ class Shared:
     peer: relations.Peer
     access: relations.Access | None
     """For clients; None while the options do not say how they reach *release*: what they were told stays true."""
-    services: str
-    """For proxies: YAML text."""
+    services: str | None
+    """For proxies: YAML text; None while the options website-* are wrong: what they were told stays true."""
 
 
 def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
@@ -405,7 +405,8 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
         pem=release.certificate + release.others[tls.FILES["key"]] if release.certificate else None,
     )
     own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
-    return Shared(own, _access(wanted, facts, release), website.services(wanted.website, server))
+    services = website.services(wanted.website, server) if wanted.are_right("website-") else None
+    return Shared(own, _access(wanted, facts, release), services)
 
 
 def _access(wanted: options.Options, facts: Facts, release: Release) -> relations.Access | None:

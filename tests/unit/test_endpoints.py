@@ -89,6 +89,17 @@ def test_a_second_proxy_is_told_too_and_what_an_earlier_leader_said_is_gone(depl
     assert "10.0.0.9" not in bag(juju, first)["services"]
 
 
+def test_a_wrong_option_takes_no_tls_from_a_proxy(deployed, juju):
+    juju.change(config={"website-tls": "terminate"})
+    name = relate(juju, deployed, "website", {"haproxy/0": {}})
+    before = bag(juju, name)
+    assert "DEFAULT" in before["services"]
+    juju.change(config={"website-tls": "terminat"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith("website-tls: 'terminat' is none of passthrough, terminate.")
+    assert bag(juju, name) == before
+
+
 def test_a_follower_tells_clients_when_a_proxy_comes_and_goes(deployed, juju):
     juju.change(is_leader=False)
     name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})

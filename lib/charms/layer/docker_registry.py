@@ -346,7 +346,8 @@ def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, relea
     _endpoint("peer").publish_own(told.peer)
     if not _has_joined(facts):
         return
-    _endpoint("website").publish_service(facts.addresses.get("website"), release.port, told.services)
+    if told.services is not None:
+        _endpoint("website").publish_service(facts.addresses.get("website"), release.port, told.services)
     # What would be told while a certificate is waited for is wrong as soon as it comes.
     if told.access is not None and not planned.waiting:
         _endpoint("docker-registry").publish_access(told.access)
