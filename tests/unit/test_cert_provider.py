@@ -117,6 +117,16 @@ def test_another_name_asks_for_another_certificate_and_the_old_one_serves_until_
     assert "Waiting" not in juju.model["status"][1]
 
 
+def test_a_wrong_name_asks_for_nothing_new(deployed, juju):
+    juju.change(config={"http-host": "https://registry.example.com"})
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    asked = csr(juju)
+    juju.change(config={"http-host": "registry.example.com"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    assert csr(juju) == asked
+
+
 def test_the_address_of_a_proxy_is_asked_for_too(deployed, juju):
     relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
     relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.0.99"}})

@@ -216,14 +216,15 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
         return None
     names = plan.certificate_names(wanted.http_host, own, socket.gethostname(), proxies())
     request = store.request()
-    if request is None or set(request.names) != set(names):
+    # A wrong http-host is no reason to ask for a certificate without the one before.
+    if request is None or (set(request.names) != set(names) and wanted.are_right("http-host")):
         request = machine.request(names)
     found = provider.certificate(request)
     if found is not None and found.key == request.key and tls.is_due(found, request.made, time.time()):
         request = machine.request(names)
         found = provider.certificate(request)
     provider.publish_request(request)
-    return relations.Offer(names, found)
+    return relations.Offer(request.names, found)
 
 
 def proxies() -> list[str]:
