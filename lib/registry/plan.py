@@ -26,6 +26,7 @@ from registry import (
 )
 from registry.image import Image
 from registry.runtime import NO_PROXIES, Proxies
+from registry.swift import Swift
 
 DATA_FOLDER = "/srv/registry"
 """Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
@@ -81,6 +82,12 @@ class Release:
     def scheme(self) -> str:
         """What clients speak with the registry: https or http."""
         return "https" if "tls" in self._config["http"] else "http"
+
+    @property
+    def swift(self) -> Swift | None:
+        """The container of Swift with the images; None where they are elsewhere."""
+        parameters = self._config["storage"].get("swift")
+        return Swift(**parameters) if parameters else None
 
     @property
     def is_shared(self) -> bool:

@@ -90,7 +90,7 @@ def _converge_with(
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
     planned = plan.plan(wanted, facts)
-    trouble += apply(planned, wanted, docker, store, inspected)
+    trouble += apply(planned, docker, store, inspected)
     outcome = publish(planned, wanted, facts, store, trouble)
     in_force = store.in_force()
     if in_force is not None and in_force.has_certificate_of_relation:
@@ -269,11 +269,7 @@ def find_image(
 
 
 def apply(
-    planned: plan.Plan,
-    wanted: options.Options,
-    docker: engine.Engine,
-    store: applied.Applied,
-    inspected: Mapping[str, Any] | None,
+    planned: plan.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
 ) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
     try:
@@ -283,7 +279,7 @@ def apply(
         if not planned.serve:
             switcher(docker).halt(inspected)
         elif planned.release is not None:
-            _bring(planned.release, wanted, docker, store, inspected)
+            _bring(planned.release, docker, store, inspected)
         in_force = store.in_force()
         if in_force is not None and in_force.authentication != "htpasswd":
             store.remove_users()
@@ -299,15 +295,11 @@ def apply(
 
 
 def _bring(
-    release: plan.Release,
-    wanted: options.Options,
-    docker: engine.Engine,
-    store: applied.Applied,
-    inspected: Mapping[str, Any] | None,
+    release: plan.Release, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
 ) -> None:
     machine.ensure_data_folder()
-    if wanted.storage.driver == "swift" and release != store.in_force():
-        machine.make_swift_ready(wanted.storage.swift, release.container.environment)
+    if release.swift is not None and release != store.in_force():
+        machine.make_swift_ready(release.swift, release.container.environment)
     try:
         for line in switcher(docker).bring(release, inspected):
             hookenv.log(line)
