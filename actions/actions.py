@@ -122,7 +122,9 @@ def start(params: dict[str, Any]) -> Results:
         docker.start(name)
         return {}
     reactive.clear_flag(docker_registry.STOPPED)
+    reactive.set_flag(docker_registry.ON_DISK)
     _, message = docker_registry.converge()
+    reactive.clear_flag(docker_registry.ON_DISK)
     if not _serves():
         raise basic.ActionFailed(message)
     return {"message": message}

@@ -3,6 +3,7 @@
 Flag                                       | set by                  | cleared by
 charm.docker-registry.refreshed            | upgrade-charm           | converge, once the image was looked up again
 charm.docker-registry.stopped              | action stop             | action start
+charm.docker-registry.on-disk              | action start            | action start
 charm.docker-registry.live-restore.loaded  | converge                | nobody
 charm.docker-registry.live-restore.refused | converge                | action upgrade-docker
 charm.docker-registry.joined               | converge                | nobody

@@ -19,6 +19,10 @@ AUTH_FOLDER = "/auth"
 """Where the container sees the users: apart from its configuration, because they change without a restart."""
 TOKEN_CA = "token-ca.pem"  # noqa: S105 - the name of a file
 """Name of the file with the certificates of those who may sign tokens."""
+STORE_CA = "store-ca.pem"
+"""Name of the file with whom to trust as an object store, beside those whom the image trusts."""
+STORE = "store.json"
+"""Name of the file that says that a relation gave the object store."""
 REALM = "docker-registry"
 """What a client shows to the person who shall log in."""
 

@@ -18,6 +18,7 @@ from registry.cache import Cache
 from registry.limits import Limits
 from registry.monitoring import Monitoring, port_problem
 from registry.nagios import Naming
+from registry.relations import Bucket
 from registry.runtime import Proxies, Runtime
 from registry.storage import Storage
 from registry.tls import Tls
@@ -103,6 +104,10 @@ class Options:
             ),
             unread=unread,
         )
+
+    def over(self, given: Bucket | None) -> Options:
+        """Return these options with what the relation s3-credentials gives, if there is one."""
+        return dataclasses.replace(self, storage=self.storage.over(given))
 
     def clauses(self) -> dict[str, str]:
         """Return what is wrong: the option to a clause."""

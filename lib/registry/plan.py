@@ -21,6 +21,7 @@ from registry import (
     nagios,
     options,
     relations,
+    storage,
     tls,
     website,
 )
@@ -32,11 +33,17 @@ DATA_FOLDER = "/srv/registry"
 """Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
 AUTH_FOLDER = "/etc/docker/registry/auth"
 """Folder of the machine with the users."""
+BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys."
+BUCKET_GONE = (
+    "s3-credentials: it gives no bucket any more. Relate it again, set storage-s3-..., or have the images on this "
+    "unit's disk by `juju run {unit} start`."
+)
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 """Variables for 3.x, which sends traces to a server that nobody has unless it is told not to."""
 
 FILES = (
     *("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd"),
+    *(configuration.STORE, configuration.STORE_CA),
     *(*tls.FILES.values(), tls.SOURCES, tls.CLIENT_CA),
 )
 """Names of the files that a release may have."""
@@ -98,6 +105,11 @@ class Release:
     def has_certificate_of_relation(self) -> bool:
         """The CA of cert-provider gave the certificate."""
         return bool(json.loads(self.others.get(tls.SOURCES, "{}")).get("cert") == tls.RELATION)
+
+    @property
+    def has_bucket_of_relation(self) -> bool:
+        """The relation s3-credentials gave the bucket with the images."""
+        return configuration.STORE in self.others
 
     @property
     def asks_for_certificates(self) -> bool:
@@ -178,6 +190,8 @@ class Facts:
     """Somebody listens at the option registry-port, the registry itself maybe."""
     debug_port_held: bool
     """The same for debug-port, where it is in use."""
+    on_disk: bool
+    """The operator wants the images on the disk, after what had them is gone: by the action `start`."""
     name_taken: bool
     """A container of somebody else has the name of the option registry-name."""
     own: htpasswd.User
@@ -261,12 +275,15 @@ def plan(wanted: options.Options, facts: Facts) -> Plan:
     )
     files = _sentences({option: clause for option, clause in chosen.problems.items() if option not in wanted.clauses()})
     problems = (*options.problems(wanted), *files, *_circumstances(wanted, facts))
-    # What shall have TLS does not begin in the clear; what serves in the clear goes on.
-    image = None if chosen.waiting and facts.applied is None else facts.image
+    bucket = BUCKET_AWAITED if wanted.storage.relation == storage.AWAITED else ""
+    waiting = " ".join(filter(None, (chosen.waiting, bucket)))
+    # What shall have TLS does not begin in the clear, nor does one with an object store on the disk. What serves
+    # goes on as it is.
+    image = None if waiting and facts.applied is None else facts.image
     release = facts.applied if problems or image is None else _release(wanted, facts, image, chosen.copies)
     warnings = (*_warnings(wanted, facts), *chosen.warnings)
     users = _users(wanted, facts, release)
-    return Plan(problems, release, not facts.stopped, users, warnings, chosen.waiting)
+    return Plan(problems, release, not facts.stopped, users, warnings, waiting)
 
 
 def _sentences(problems: Mapping[str, str]) -> tuple[str, ...]:
@@ -291,11 +308,13 @@ def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     generation = facts.image.generation if facts.image else 0
     left_out = [*wanted.cache.left_out(generation), *wanted.storage.left_out(generation)]
     found = [*_warnings_of_clients(wanted, facts)] if facts.clients else []
-    if facts.peers and wanted.storage.driver == "filesystem" and not wanted.cache.remoteurl:
+    if facts.peers and not wanted.storage.is_shared and not wanted.cache.remoteurl:
         found.append(
             "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set "
             "storage-s3-... or storage-swift-..., or remove the other units."
         )
+    if wanted.storage.relation == storage.ASIDE:
+        found.append("The options storage-... say where the images are, not s3-credentials.")
     if facts.image and left_out:
         found.append(f"{', '.join(left_out)}: left out, because the registry {facts.image.version} does not know it.")
     return tuple(found)
@@ -321,6 +340,8 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
     if facts.image is not None:
         refused = wanted.storage.refused(facts.image.generation)
         found += (f"{option}: {clause}." for option, clause in sorted(refused.items()))
+    if facts.applied and facts.applied.has_bucket_of_relation and not (wanted.storage.is_shared or facts.on_disk):
+        found.append(BUCKET_GONE.format(unit=facts.unit))
     # A container that is paused or restarting holds its port too. One that is there before anything was applied is
     # the predecessor's, which is about to be replaced.
     alive = facts.state in ("running", "paused", "restarting")
@@ -343,7 +364,7 @@ def _circumstances(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
 
 def _proxies(wanted: options.Options, facts: Facts) -> Proxies:
     """Return the registry's ways out: its own, else Docker's, else the model's. None where it never goes out."""
-    if wanted.storage.driver == "filesystem" and not wanted.cache.remoteurl:
+    if not wanted.storage.is_shared and not wanted.cache.remoteurl:
         return NO_PROXIES
     return wanted.registry_proxies.over(wanted.runtime.proxies.over(facts.model_proxies))
 
@@ -351,7 +372,7 @@ def _proxies(wanted: options.Options, facts: Facts) -> Proxies:
 def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
     asked = wanted.authentication
     mounts = []
-    if wanted.storage.driver == "filesystem":
+    if not wanted.storage.is_shared:
         mounts.append(container.Mount(facts.data_folder, configuration.DATA_FOLDER))
     if asked.kind == "htpasswd":
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
@@ -360,6 +381,13 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
     others = dict(tls_copies)
     if asked.kind == "token":
         others[configuration.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
+    if wanted.storage.relation == storage.IN_USE:
+        others[configuration.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
+    environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(wanted, facts).environment()}
+    if wanted.storage.s3.ca:
+        others[configuration.STORE_CA] = certificates.bundle(wanted.storage.s3.ca)
+        # Go takes this file in the place of one that the image has not, and trusts the image's folder all the same.
+        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{configuration.STORE_CA}"
     return Release(
         container.ContainerSpec(
             name=wanted.registry_name,
@@ -367,7 +395,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
             ports={str(container.PORT): wanted.registry_port, **debug},
             addresses=dict.fromkeys(debug, where) if where else {},
             mounts=tuple(mounts),
-            environment={**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(wanted, facts).environment()},
+            environment=environment,
             memory=wanted.limits.memory_bytes,
             nano_cpus=wanted.limits.nano_cpus,
             log_size=wanted.limits.log_size,

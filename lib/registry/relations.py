@@ -73,6 +73,32 @@ class Offer:
 
 
 @dataclasses.dataclass(frozen=True)
+class Bucket:
+    """What an S3 integrator gives, from the moment that it is there; empty is what it does not say."""
+
+    bucket: str = ""
+    accesskey: str = dataclasses.field(default="", repr=False)
+    secretkey: str = dataclasses.field(default="", repr=False)
+    endpoint: str = ""
+    """URL of a store that is not Amazon's, or of Amazon's in a region."""
+    region: str = ""
+    path: str = ""
+    """Folder in the bucket."""
+    storageclass: str = ""
+    signature: str = ""
+    """Version of the API's signatures: 2 or 4."""
+    ca: str = ""
+    """Whose certificates the store has, PEM or base64 of it."""
+    trouble: str = ""
+    """A clause for what keeps it from being read."""
+
+    @property
+    def is_whole(self) -> bool:
+        """There is all that is needed."""
+        return bool(self.bucket and self.accesskey and self.secretkey)
+
+
+@dataclasses.dataclass(frozen=True)
 class Nagios:
     """What Nagios calls this unit."""
 

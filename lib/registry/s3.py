@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from registry import addresses
+from registry import addresses, certificates
+from registry.relations import Bucket
 
 _MIB = 1024**2
 ACLS = (
@@ -23,6 +24,8 @@ LOG_LEVELS = (
     *("off", "debug", "debugwithsigning", "debugwithhttpbody", "debugwithrequestretries"),
     *("debugwithrequesterrors", "debugwitheventstreambody"),
 )
+WHERE = ("accesskey", "bucket", "region", "regionendpoint", "rootdirectory", "secretkey")
+"""Options that say where a store is, and who may use it; the others say how it is used."""
 _RANGES = {
     "chunksize": (5 * _MIB, 5 * 1024 * _MIB),
     "multipartcopychunksize": (5 * _MIB, 5 * 1024 * _MIB),
@@ -60,12 +63,30 @@ class S3:
     storageclass: str = "STANDARD"
     usedualstack: bool = False
     useragent: str | None = None
+    ca: str | None = None
+    """PEM, or base64 of it, of whom to trust beside the image's own; no option, but a relation gives it."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> S3:
         """Read the values of config.yaml's options; an empty one is the default."""
-        given = {field.name: config[_option(field.name)] for field in dataclasses.fields(cls)}
+        names = (field.name for field in dataclasses.fields(cls) if field.name != "ca")
+        given = {name: config[_option(name)] for name in names}
         return cls(**{name: value for name, value in given.items() if value not in ("", None)})
+
+    def over(self, given: Bucket) -> S3:
+        """Return these options with the bucket that a relation gives."""
+        path_and_keys = {"rootdirectory": given.path, "accesskey": given.accesskey, "secretkey": given.secretkey}
+        found = {**path_and_keys, "bucket": given.bucket, "regionendpoint": given.endpoint, "ca": given.ca}
+        # The driver wants a region of every store. This is Amazon's own default, and for others any will do.
+        found["region"] = given.region or "us-east-1"
+        found["storageclass"] = given.storageclass
+        asked = dataclasses.replace(self, **{name: value for name, value in found.items() if value})
+        return dataclasses.replace(asked, skip_v4_auth=False) if given.signature == "2" else asked
+
+    @property
+    def names_a_store(self) -> bool:
+        """The options themselves say where the images are."""
+        return any(getattr(self, name) for name in WHERE)
 
     @property
     def is_asked_for(self) -> bool:
@@ -88,6 +109,7 @@ class S3:
             _option("regionendpoint"): self._endpoint_problem(),
             _option("skip-v4-auth"): self._signature_problem(),
             _option("storageclass"): _choice_problem(self.storageclass, (*CLASSES, *LATER_CLASSES)),
+            _option("ca"): self._ca_problem(),
         }
 
     def _key_problems(self) -> dict[str, str | None]:
@@ -105,6 +127,14 @@ class S3:
         if self.skip_v4_auth or not amazons:
             return None
         return "false asks for signatures of version 2, which Amazon does not take; reset it"
+
+    def _ca_problem(self) -> str | None:
+        try:
+            if self.ca:
+                certificates.bundle(self.ca)
+        except certificates.BadCertificates as error:
+            return str(error)
+        return None
 
     def refused(self, generation: int) -> dict[str, str]:
         """Return what the registry's *generation*, 2 or 3, cannot do: the option to a clause."""
@@ -131,6 +161,7 @@ class S3:
         if "skip_verify" in found:
             found["skipverify"] = found.pop("skip_verify")
         found.pop("forcepathstyle", None)
+        found.pop("ca", None)
         if generation >= 3 and (self.forcepathstyle or self.regionendpoint):
             # As 2.8 does by itself: few stores beside Amazon's have a name in DNS for each bucket.
             found["forcepathstyle"] = True

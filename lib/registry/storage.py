@@ -7,10 +7,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from registry.relations import Bucket
 from registry.s3 import S3
 from registry.swift import Swift
 
 CACHES = ("inmemory", "disabled")
+RELATION = "s3-credentials"
+"""The endpoint that gives a bucket of S3."""
+AWAITED, IN_USE, ASIDE = "awaited", "in use", "aside"
+"""What is to be said of that relation: nothing has come yet, it counts, or the options go before."""
+GIVEN = {
+    "storage-s3-accesskey": "access-key",
+    "storage-s3-bucket": "bucket",
+    "storage-s3-ca": "tls-ca-chain",
+    "storage-s3-region": "region",
+    "storage-s3-regionendpoint": "endpoint",
+    "storage-s3-rootdirectory": "path",
+    "storage-s3-secretkey": "secret-key",
+    "storage-s3-skip-v4-auth": "s3-api-version",
+    "storage-s3-storageclass": "storage-class",
+}
+"""What the other application calls what the options give here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +47,10 @@ class Storage:
     """Clients never fetch from an object store themselves."""
     s3: S3
     swift: Swift
+    relation: str = ""
+    """One of AWAITED, IN_USE and ASIDE, or empty without the relation `RELATION`."""
+    trouble: str = ""
+    """A clause for what keeps the relation from being read."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Storage:
@@ -45,6 +66,17 @@ class Storage:
             swift=Swift.from_config(config),
         )
 
+    def over(self, given: Bucket | None) -> Storage:
+        """Return these options with the bucket of the relation, if there is one; a store that they name goes before."""
+        if given is None:
+            return self
+        if self.s3.names_a_store or self.swift.is_asked_for:
+            return dataclasses.replace(self, relation=ASIDE)
+        if given.trouble or not given.is_whole:
+            # What the options say of S3 has its time when the rest has come.
+            return dataclasses.replace(self, s3=S3(), relation=AWAITED, trouble=given.trouble)
+        return dataclasses.replace(self, s3=self.s3.over(given), relation=IN_USE)
+
     @property
     def driver(self) -> str:
         """The registry's word for where the images are: filesystem, s3 or swift."""
@@ -52,15 +84,31 @@ class Storage:
             return "s3"
         return "swift" if self.swift.is_asked_for else "filesystem"
 
+    @property
+    def is_shared(self) -> bool:
+        """The images are in an object store, which other units have too."""
+        return self.driver != "filesystem"
+
     def problems(self) -> dict[str, str | None]:
         """Return what is wrong: the option to a clause, or to None."""
         return {
             "storage-cache": None if self.cache in CACHES else f"{self.cache!r} is none of {', '.join(CACHES)}",
             "storage-purge-age": duration_problem(self.purge_age) if self.purge_age else None,
             "storage-purge-interval": duration_problem(self.purge_interval),
-            **self.s3.problems(),
+            **self._by_origin(self.s3.problems()),
             **self.swift.problems(),
             **self._drivers_problem(),
+            RELATION: self.trouble or None,
+        }
+
+    def _by_origin(self, clauses: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Put what is wrong with what the relation gave under its name: the options are not to blame."""
+        if self.relation != IN_USE:
+            return dict(clauses)
+        names = {option: ", ".join(GIVEN.get(part, part) for part in option.split(", ")) for option in clauses}
+        return {
+            option if names[option] == option else f"{RELATION} ({names[option]})": clause
+            for option, clause in clauses.items()
         }
 
     def _drivers_problem(self) -> dict[str, str]:
@@ -71,7 +119,8 @@ class Storage:
 
     def refused(self, generation: int) -> dict[str, str]:
         """Return what the registry's *generation*, 2 or 3, cannot do: the option to a clause."""
-        return {**self.s3.refused(generation), **self.swift.refused(generation)}
+        refused = {**self._by_origin(self.s3.refused(generation)), **self.swift.refused(generation)}
+        return {option: clause for option, clause in refused.items() if clause}
 
     def left_out(self, generation: int) -> list[str]:
         """Return the options that are set and mean nothing to the registry's *generation*."""

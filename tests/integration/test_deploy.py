@@ -90,7 +90,7 @@ def test_an_idle_hook_costs_little_and_changes_nothing(unit):
     if unit.is_local:
         tools = unit.hook_tools()
         endpoints = tools.count("relation-ids")
-        assert endpoints == 7
+        assert endpoints == 8
         assert len(tools) <= 6 + endpoints, tools
 
 

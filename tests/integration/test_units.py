@@ -182,7 +182,7 @@ def test_idle_hooks_cost_the_same_with_all_these_relations(trio, other):
         pytest.skip("only the local model counts hook tools")
     unit.update_status()
     assert sorted(unit.hook_tools()) == sorted(
-        ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 7, "status-set"]
+        ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 8, "status-set"]
     )
 
 

@@ -33,7 +33,7 @@ def test_an_idle_hook_calls_four_tools_and_one_for_each_endpoint(charm):
     charm.handlers(QUIET)
     charm.hook("install")
     calls = charm.hook("update-status")
-    endpoints = ["relation-ids"] * 7
+    endpoints = ["relation-ids"] * 8
     assert [call[0] for call in calls] == [*endpoints, "config-get", "leader-get", "status-set", "juju-log"]
     assert "update-status" in calls[-1][-1]
     assert "reactive/handlers.py:5:say" in calls[-1][-1]

@@ -23,7 +23,7 @@ def test_a_fresh_unit_is_ready(deployed, juju, machine):
 def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machine):
     machine.engine.calls.clear()
     calls = deployed.hook("update-status")
-    endpoints = ["relation-ids"] * 7
+    endpoints = ["relation-ids"] * 8
     assert sorted(call[0] for call in calls) == [
         *("config-get", "juju-log", "leader-get", "network-get", *endpoints, "status-set"),
     ]
@@ -576,7 +576,7 @@ def test_an_idle_hook_with_users_calls_nothing_more(deployed, juju, machine):
     deployed.hook("config-changed")
     before = machine.store.users()
     machine.engine.calls.clear()
-    assert len(deployed.hook("update-status")) == 12
+    assert len(deployed.hook("update-status")) == 13
     assert machine.engine.calls == [("inspect", "registry")]
     assert machine.store.users() == before
 

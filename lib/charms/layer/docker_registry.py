@@ -41,6 +41,8 @@ REFRESHED = "charm.docker-registry.refreshed"
 """Flag: the charm or its resource came anew, so the image is looked up again; set by upgrade-charm."""
 PREDECESSOR = "charm.docker-registry.configured"
 """Flag: the charm before this one served here; set by it, never by this charm."""
+ON_DISK = "charm.docker-registry.on-disk"
+"""Flag: the operator wants the images on the disk, if what has them is gone; set while the action start runs."""
 JOINED = "charm.docker-registry.joined"
 """Flag: the unit knows whether it has peers."""
 IMAGE = "docker-registry.image"
@@ -103,7 +105,7 @@ def _converge_with(
 
 def asked_for() -> options.Options:
     """Return what the operator asks for."""
-    return options.Options.from_config(hookenv.config(), juju_secrets.read)
+    return options.Options.from_config(hookenv.config(), juju_secrets.read).over(_endpoint("s3-credentials").bucket())
 
 
 def own_user() -> htpasswd.User:
@@ -187,6 +189,7 @@ def gather(
         applied=before,
         state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
+        on_disk=reactive.is_flag_set(ON_DISK),
         port_held=_is_held(wanted.registry_port),
         model_proxies=runtime.Proxies.of_model(os.environ),
         debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
@@ -333,6 +336,7 @@ def publish(
 def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
     watch(wanted, facts, release)
+    _endpoint("s3-credentials").ask()
     if release is None:
         return
     told = plan.shared(wanted, facts, release)

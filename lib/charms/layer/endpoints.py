@@ -60,17 +60,24 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         """Return the databag of the other application."""
         return dict(self._kept[relation]["app"])
 
-    def publish(self, relation: str, settings: Mapping[str, str | None]) -> None:
-        """Have *settings* in this unit's databag; None takes a key away. Costs nothing if they are there already."""
+    def publish(self, relation: str, settings: Mapping[str, str | None], *, application: bool = False) -> None:
+        """Have *settings* in this unit's databag; None takes a key away. Costs nothing if they are there already.
+
+        *application*: in the application's databag, which only the leader may write. An endpoint writes one of the two.
+        """
         digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()
         if self._kept[relation]["published"] == digest:
             return
         # By standard input, not by charmhelpers: what it writes to a file for this stays if the tool fails.
-        words = ["relation-set", "-r", relation, "--file", "-"]
+        words = ["relation-set", "-r", relation, *(["--app"] if application else []), "--file", "-"]
         text = json.dumps({key: value or "" for key, value in settings.items()})  # YAML as well
         subprocess.run(words, input=text, text=True, check=True)
         self._kept[relation]["published"] = digest
         unitdata.kv().set(self._key, self._kept)
+
+    def provider(self, relation: str) -> str:
+        """Return the name of the other application; empty while none of its units is there."""
+        return next(iter(self._kept[relation]["units"]), "").partition("/")[0]
 
     @property
     def _key(self) -> str:
@@ -97,7 +104,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         }
         app = known["app"]
         if self.reads_application and units and (not remote or not app):
-            application = next(iter(units)).partition("/")[0]
+            application = next(iter(units)).partition("/")[0]  # as `provider` has it later
             app = dict(hookenv.relation_get(rid=relation, app=application) or {})
         return {"units": units, "app": app, "published": known["published"] if hook not in ANEW else ""}
 

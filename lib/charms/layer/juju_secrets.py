@@ -10,8 +10,10 @@ from charmhelpers.core import hookenv
 from registry.options import SecretError
 
 
-def read(uri: str) -> Mapping[str, str]:
+def read(uri: str, owner: str = "") -> Mapping[str, str]:
     """Return what is in the newest revision of the secret *uri*. Raises SecretError.
+
+    *owner* is the application that made it, where that is no operator.
 
     https://documentation.ubuntu.com/juju/3.6/reference/hook-command/list-of-hook-commands/secret-get/
     """
@@ -25,5 +27,6 @@ def read(uri: str) -> Mapping[str, str]:
     if done.returncode != 0:
         words = " ".join(done.stderr.split()).removeprefix("ERROR ").rstrip(".") or "without a reason"
         app = hookenv.application_name()
-        raise SecretError(f"{uri} cannot be read ({words}); `juju grant-secret` lets {app} read it")
+        remedy = f"{owner} has to grant it to {app}" if owner else f"`juju grant-secret` lets {app} read it"
+        raise SecretError(f"{uri} cannot be read ({words}); {remedy}")
     return {str(key): str(value) for key, value in json.loads(done.stdout).items()}

@@ -30,6 +30,7 @@ def facts(**changes):
         "image": IMAGE,
         "applied": None,
         "stopped": False,
+        "on_disk": False,
         "port_held": False,
         "debug_port_held": False,
         "state": None,

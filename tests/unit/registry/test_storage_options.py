@@ -4,8 +4,10 @@ import dataclasses
 
 import pytest
 import yaml
+from authority import ROOT
 from registry import configuration, container, options, plan, s3, swift
 from registry.image import Image
+from registry.relations import Bucket
 from test_options import CONFIG, DEFAULTS
 from test_plan import facts
 
@@ -61,6 +63,8 @@ SWIFT = {
 def test_the_defaults_of_the_stores_are_those_of_the_options():
     for driver, kind in (("s3", s3.S3), ("swift", swift.Swift)):
         for field in dataclasses.fields(kind):
+            if field.name == "ca":  # of the relation alone
+                continue
             default = CONFIG[f"storage-{driver}-{field.name.replace('_', '-')}"].get("default") or field.default
             assert default == field.default, field.name
 
@@ -165,3 +169,93 @@ def test_keys_of_a_store_may_be_in_one_secret_and_are_never_shown():
 def test_registry_3_sends_no_traces():
     assert planned("3.0.0").release.container.environment == {"OTEL_TRACES_EXPORTER": "none"}
     assert planned("2.8.3").release.container.environment == {}
+
+
+GIVEN = Bucket(
+    bucket="given",
+    accesskey="ak",
+    secretkey="hush",
+    endpoint="https://s3.local",
+    path="/images",
+    storageclass="STANDARD",
+    signature="4",
+    ca=ROOT,
+)
+
+
+def related(given=GIVEN, applied=None, on_disk=False, **changes):
+    """The plan with the relation s3-credentials."""
+    return plan.plan(asked(**changes).over(given), facts(applied=applied, on_disk=on_disk))
+
+
+def test_a_relation_gives_bucket_keys_and_whom_to_trust():
+    planned = related(storage_s3_chunksize=6 * 1024**2)
+    assert planned.problems == planned.warnings == ()
+    config = yaml.safe_load(planned.release.config_yml)
+    assert config["storage"]["s3"] == {
+        "accesskey": "ak",
+        "bucket": "given",
+        "chunksize": 6 * 1024**2,
+        "region": "us-east-1",
+        "regionendpoint": "https://s3.local",
+        "rootdirectory": "/images",
+        "secretkey": "hush",
+    }
+    assert planned.release.others[configuration.STORE_CA] == ROOT
+    assert planned.release.container.environment["SSL_CERT_FILE"] == "/etc/docker/registry/store-ca.pem"
+    assert planned.release.is_shared and planned.release.has_bucket_of_relation
+    assert plan.Release.from_files(planned.release.files()) == planned.release
+    assert "hush" not in repr(GIVEN)
+
+
+def test_a_relation_without_a_ca_leaves_the_images_own():
+    release = related(dataclasses.replace(GIVEN, ca="", signature="2", region="eu")).release
+    assert release.container.environment == {}
+    assert configuration.STORE_CA not in release.others
+    assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
+
+
+@pytest.mark.parametrize("missing", ["bucket", "accesskey", "secretkey"])
+def test_what_shall_have_a_bucket_does_not_begin_on_the_disk(missing):
+    half = dataclasses.replace(GIVEN, **{missing: ""})
+    planned = related(half, storage_s3_chunksize=6 * 1024**2)
+    assert (planned.problems, planned.release, planned.waiting) == ((), None, plan.BUCKET_AWAITED)
+    before = plan.plan(asked(), facts()).release
+    planned = related(half, applied=before, log_level="debug")
+    assert "level: debug" in planned.release.config_yml, "another option counts meanwhile"
+    assert (planned.release.is_shared, planned.waiting) == (False, plan.BUCKET_AWAITED)
+
+
+def test_options_go_before_the_relation_and_it_is_said():
+    for changes in (BUCKET, SWIFT):
+        planned = related(**changes)
+        assert not planned.release.has_bucket_of_relation
+        assert planned.release.config_yml == plan.plan(asked(**changes), facts()).release.config_yml
+        assert planned.warnings == ("The options storage-... say where the images are, not s3-credentials.",)
+
+
+@pytest.mark.parametrize("given", [None, Bucket(), dataclasses.replace(GIVEN, secretkey="")])
+def test_images_do_not_vanish_with_the_relation(given):
+    before = related().release
+    planned = related(given, applied=before)
+    assert planned.release == before
+    assert planned.problems == (plan.BUCKET_GONE.format(unit="docker-registry/1"),)
+    assert not related(None, applied=before, on_disk=True).release.is_shared
+    assert related(None, applied=before, **SWIFT).release.swift
+    assert related(dataclasses.replace(GIVEN, bucket="next"), applied=before).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"endpoint": "ftp://x"}, "s3-credentials (endpoint): 'ftp://x' has no scheme"),
+        ({"storageclass": "cold"}, "s3-credentials (storage-class): 'cold' is none of STANDARD"),
+        ({"storageclass": "GLACIER_IR"}, "s3-credentials (storage-class): 'GLACIER_IR' is none of STANDARD, REDUCED"),
+        ({"ca": "junk"}, "s3-credentials (tls-ca-chain): this is neither PEM nor base64 of it."),
+        ({"endpoint": "", "signature": "2"}, "s3-credentials (s3-api-version): false asks for signatures"),
+        ({"trouble": "secret:x cannot be read", "secretkey": ""}, "s3-credentials: secret:x cannot be read."),
+    ],
+)
+def test_what_a_relation_gives_wrong_is_said_by_its_own_name(change, sentence):
+    (found,) = related(dataclasses.replace(GIVEN, **change)).problems
+    assert found.startswith(sentence)
