@@ -75,11 +75,10 @@ class S3:
 
     def over(self, given: Bucket) -> S3:
         """Return these options with the bucket that a relation gives."""
-        path_and_keys = {"rootdirectory": given.path, "accesskey": given.accesskey, "secretkey": given.secretkey}
-        found = {**path_and_keys, "bucket": given.bucket, "regionendpoint": given.endpoint, "ca": given.ca}
+        found: dict[str, Any] = {"bucket": given.bucket, "regionendpoint": given.endpoint, "ca": given.ca}
+        found |= {"rootdirectory": given.path, "accesskey": given.accesskey, "secretkey": given.secretkey}
         # The driver wants a region of every store. This is Amazon's own default, and for others any will do.
-        found["region"] = given.region or "us-east-1"
-        found["storageclass"] = given.storageclass
+        found |= {"region": given.region or "us-east-1", "storageclass": given.storageclass}
         asked = dataclasses.replace(self, **{name: value for name, value in found.items() if value})
         return dataclasses.replace(asked, skip_v4_auth=False) if given.signature == "2" else asked
 
