@@ -168,8 +168,16 @@ def created(model: Model, unit: Unit) -> Hook | None:
 
 
 def next_hook(model: Model, unit: Unit) -> Hook | None:
-    """The hook by which a unit is told the next thing that it does not know of its relations."""
-    for relation, told in _heard(model, unit):
+    """The hook by which a unit is told the next thing that it does not know of its relations.
+
+    Juju takes them in an order of chance, peers last (https://github.com/juju/juju,
+    internal/worker/uniter/relation/resolver.go): a unit that goes may lose any of them first. Here it loses the
+    youngest first.
+    """
+    heard = _heard(model, unit)
+    if unit.life == "dying":
+        heard = sorted(heard, key=lambda one: (not one[0].is_peer, heard.index(one)), reverse=True)
+    for relation, told in heard:
         ending = "dying" in (unit.life, relation.life)
         if hook := _next(relation, unit, told, [] if ending else present(model, relation, unit)):
             return hook

@@ -7,6 +7,7 @@ charm.docker-registry.on-disk              | action start            | action st
 charm.docker-registry.live-restore.loaded  | converge                | nobody
 charm.docker-registry.live-restore.refused | converge                | action upgrade-docker
 charm.docker-registry.joined               | converge                | nobody
+charm.docker-registry.leaving              | converge                | nobody
 charm.docker-registry.removed              | stop hook               | nobody
 charm.docker-registry.configured           | the predecessor         | converge, once this charm serves
 charm.docker-registry.tls-enabled          | the predecessor         | converge, once the files are its own no more

@@ -18,7 +18,8 @@ class NrpeExternalMaster(endpoints.Endpoint):
         checks = {name: {"command": f"check_{name}"} for name in names}
         monitors = yaml.safe_dump({"monitors": {"remote": {"nrpe": checks}}}, default_flow_style=False)
         for relation in self.relation_ids:
-            self.publish(relation, {"primary": "True", "monitors": monitors})
+            # The charm before this one wrote the time in each hook, and nrpe restarted each time.
+            self.publish(relation, {"primary": "True", "monitors": monitors, "timestamp": None})
 
     def nagios(self) -> Nagios | None:
         """Return what Nagios calls this unit, once nrpe has said it."""

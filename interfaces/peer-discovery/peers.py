@@ -17,7 +17,7 @@ class Peers(endpoints.Endpoint):
             Peer(
                 unit,
                 bag.get("address") or bag.get("ingress-address") or bag.get("private-address", ""),
-                int(bag["port"]) if "port" in bag else None,
+                int(bag["port"]) if bag.get("port", "").isdigit() else None,
                 bag.get("scheme"),
             )
             for relation in self.relation_ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import ipaddress
 import os
 import re
 import ssl
@@ -64,11 +65,25 @@ class Validity:
     """The addresses and host names that it bears."""
 
 
-def chain(*texts: str, without: str = "") -> str:
-    """Return the certificates of *texts*, each once and in their order, but those in *without*."""
-    left_out = set(_CERTIFICATE.findall(without))
-    found = (one for text in texts for one in _CERTIFICATE.findall(text) if one not in left_out)
+def chain(*texts: str) -> str:
+    """Return the certificates of *texts*, each once and in their order."""
+    found = (one for text in texts for one in _CERTIFICATE.findall(text))
     return "".join(f"{one}\n" for one in dict.fromkeys(found))
+
+
+def roots(text: str, *, without: bool = False) -> str:
+    """Return the certificates of *text* that signed themselves, or (*without*) the others. Raises BadCertificates."""
+    return "".join(f"{one}\n" for one in _CERTIFICATE.findall(text) if _is_root(one) != without)
+
+
+def _is_root(pem: str) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=pem)
+    except ssl.SSLError as error:
+        raise BadCertificates("a certificate in it cannot be read") from error
+    # Of those that are no CA's, nothing is listed.
+    return any(one["subject"] == one["issuer"] for one in context.get_ca_certs())
 
 
 def last(pem: str) -> str:
@@ -79,15 +94,14 @@ def last(pem: str) -> str:
 def examine(served: str, private_key: str, ca: str | None) -> Validity:
     """Let a server with the chain *served* and *private_key* and a client that trusts *ca* shake hands, in memory.
 
-    Without *ca* the client trusts the first certificate. Names and times are no matter; the times are returned.
+    Without *ca* the client trusts the first certificate. *ca* may be one between, which Go's clients take for a root.
+    Names and times are no matter; the times are returned.
     Raises BadKey, BadCertificates.
     """
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _load(server, served, private_key)
     client.check_hostname = False
-    client.verify_flags |= _NO_CHECK_TIME
-    if ca is None:
-        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.verify_flags |= _NO_CHECK_TIME | ssl.VERIFY_X509_PARTIAL_CHAIN
     client.load_verify_locations(cadata=ca or _first(served))
     try:
         shown = _shake_hands(server, client)
@@ -97,7 +111,15 @@ def examine(served: str, private_key: str, ca: str | None) -> Validity:
     except ssl.SSLError as error:
         raise BadCertificates(f"the certificate cannot be used ({_reason(error)})") from error
     begin, end = (float(ssl.cert_time_to_seconds(shown[name])) for name in ("notBefore", "notAfter"))
-    return Validity(begin, end, frozenset(name for _, name in shown.get("subjectAltName", ())))
+    return Validity(begin, end, frozenset(canonical(name) for _, name in shown.get("subjectAltName", ())))
+
+
+def canonical(name: str) -> str:
+    """Return the one way to write *name*, if it is an address: of IPv6 there are several."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
 
 
 def _load(server: ssl.SSLContext, served: str, private_key: str) -> None:

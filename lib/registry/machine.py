@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import pathlib
@@ -39,9 +40,12 @@ from registry import (
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
 DEFAULTS = "/etc/default/docker"
+CERTS_FOLDER = pathlib.Path("/etc/docker/certs.d")
 MEMORY_FOLDER = pathlib.Path("/var/lib/docker-registry")
 OUTPUT_FOLDER = MEMORY_FOLDER / "output"
 """What actions printed, as far as it was too much for Juju."""
+CHECKS = "checks"
+"""Under which it is remembered that NRPE has to read its checks anew."""
 FILE_LIMIT = 1 << 20
 """Bytes of an operator's file at most: a thousand certificates."""
 OUTPUTS = 10
@@ -176,17 +180,21 @@ class Machine:
         wanted = {path: text for path, text in files.items() if os.path.isdir(os.path.dirname(path))}
         folders = [folder for folder in (nagios.FOLDER, nagios.EXPORT_FOLDER) if os.path.isdir(folder)]
         there = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder) if nagios.is_ours(name)}
-        left = {f"{nagios.FOLDER}/{name}" for name in nagios.PREDECESSORS} if files else {nagios.CA_FILE, nagios.PLUGIN}
-        gone = {path for path in {*there, *left, nagios.CA_FILE} - set(wanted) if os.path.exists(path)}
+        left = {nagios.CA_FILE} if files else {nagios.CA_FILE, nagios.PLUGIN}
+        gone = {path for path in {*there, *left} - set(wanted) if os.path.exists(path)}
         new = {path: text for path, text in wanted.items() if self.read(path).text != text}
+        if gone | set(new):
+            self.remember(CHECKS, {"changed": True})  # before the first of them: a crash may come before the reload
         for path in gone:
             self.unlink(path)
         for path, text in new.items():
             self.write(path, text, 0o644)
         if wanted:
             self.write(nagios.PLUGIN, PLUGIN.read_text(), 0o755)
-        if gone | set(new):
-            _systemctl("reload-or-restart", "nagios-nrpe-server")
+        if self.recall(CHECKS):
+            done = _systemctl("reload-or-restart", "nagios-nrpe-server")
+            if done.returncode == 0 or not wanted:
+                self.remember(CHECKS, {})
 
     def daemon_json(self) -> str | None:
         """Return the text of dockerd's daemon.json, or None if there is none. Raises BadSettings, OSError."""
@@ -231,6 +239,13 @@ class Machine:
         """
         for name in ("htpasswd", "auth_token.pem"):
             (self.store.root / name).unlink(missing_ok=True)
+        for pattern in nagios.PREDECESSORS:
+            for path in glob.glob(pattern):
+                self.unlink(path)
+        # It had Docker show the registry's own certificate to the registry; a link to nothing keeps Docker out.
+        for link in CERTS_FOLDER.glob("*/client.*"):
+            if link.is_symlink() and not (link.exists() and self.store.root not in link.resolve().parents):
+                link.unlink()
         text = self.read(DEFAULTS).text
         if text is not None:
             self.write(DEFAULTS, daemon.without_options(text, arguments), 0o644)

@@ -16,8 +16,11 @@ EXPORT_FOLDER = "/var/lib/nagios/export"
 """Where an older Nagios collects what it shall ask; often not there."""
 PREFIX = "check_docker_registry_"
 """Of the names of this charm's files and commands."""
-PREDECESSORS = ("check_check_http.cfg", "check_docker.cfg")
-"""Names of files that the charm before this one left."""
+PREDECESSORS = (
+    *(f"{FOLDER}/check_check_http.cfg", f"{FOLDER}/check_docker.cfg"),
+    *(f"{EXPORT_FOLDER}/service__*_check_http.cfg", f"{EXPORT_FOLDER}/service__*_check_docker.cfg"),
+)
+"""Patterns of the files that the charm before this one left."""
 CA_FILE = "/etc/nagios/docker-registry-ca.crt"
 PLUGIN = "/usr/local/lib/nagios/plugins/check_docker_registry"
 _PLUGINS = "/usr/lib/nagios/plugins"

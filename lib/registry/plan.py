@@ -33,6 +33,8 @@ DATA_FOLDER = "/srv/registry"
 """Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
 AUTH_FOLDER = "/etc/docker/registry/auth"
 """Folder of the machine with the users."""
+ANSWER_SECONDS = 600
+"""How long a CA may take."""
 BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys."
 BUCKET_GONE = (
     "s3-credentials: it gives no bucket any more. Relate it again, set storage-s3-..., or have the images on this "
@@ -44,7 +46,7 @@ ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 FILES = (
     *("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd"),
     *(configuration.STORE, configuration.STORE_CA),
-    *(*tls.FILES.values(), tls.SOURCES, tls.CLIENT_CA),
+    *tls.COPIES,
 )
 """Names of the files that a release may have."""
 
@@ -277,13 +279,26 @@ def plan(wanted: options.Options, facts: Facts) -> Plan:
     problems = (*options.problems(wanted), *files, *_circumstances(wanted, facts))
     bucket = BUCKET_AWAITED if wanted.storage.relation == storage.AWAITED else ""
     waiting = " ".join(filter(None, (chosen.waiting, bucket)))
-    # What shall have TLS does not begin in the clear, nor does one with an object store on the disk. What serves
-    # goes on as it is.
-    image = None if waiting and facts.applied is None else facts.image
-    release = facts.applied if problems or image is None else _release(wanted, facts, image, chosen.copies)
+    # What shall have TLS does not begin in the clear, nor go back to that; what shall have an object store does not
+    # begin on the disk. What serves otherwise goes on.
+    stays = facts.applied is None or (chosen.waiting and facts.applied.scheme == "https")
+    if problems or facts.image is None or (waiting and stays):
+        release = _with_new_certificate(wanted, facts.applied, chosen)
+    else:
+        release = _release(wanted, facts, facts.image, chosen.copies)
     warnings = (*_warnings(wanted, facts), *chosen.warnings)
     users = _users(wanted, facts, release)
     return Plan(problems, release, not facts.stopped, users, warnings, waiting)
+
+
+def _with_new_certificate(wanted: options.Options, before: Release | None, chosen: tls.Chosen) -> Release | None:
+    """Return the release in force with the certificate of today: what is wrong elsewhere is not to let it run out."""
+    if before is None or before.scheme == "http" or not chosen.copies or not wanted.are_right("tls-"):
+        return before
+    if before.asks_for_certificates != (tls.CLIENT_CA in chosen.copies):
+        return before
+    others = {name: text for name, text in before.others.items() if name not in tls.COPIES}
+    return dataclasses.replace(before, others={**others, **chosen.copies})
 
 
 def _sentences(problems: Mapping[str, str]) -> tuple[str, ...]:
@@ -418,7 +433,7 @@ class Shared:
 
     peer: relations.Peer
     access: relations.Access | None
-    """For clients; None while the options do not say how they reach *release*: what they were told stays true."""
+    """For clients; None while it cannot be said how they reach *release*: what they were told stays true."""
     services: str | None
     """For proxies: YAML text; None while the options website-* are wrong: what they were told stays true."""
 
@@ -444,18 +459,40 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
     return Shared(own, _access(wanted, facts, release), services)
 
 
+def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
+    """Tell whether a certificate with *host* in it is asked for, and the one in force does not bear it yet.
+
+    A CA that makes the key as well does not say whether it answers the request before or this one: for some time it
+    is taken to be still at work.
+    """
+    asked = facts.offer
+    if not (facts.clients and host and asked and release.has_certificate_of_relation):
+        return False
+    served = certificates.examine(release.certificate or "", release.others[tls.FILES["key"]], release.ca)
+    pending = asked.certificate is None or facts.now - asked.made < ANSWER_SECONDS
+    return pending and host in asked.names and bool(tls.missing_names([host], served))
+
+
 def _access(wanted: options.Options, facts: Facts, release: Release) -> relations.Access | None:
-    readable = wanted.are_right("http-host") and wanted.are_right("auth-") and wanted.are_right("website-")
+    readable = wanted.are_right("http-host") and wanted.are_right("auth-") and wanted.are_right("website-tls")
     asked = wanted.authentication
     if not readable or release.authentication != asked.kind:
         return None
     first = {peer.unit: peer for peer in facts.peers}.get(relations.primary(facts.unit, facts.peers))
+    if first and first.scheme not in (None, release.scheme):
+        # One of the two is about to follow.
+        return None
     own = (first.address, first.port or release.port) if first else (facts.address, release.port)
+    if wanted.http_host and _is_early(addresses.hostname(wanted.http_host), facts, release):
+        wanted = dataclasses.replace(wanted, http_host=None)
+    if facts.proxies and _is_early(facts.proxies[0].address, facts, release):
+        facts = dataclasses.replace(facts, proxies=())
     netloc, scheme = _place(wanted, facts, release, *own)
     user = asked.user if asked.password else None
     ends_in_front = release.certificate is None and scheme == "https"
     ca = facts.proxies[0].certificate if ends_in_front else release.ca
-    return relations.Access(netloc, f"{scheme}://{netloc}", user, asked.password, ca)
+    unit = min((facts.unit, *(peer.unit for peer in facts.peers)))
+    return relations.Access(netloc, f"{scheme}://{netloc}", user, asked.password, ca, unit)
 
 
 def _place(wanted: options.Options, facts: Facts, release: Release, address: str, port: int) -> tuple[str, str]:

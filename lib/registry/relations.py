@@ -37,6 +37,8 @@ class Access:
     password: str | None = dataclasses.field(repr=False)
     ca: str | None
     """PEM of the CA to trust; None where the registry speaks plain HTTP."""
+    unit: str
+    """The unit whose word counts with clients."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,10 @@ class Offer:
     """What was asked for."""
     certificate: Certificate | None
     """None while the CA has not answered, or by half only."""
+    refusal: str = ""
+    """The CA's words, where it does not give what was asked for."""
+    made: float = 0
+    """When that was asked for, in seconds since 1970."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from registry import certificates
@@ -26,6 +26,8 @@ CLIENT_CA = "client-ca.crt"
 """Name of the file beside config.yml with those who may give out certificates of clients."""
 SOURCES = "tls.json"
 """Name of the file beside config.yml that says where the copies are from."""
+COPIES = (*FILES.values(), SOURCES, CLIENT_CA)
+"""Names of all the files beside config.yml that are this module's."""
 BLOB = "blob"
 """Source of what stood in an option."""
 RELATION = "cert-provider"
@@ -82,8 +84,6 @@ class Tls:
                 found[f"tls-{kind}-path"] = f"empty, while tls-{kind}-blob is to be written there"
             found[f"tls-{kind}-blob"] = _blob_problem(kind, self.blobs[kind])
         found["tls-client-ca-blob"] = _blob_problem("ca", self.client_ca)
-        if self.client_ca and not self.paths["cert"]:
-            found["tls-client-ca-blob"] = "without TLS nobody can be asked for a certificate; set tls-cert-path"
         if self.minimum_version not in VERSIONS:
             found["tls-minimum-version"] = f"{self.minimum_version!r} is not one of {', '.join(VERSIONS)}"
         return found
@@ -91,7 +91,7 @@ class Tls:
     def is_asked_for(self, files: Mapping[str, File]) -> bool:
         """Tell whether the operator asks for TLS by options, or by *files* at their paths."""
         texts = {kind: self.blobs[kind] or files.get(kind, File()).text for kind in KINDS}
-        return bool(self.paths["cert"]) and _is_begun(self, files, texts)
+        return bool(self.paths["cert"]) and _is_begun(self, files, texts, by_path=True)
 
     def texts(self) -> dict[str, str]:
         """Return what is to be written from blobs, path to PEM. Wrong blobs are left out, and all if TLS is off."""
@@ -151,13 +151,14 @@ def choose(
     """
     texts, warnings = _texts(asked, files, before)
     own = asked.paths["cert"] and not are_relations(asked, files, offer, inherited)
-    if own and _is_begun(asked, files, texts):
+    if own and _is_begun(asked, files, texts, by_path=offer is None):
         chosen = _by_options(asked, files, texts, now)
-        aside = ("The certificate of the options tls-... serves, not that of cert-provider.",) if offer else ()
-        chosen = dataclasses.replace(chosen, warnings=(*warnings, *aside, *chosen.warnings))
+        aside = ("The certificate of the options tls-... serves, not that of cert-provider.",)
+        said = (*warnings, *(aside if offer and not chosen.problems else ()), *chosen.warnings)
+        chosen = dataclasses.replace(chosen, warnings=said)
     else:
         chosen = _by_relation(offer, before, now)
-    if not asked.client_ca or chosen.problems:
+    if not asked.client_ca or chosen.problems or chosen.waiting:
         return chosen
     if _blob_problem("ca", asked.client_ca):
         return dataclasses.replace(chosen, copies={})
@@ -192,28 +193,49 @@ def _by_options(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str |
 def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> Chosen:
     if offer is None:
         return Chosen()
+    trouble = f"{RELATION}: the CA refuses: {offer.refusal.rstrip('.')}" if offer.refusal else ""
     warnings: tuple[str, ...] = ()
-    if offer.certificate is not None:
-        given = offer.certificate
-        ca = certificates.chain(given.ca)
-        pems = {"ca": ca, "cert": certificates.chain(given.certificate, given.chain, without=ca), "key": given.key}
-        # A CA may have signed itself what it presents.
-        pems["cert"] = pems["cert"] or certificates.chain(given.certificate)
-    elif json.loads(before.get(SOURCES, "{}")).get("cert") == RELATION:
-        pems = {kind: before[FILES[kind]] for kind in KINDS}
-        warnings = ("Waiting for a new certificate of cert-provider; the one from before serves.",)
-    else:
-        return Chosen(waiting="Waiting for the CA of cert-provider to send a certificate.")
     try:
-        pems = {kind: _READ[kind](pem) for kind, pem in pems.items()}
-        validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
+        if offer.certificate is not None:
+            pems = _given(offer.certificate)
+            validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
+            missing = missing_names(offer.names, validity)
+            if missing:
+                lacks = f"{RELATION}: the certificate does not bear {', '.join(missing)}; clients find it wrong there."
+                warnings = (lacks,)
+            return _as_given(pems, warnings, validity, now)
     except BadCertificates as error:
-        return Chosen(problems={RELATION: str(error)})
-    missing = [name for name in offer.names if name not in validity.names]
-    if missing and not warnings:
-        warnings = (f"{RELATION}: the certificate does not bear {', '.join(missing)}; clients find it wrong there.",)
+        # In the middle of a change, a CA has given one half of the new and one of the old.
+        trouble = f"{RELATION}: {error}"
+    if json.loads(before.get(SOURCES, "{}")).get("cert") != RELATION:
+        waiting = "Waiting for the CA of cert-provider to send a certificate."
+        return Chosen(waiting=f"{trouble}. {waiting}" if trouble else waiting)
+    pems = {kind: before[FILES[kind]] for kind in KINDS}
+    waiting = trouble or "Waiting for a new certificate of cert-provider"
+    validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
+    return _as_given(pems, (f"{waiting}; the one from before serves.",), validity, now)
+
+
+def _given(answer: Certificate) -> dict[str, str]:
+    """Return what a CA's *answer* makes of the registry, by kind. Raises BadCertificates."""
+    # What it calls its own may be one between: then clients are told of its root too, as not all take another for one.
+    ca = certificates.chain(answer.ca, certificates.roots(certificates.chain(answer.chain)))
+    served = certificates.chain(answer.certificate, answer.chain, certificates.roots(answer.ca, without=True))
+    # It may have signed itself what the registry presents.
+    served = certificates.roots(served, without=True) or certificates.chain(answer.certificate)
+    return {kind: _READ[kind](pem) for kind, pem in {"ca": ca, "cert": served, "key": answer.key}.items()}
+
+
+def _as_given(
+    pems: Mapping[str, str], warnings: tuple[str, ...], validity: certificates.Validity, now: float
+) -> Chosen:
     times = _times(RELATION, "have the CA give out a new one", validity, now)
     return Chosen(_copies(pems, dict.fromkeys(KINDS, RELATION)), {}, (*warnings, *times))
+
+
+def missing_names(names: Iterable[str], validity: certificates.Validity) -> list[str]:
+    """Return those of *names* that a certificate does not bear."""
+    return [name for name in names if certificates.canonical(name) not in validity.names]
 
 
 def are_relations(asked: Tls, files: Mapping[str, File], offer: Offer | None, inherited: bool) -> bool:
@@ -263,10 +285,12 @@ def _texts(
     return texts, tuple(warnings)
 
 
-def _is_begun(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None]) -> bool:
-    """Tell whether anybody asked for TLS: a default path without a file does not."""
+def _is_begun(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], *, by_path: bool) -> bool:
+    """Tell whether anybody asked for TLS. A path without a file does so if it is not the default, and *by_path*."""
     return any(
-        texts[kind] is not None or asked.paths[kind] != DEFAULT_PATHS[kind] or files.get(kind, File()).error
+        texts[kind] is not None
+        or (by_path and asked.paths[kind] != DEFAULT_PATHS[kind])
+        or files.get(kind, File()).error
         for kind in ("cert", "key")
     )
 

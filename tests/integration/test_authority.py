@@ -135,6 +135,12 @@ def test_the_certificates_between_are_presented_too(registry, node, ca):
     assert settle(registry)[0] == "active"
     assert presented(registry, root(ca, 2))
     assert pulls(node) == ["docker", "ctr"]
+    # Some call their own what signs, and not what clients have to trust in the end.
+    registry.juju.config("ca", {"issuer": True})
+    assert settle(registry)[0] == "active"
+    assert presented(registry, ca.exec("cat /var/lib/authority/root-2-between.crt") + "\n" + root(ca, 2))
+    assert pulls(node) == ["docker", "ctr"]
+    registry.juju.config("ca", reset=["issuer"])
 
 
 def test_another_name_is_certified(registry, ca):
@@ -167,6 +173,9 @@ def test_a_ca_that_signs_requests_is_waited_for_and_never_sees_the_key(registry,
     assert state == "waiting"
     assert message.startswith("Waiting for the CA of cert-provider to send a certificate. The registry serves at ")
     assert json.loads(node.exec("cat /etc/registry.json")) == told
+    registry.juju.config("signer", {"answer": "refused"})
+    state, refused = settle(registry)
+    assert (state, refused) == ("waiting", f"cert-provider: the CA refuses: IP addresses are not allowed. {message}")
     registry.juju.config("signer", {"answer": "all"})
     assert settle(registry) == ("active", f"Ready at {registry.address}:5000 (https).")
     assert presented(registry, root(signer))
@@ -179,7 +188,13 @@ def test_the_ca_signs_the_same_request_anew(registry, signer):
     before = presented(registry, root(signer))
     registry.juju.config("signer", {"issue": 2})
     assert settle(registry)[0] == "active"
-    assert presented(registry, root(signer)) != before
+    again = presented(registry, root(signer))
+    assert again != before
+    asked = signer.databag("certificates", registry.name)["certificate_signing_requests"]
+    registry.juju.config("signer", {"revoke": True})
+    assert settle(registry)[0] == "active"
+    assert presented(registry, root(signer)) != again
+    assert signer.databag("certificates", registry.name)["certificate_signing_requests"] != asked
 
 
 def test_options_win_and_the_status_says_so(registry, signer):

@@ -125,6 +125,8 @@ def relation_set(model, words, options):
 
 def network_get(model, words, options):
     address = model["address"]
+    if address is None:
+        raise Refused("no network config found")
     if "--primary-address" in options:
         return address
     bound = {"interface-name": "eth0", "addresses": [{"value": address, "cidr": f"{address}/24"}]}

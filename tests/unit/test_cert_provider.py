@@ -172,9 +172,103 @@ def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed
     assert machine.store.in_force().ca == ROOT + ALONE
     say(juju, deployed, {**ANSWER, **second, "ca": ALONE})
     state, message = juju.model["status"]
-    assert state == "blocked"
-    assert message.startswith("cert-provider: clients do not take the certificate")
+    assert state == "active"
+    assert " cert-provider: clients do not take the certificate" in message
+    assert "; the one from before serves." in message
     assert machine.store.in_force().ca == ROOT + ALONE, "what does not fit together is not taken"
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    assert machine.store.in_force().port == 6000, "and no other option waits for it"
+
+
+def test_a_ca_that_replaces_its_own_certificate_alone_is_told_to_clients(deployed, juju, machine):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}})
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    again = certificate("root", days=20, is_ca=True)  # the same key
+    assert again != ROOT
+    say(juju, deployed, {**ANSWER, "ca": again})
+    assert (machine.store.in_force().ca, machine.store.in_force().certificate) == (again, LEAF + BETWEEN)
+    assert json.loads(bag(juju, clients)["tls_ca"]) == again
+
+
+def test_a_wrong_option_keeps_no_certificate_from_being_replaced(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    sign(juju, deployed)
+    juju.change(config={"log-level": "loud", "registry-port": 6000})
+    deployed.hook("config-changed")
+    issued = sign(juju, deployed)
+    assert juju.model["status"][1].startswith("log-level: ")
+    assert (machine.store.in_force().certificate, machine.store.in_force().port) == (issued, 5000)
+
+
+def test_without_the_options_certificate_the_registry_does_not_fall_back_to_plain_http(deployed, juju, machine):
+    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    deployed.hook("config-changed")
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
+    deployed.hook("config-changed")
+    assert machine.store.in_force().certificate == ALONE
+    assert juju.model["status"] == ["waiting", f"{WAITING} The registry serves at 10.0.0.10:5000 (https) meanwhile."]
+    issued = sign(juju, deployed)
+    assert machine.store.in_force().certificate == issued
+
+
+def test_clients_go_by_a_new_name_once_the_certificate_bears_it(deployed, juju):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 2)
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    sign(juju, deployed)
+    juju.change(config={"http-host": "https://registry.example.com:444"})
+    deployed.hook("config-changed")
+    # What is told meanwhile is borne by the certificate, and all the rest is told at once.
+    juju.change(config={"auth-basic-password": "hush"})
+    deployed.hook("config-changed")
+    assert json.loads(bag(juju, clients)["registry_url"]) == "https://10.0.0.10:5000"
+    assert json.loads(bag(juju, clients)["basic_password"]) == "hush"
+    sign(juju, deployed)
+    assert json.loads(bag(juju, clients)["registry_url"]) == "https://registry.example.com:444"
+    relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.0.99"}})
+    juju.change(config={"http-host": ""})
+    deployed.hook("config-changed")
+    assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.0.10:5000"
+    sign(juju, deployed)
+    assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.0.99:5000"
+
+
+def test_a_ca_that_never_gives_a_name_keeps_clients_from_it_for_a_while_only(deployed, juju, machine, monkeypatch):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 2)
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    juju.change(config={"http-host": "https://registry.example.com"})
+    deployed.hook("config-changed")
+    assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.0.10:5000"
+    later = machine.store.request().made + 601
+    monkeypatch.setattr("charms.layer.docker_registry.time", types.SimpleNamespace(time=lambda: later))
+    deployed.hook("update-status")
+    assert json.loads(bag(juju, clients)["registry_netloc"]) == "registry.example.com"
+
+
+@pytest.mark.parametrize("key", ["csr", "certificate_signing_request"])
+def test_a_ca_that_refuses_is_said_with_its_words(deployed, juju, key):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    error = {"code": 101, "name": "ip_not_allowed", "message": "IP addresses are not allowed."}
+    say(juju, deployed, {"request_errors": json.dumps([{key: csr(juju), "error": error}])}, "self-signed-certificates")
+    refused = f"cert-provider: the CA refuses: IP addresses are not allowed. {WAITING}"
+    assert juju.model["status"] == ["waiting", f"{refused} The registry serves at 10.0.0.10:5000 (http) meanwhile."]
+    sign(juju, deployed)
+    assert juju.model["status"] == ["active", ENCRYPTED]
+
+
+def test_a_certificate_that_is_revoked_is_asked_for_again_with_another_key(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    before, asked = sign(juju, deployed), csr(juju)
+    sign(juju, deployed, revoked=True)
+    assert csr(juju) != asked
+    assert machine.store.in_force().certificate == before
+    again = csr(juju)
+    deployed.hook("update-status")
+    assert csr(juju) == again, "once"
+    after = sign(juju, deployed)
+    assert machine.store.in_force().certificate == after
+    assert juju.model["status"] == ["active", ENCRYPTED]
 
 
 def test_a_ca_whose_unit_is_gone_takes_nothing_away(deployed, juju, machine):

@@ -35,7 +35,78 @@ def test_clients_are_told_all_five_keys_in_json(deployed, juju):
         "basic_user": "null",
         "basic_password": "null",
         "tls_ca": "null",
+        "registry_unit": f'"{OURS}"',
     }
+
+
+def test_clients_look_again_when_the_unit_whose_word_counted_is_gone(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    juju.change(config={"http-host": "http://registry.example.com"})
+    others = {f"docker-registry/{n}": {"address": f"10.0.0.{n}", "port": "5000", "scheme": "http"} for n in (1, 10)}
+    # As charms.reactive compares them: app/1 < app/10 < app/2.
+    deployed.hook("config-changed")
+    before = bag(juju, name)
+    assert before["registry_unit"] == f'"{OURS}"'
+    relate(juju, deployed, "peer", others, 2)
+    assert bag(juju, name) == before, "a unit more is no reason to look"
+
+
+def test_the_address_of_before_counts_where_juju_does_not_tell(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"node/0": {}})
+    before = bag(juju, name)
+    juju.change(address=None)
+    deployed.hook("config-changed")
+    assert bag(juju, name) == before
+
+
+def test_a_departure_that_juju_was_told_to_pass_over_is_seen_with_the_next_change(deployed, juju):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    proxy = relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}}, 2)
+    ours = {unit: said for unit, said in juju.model["relations"][proxy].items() if unit == OURS}
+    juju.change(relations={proxy: ours})
+    deployed.hook("update-status")
+    assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.8.8:5000"
+    deployed.hook("config-changed")
+    assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.0.10:5000"
+
+
+def test_a_password_reaches_clients_although_another_option_is_wrong(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"node/0": {}})
+    juju.change(config={"auth-basic-password": "before"})
+    deployed.hook("config-changed")
+    juju.change(config={"website-check-fall": 0, "auth-basic-password": "hush"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    assert json.loads(bag(juju, name)["basic_password"]) == "hush"
+
+
+def test_the_oldest_proxy_counts(deployed, juju):
+    name = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.0.9"}}, 9)
+    relate(juju, deployed, "website", {"other/0": {"ingress-address": "10.0.0.100"}}, 10)
+    assert json.loads(bag(juju, name)["registry_netloc"]) == "10.0.0.9:5000"
+
+
+def test_a_unit_that_is_removed_serves_as_it_is_until_it_goes(deployed, juju, machine):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    proxy = relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}}, 2)
+    before = bag(juju, clients), bag(juju, proxy), machine.store.in_force(), juju.model["ports"]
+    about = {"JUJU_RELATION_ID": proxy, "JUJU_REMOTE_UNIT": "haproxy/0", "JUJU_DEPARTING_UNIT": OURS}
+    deployed.hook("website-relation-departed", **about)
+    deployed.hook("website-relation-broken", JUJU_RELATION_ID=proxy)
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    assert (bag(juju, clients), bag(juju, proxy), machine.store.in_force(), juju.model["ports"]) == before
+    assert juju.model["status"] == ["maintenance", "Being removed; the registry serves until then."]
+    deployed.hook("stop")
+    assert machine.store.in_force() is None
+
+
+def test_another_unit_that_is_removed_is_no_reason_to_leave(deployed, juju):
+    name = peers(juju, deployed)
+    about = {"JUJU_RELATION_ID": name, "JUJU_REMOTE_UNIT": "docker-registry/2"}
+    deployed.hook("peer-relation-departed", **about, JUJU_DEPARTING_UNIT="docker-registry/2")
+    assert juju.model["status"][0] == "active"
 
 
 def test_a_second_relation_is_told_too(deployed, juju):
@@ -185,7 +256,7 @@ def test_a_refresh_reads_and_writes_everything_again(deployed, juju):
     deployed.hook("update-status")
     assert bag(juju, name) == {}
     deployed.hook("upgrade-charm")
-    assert len(bag(juju, name)) == 5
+    assert len(bag(juju, name)) == 6
 
 
 @pytest.mark.parametrize("number", [1, 10, 100])

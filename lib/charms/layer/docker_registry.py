@@ -43,6 +43,8 @@ PREDECESSOR = "charm.docker-registry.configured"
 """Flag: the charm before this one served here; set by it, never by this charm."""
 ON_DISK = "charm.docker-registry.on-disk"
 """Flag: the operator wants the images on the disk, if what has them is gone; set while the action start runs."""
+LEAVING = "charm.docker-registry.leaving"
+"""Flag: the unit is being removed."""
 JOINED = "charm.docker-registry.joined"
 """Flag: the unit knows whether it has peers."""
 IMAGE = "docker-registry.image"
@@ -58,11 +60,14 @@ def converge() -> tuple[str, str]:
     Runs in any hook, usually to find that nothing is to be done. Never raises for what an operator can mend.
     """
     state, message = _converge()
-    {"active": status.active, "waiting": status.waiting, "blocked": status.blocked}[state](message)
+    say = {"active": status.active, "waiting": status.waiting, "blocked": status.blocked}
+    say.get(state, status.maintenance)(message)
     return state, message
 
 
 def _converge() -> tuple[str, str]:
+    if _is_leaving():
+        return "maintenance", "Being removed; the registry serves until then."
     wanted = asked_for()
     try:
         trouble = docker_runtime.provide(wanted.runtime, machine)
@@ -211,23 +216,36 @@ def gather(
     return facts, inspected
 
 
+def _is_leaving() -> bool:
+    """Tell whether this very unit is being removed: https://documentation.ubuntu.com/juju/3.6/reference/hook/.
+
+    Its relations end one by one, in any order. What serves goes on as it is until the last hook: without the CA, say, it
+    would fall back to plain HTTP while a proxy still sends it requests.
+    """
+    if os.environ.get("JUJU_DEPARTING_UNIT") == hookenv.local_unit():
+        reactive.set_flag(LEAVING)
+    return bool(reactive.is_flag_set(LEAVING))
+
+
 def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str]) -> relations.Offer | None:
     """Ask the CA of cert-provider for a certificate, and return what it gives. Raises OSError."""
     provider = _endpoint("cert-provider")
     if not provider.relation_ids:
         store.forget_request()
         return None
-    names = plan.certificate_names(wanted.http_host, own, socket.gethostname(), proxies())
+    everywhere = {**own, "public": hookenv.unit_public_ip()}
+    names = plan.certificate_names(wanted.http_host, everywhere, socket.gethostname(), proxies())
     request = store.request()
     # A wrong http-host is no reason to ask for a certificate without the one before.
-    if request is None or (set(request.names) != set(names) and wanted.are_right("http-host")):
+    outdated = request is not None and set(request.names) != set(names) and wanted.are_right("http-host")
+    if request is None or outdated or provider.is_revoked(request):
         request = machine.request(names)
     found = provider.certificate(request)
     if found is not None and found.key == request.key and tls.is_due(found, request.made, time.time()):
         request = machine.request(names)
         found = provider.certificate(request)
     provider.publish_request(request)
-    return relations.Offer(request.names, found)
+    return relations.Offer(request.names, found, "" if found else provider.refusal(request), request.made)
 
 
 def proxies() -> list[str]:
@@ -335,11 +353,13 @@ def publish(
 
 def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
-    watch(wanted, facts, release)
     _endpoint("s3-credentials").ask()
-    if release is None:
-        return
-    told = plan.shared(wanted, facts, release)
+    if release is not None:
+        _tell(planned, plan.shared(wanted, facts, release), facts, release)
+    watch(wanted, facts, release)
+
+
+def _tell(planned: plan.Plan, told: plan.Shared, facts: plan.Facts, release: plan.Release) -> None:
     _endpoint("peer").publish_own(told.peer)
     if not _has_joined(facts):
         return

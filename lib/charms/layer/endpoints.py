@@ -22,6 +22,9 @@ from registry.relations import unit_number
 ANEW = ("upgrade-charm", "start")
 """Hooks that read everything again: what the charm before kept may be of another form, or a hook may be missing."""
 
+COUNTED = "config-changed"
+"""Hook that looks which units are there: `juju resolved --no-retry` passes over a departure."""
+
 Bag = dict[str, str]
 """A databag: every value is a string on the wire."""
 
@@ -49,8 +52,8 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
 
     @property
     def relation_ids(self) -> tuple[str, ...]:
-        """The relations of this endpoint."""
-        return tuple(self._kept)
+        """The relations of this endpoint, the oldest one first."""
+        return tuple(sorted(self._kept, key=lambda relation: int(relation.rpartition(":")[2])))
 
     def units(self, relation: str) -> dict[str, Bag]:
         """Return the units at the other end, or the peers, with their databags."""
@@ -91,7 +94,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
     def _learn(self, relation: str, kept: dict[str, Any] | None) -> dict[str, Any]:
         """Return what is known of *relation*: the databags that may have changed read, the others as *kept*."""
         hook, known = hookenv.hook_name(), kept or {"units": {}, "app": {}, "published": ""}
-        if kept is not None and hook not in ANEW and not self._is_about(relation):
+        if kept is not None and hook not in (*ANEW, COUNTED) and not self._is_about(relation):
             return known
         remote = hookenv.remote_unit() if self._is_about(relation) else None
         leaving = remote if hook.endswith("-departed") else None
@@ -113,5 +116,12 @@ def address(endpoint: str) -> str:
     """Return the address at which others reach this unit through the endpoint: Juju's first ingress address."""
     words = ["network-get", endpoint, "--format=json"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    found = json.loads(done.stdout).get("ingress-addresses") if done.returncode == 0 else None
-    return str(found[0] if found else hookenv.unit_private_ip())
+    answer = json.loads(done.stdout or "null") if done.returncode == 0 else None
+    found = (answer or {}).get("ingress-addresses")
+    key = f"address.{endpoint}"
+    known = unitdata.kv().get(key)
+    # Where Juju does not tell for once, another network's address would have clients and CA told of it.
+    now = str(found[0] if found else known or hookenv.unit_private_ip())
+    if now != known:
+        unitdata.kv().set(key, now)
+    return now

@@ -9,6 +9,9 @@ import subprocess
 
 COPIED = ["-copy_extensions", "copyall"]
 FOLDER = pathlib.Path("/var/lib/authority")
+JUJUS = {"egress-subnets", "ingress-address", "private-address"}
+TOLD = {"unit_name", "common_name", "sans", "certificate_name", "certificate_signing_requests"}
+REFUSED = {"code": 101, "name": "ip_not_allowed", "message": "IP addresses are not allowed."}
 
 
 def tool(*words, stdin=None):
@@ -59,16 +62,23 @@ def kept(key, make):
     return json.loads(file.read_text())
 
 
+def said(relation, unit):
+    """Return what a unit says, which is nothing that nobody knows."""
+    bag = ask("relation-get", "-r", relation, "-", unit)
+    assert bag.keys() <= TOLD | JUJUS, f"{unit} says {sorted(bag.keys() - TOLD - JUJUS)}"
+    return bag
+
+
 def classic(relation, unit, config, signer, root):
     """Answer as easyrsa and vault do: key and certificate, in this unit's databag."""
-    asked = ask("relation-get", "-r", relation, "-", unit)
+    asked = said(relation, unit)
     name, common_name = asked.get("unit_name"), asked.get("common_name")
     if not (name and common_name) or config["answer"] == "nothing":
         return
     names = json.loads(asked["sans"])
     # easyrsa makes a file's name and a command of these.
     assert not any(mark in word for word in (common_name, *names) for mark in "/ '\"")
-    answer = {"ca": root, "client.cert": root, "client.key": "unused"}
+    answer = {"ca": authority(signer) if config["issuer"] else root, "client.cert": root, "client.key": "unused"}
     if config["intermediate"]:
         answer["chain"] = authority(signer)
     if config["answer"] == "all":
@@ -89,19 +99,28 @@ def made(name, common_name, names, signer, days):
 
 def requests(relation, units, config, signer, root):
     """Answer as self-signed-certificates does: in the application's databag, for all requests that are there."""
-    answers = []
+    answers, refused, revoked = [], [], FOLDER / "revoked.json"
     for unit in units:
-        asked = json.loads(ask("relation-get", "-r", relation, "-", unit).get("certificate_signing_requests", "[]"))
+        asked = json.loads(said(relation, unit).get("certificate_signing_requests", "[]"))
         if not all(entry.keys() == {"certificate_signing_request", "ca"} for entry in asked):
             continue  # the schema fails for the whole databag
         for entry in asked:
             csr = entry["certificate_signing_request"]
+            if config["answer"] == "refused":
+                refused.append({"csr": csr, "error": REFUSED})
+                continue
             key = [config["issue"], signer, csr]
             certificate = kept(key, lambda csr=csr: issue(csr, signer, config["days"], COPIED))
             chain = [certificate, *([authority(signer)] if config["intermediate"] else []), root]
             answer = {"ca": root, "certificate_signing_request": csr, "certificate": certificate, "chain": chain}
             answers.append(answer)
-    tell(relation, {"certificates": json.dumps(answers if config["answer"] == "all" else [])}, "--app")
+    if config["revoke"]:
+        if not revoked.exists():
+            revoked.write_text(json.dumps([answer["certificate_signing_request"] for answer in answers]))
+        gone = json.loads(revoked.read_text())
+        answers = [{**one, "revoked": one["certificate_signing_request"] in gone} for one in answers]
+    given = json.dumps(answers if config["answer"] == "all" else [])
+    tell(relation, {"certificates": given, "request_errors": json.dumps(refused)}, "--app")
 
 
 def main():

@@ -8,9 +8,11 @@ import subprocess
 import sys
 
 KEYS = {"registry_netloc", "registry_url", "basic_user", "basic_password", "tls_ca"}
+UNKNOWN = {"registry_unit"}  # passed over, but its change is one
 JUJUS = {"egress-subnets", "ingress-address", "private-address"}
 CA = pathlib.Path("/usr/local/share/ca-certificates/juju-docker-registry.crt")
 KNOWN = pathlib.Path("/etc/registry.json")
+SEEN = pathlib.Path("/var/lib/registry-seen.json")
 DAEMON = pathlib.Path("/etc/docker/daemon.json")
 PULL = pathlib.Path("/usr/local/bin/pull")
 SCRIPT = """\
@@ -37,22 +39,30 @@ def ask(*words):
 
 
 def told():
-    """Return what the registry says: of the unit with the lowest name as a string, as charms.reactive merges it."""
+    """Return what the registry says, and whether charms.reactive would wake the charm for it.
+
+    That puts the units' data together key by key, the lowest name as a string first. A key or a unit that goes is no
+    change to it.
+    """
+    bags = {}
     for relation in ask("relation-ids", "registry"):
         for unit in sorted(ask("relation-list", "-r", relation) or []):
             bag = ask("relation-get", "-r", relation, "-", unit)
-            data = {key: value for key, value in bag.items() if key not in JUJUS}
-            assert data.keys() in (set(), KEYS), f"{unit} says {sorted(data)}"
-            if data:
-                return {key: json.loads(value) for key, value in data.items()}
-    return None
+            bags[unit] = {key: value for key, value in bag.items() if key not in JUJUS}
+            assert bags[unit].keys() in (set(), KEYS | UNKNOWN), f"{unit} says {sorted(bags[unit])}"
+    seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
+    changed = any(seen.get(unit, {}).get(key) != value for unit, bag in bags.items() for key, value in bag.items())
+    SEEN.write_text(json.dumps({**seen, **bags}))
+    merged = {key: value for unit in sorted(bags, reverse=True) for key, value in bags[unit].items()}
+    return {key: json.loads(value) for key, value in merged.items() if key in KEYS}, changed or not merged
 
 
 def main():
     PULL.write_text(SCRIPT)
     PULL.chmod(0o755)
-    known = told()
-    if known == (json.loads(KNOWN.read_text()) if KNOWN.exists() else None):
+    known, woken = told()
+    assert not known or known["registry_netloc"] is not None, "then it would never be cleaned up"
+    if not woken or (known or None) == (json.loads(KNOWN.read_text()) if KNOWN.exists() else None):
         run("status-set", "active")
         return
     netloc = known["registry_netloc"] if known else ""

@@ -49,17 +49,23 @@ def parsed(text):
 
 def services():
     """Return the services of all websites, merged as the charms do it."""
-    found = {}
+    found, bare = {}, []
     for relation in ask("relation-ids", "reverseproxy"):
         for unit in ask("relation-list", "-r", relation) or []:
             bag = ask("relation-get", "-r", relation, "-", unit)
             assert bag.keys() <= JUJUS | TOLD, f"{unit} says {sorted(bag.keys() - JUJUS - TOLD)}, which nobody knows"
+            if "services" not in bag and "port" in bag:
+                server = [f"{unit.replace('/', '-')}-{bag['port']}", bag["private-address"], int(bag["port"]), ""]
+                bare.append((unit.partition("/")[0], server))
             for service in parsed(bag["services"]) if "services" in bag else []:
                 assert service.keys() <= SERVICE, f"{sorted(service.keys() - SERVICE)} are keys that nobody knows"
                 assert isinstance(service["service_port"], int)
                 service["service_options"]  # the older charm has no default
                 merged = found.setdefault(service["service_name"], {**service, "servers": []})
                 merged["servers"] += [server for server in service["servers"] if server not in merged["servers"]]
+    for name, server in bare:
+        if name in found:
+            found[name]["servers"].append(server)  # not looked after, and never a backup
     return [found[name] for name in sorted(found)]
 
 

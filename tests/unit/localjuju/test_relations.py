@@ -196,6 +196,25 @@ def test_a_unit_that_goes_ends_its_relations_first(related: Juju) -> None:
     assert related.tool("relation-list -r backend:0", "proxy/0")[1] == "web/0\n"
 
 
+def test_a_unit_that_goes_may_lose_any_relation_first_but_not_its_peers(juju: Juju, recorder: Recorder) -> None:
+    """Juju takes them in an order of chance: the youngest first is as good, and the one of which charms think least."""
+    juju.ok("deploy", recorder("web", provides=SITE, peers=PEERS), "-n", "2")
+    for name in ("one", "two"):
+        juju.ok("deploy", recorder("proxy", requires={"backend": {"interface": "http"}}), name)
+        juju.ok("integrate", "web", name)
+    juju.story()
+    juju.ok("remove-unit", "--no-prompt", "web/1")
+    assert [line.partition(" departing")[0] for line in by_unit(juju.story())["web/1"]] == [
+        "site-relation-departed two/0",
+        "site-relation-broken two",
+        "site-relation-departed one/0",
+        "site-relation-broken one",
+        "cluster-relation-departed web/0",
+        "stop",
+        "remove",
+    ]
+
+
 def test_an_application_that_goes_ends_its_relations(related: Juju) -> None:
     """juju remove-application: juju-cli/list-of-juju-cli-commands/remove-application/."""
     related.story()

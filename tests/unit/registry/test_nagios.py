@@ -1,12 +1,14 @@
 """What NRPE is given, whole; and the plugin against a registry of a kind."""
 
 import http.server
+import os
 import pathlib
 import runpy
+import subprocess
 import threading
 
 import pytest
-from registry import machine, nagios, options
+from registry import applied, machine, nagios, options
 from registry.relations import Nagios
 from test_options import DEFAULTS
 
@@ -80,28 +82,46 @@ def test_a_wrong_option_is_a_clause(option, value, clause):
     assert found.startswith(f"{option}: {clause}")
 
 
+class Systemd:
+    def __init__(self):
+        self.asked, self.code, self.dies = [], 0, False
+
+    def __call__(self, *words):
+        if self.dies:
+            raise KeyboardInterrupt
+        self.asked.append(words)
+        return subprocess.CompletedProcess(words, self.code)
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A machine whose folders of Nagios are below tmp_path, and the list of what systemd was asked."""
+    """A machine whose folders are below tmp_path, and systemd, which writes down what it is asked."""
     for name in ("FOLDER", "EXPORT_FOLDER", "CA_FILE", "PLUGIN"):
         monkeypatch.setattr(nagios, name, str(tmp_path) + getattr(nagios, name))
-    asked = []
-    monkeypatch.setattr(machine, "_systemctl", lambda *words: asked.append(words))
-    return machine.Machine(), asked, tmp_path
+    monkeypatch.setattr(nagios, "PREDECESSORS", [f"{tmp_path}{path}" for path in nagios.PREDECESSORS])
+    for name in ("MEMORY_FOLDER", "CERTS_FOLDER"):
+        monkeypatch.setattr(machine, name, tmp_path / name)
+    monkeypatch.setattr(machine, "DEFAULTS", str(tmp_path / "defaults"))
+    monkeypatch.setattr(machine.packages, "restore", lambda path: "")
+    systemd = Systemd()
+    monkeypatch.setattr(machine, "_systemctl", systemd)
+    there = machine.Machine()
+    there.store = applied.Applied(tmp_path / "registry")
+    return there, systemd, tmp_path
 
 
 RELOAD = ("reload-or-restart", "nagios-nrpe-server")
 
 
 def test_files_are_written_once_where_nrpe_is(here):
-    there, asked, root = here
+    there, systemd, root = here
+    asked = systemd.asked
     files = {**nagios.files(ENCRYPTED, NAMING, "docker-registry/0", None)}
     there.put_checks(files)
     assert (asked, list(root.iterdir())) == ([], []), "NRPE is not installed yet"
     folder = root / "etc/nagios/nrpe.d"
     folder.mkdir(parents=True)
-    for name in (*nagios.PREDECESSORS, "check_load.cfg"):
-        (folder / name).write_text("old")
+    (folder / "check_load.cfg").write_text("old")
     there.put_checks(files)
     assert asked == [RELOAD]
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -122,6 +142,43 @@ def test_files_are_written_once_where_nrpe_is(here):
     assert not pathlib.Path(nagios.PLUGIN).exists()
     there.put_checks({})
     assert asked == [RELOAD] * 3
+
+
+def test_nrpe_is_told_of_new_checks_whatever_came_between(here):
+    there, systemd, root = here
+    (root / "etc/nagios/nrpe.d").mkdir(parents=True)
+    files = nagios.files(PLAIN, NAMING, "docker-registry/0", None)
+
+    systemd.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        there.put_checks(files)
+    systemd.dies = False
+    for systemd.code in (1, 0, 0):
+        there.put_checks(files)
+    assert systemd.asked == [RELOAD] * 2, "until it has done it"
+
+
+def test_what_the_predecessor_left_goes_once(here):
+    there, _, root = here
+    left = [path.replace("*", "juju-docker-registry-0") for path in nagios.PREDECESSORS]
+    kept = [f"{nagios.FOLDER}/check_load.cfg", f"{nagios.EXPORT_FOLDER}/service__juju-x-0_check_load.cfg"]
+    for path in map(pathlib.Path, (*left, *kept)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("old")
+    links = machine.CERTS_FOLDER / "10.0.0.1:5000"
+    links.mkdir(parents=True)
+    there.store.root.mkdir(parents=True)
+    (there.store.root / "registry.key").write_text("key")
+    (links / "client.cert").symlink_to(root / "gone")
+    (links / "client.key").symlink_to(there.store.root / "registry.key")
+    (links / "ca.crt").write_text("somebody's")
+    (links.parent / "other").mkdir()
+    (links.parent / "other/client.cert").symlink_to(links / "ca.crt")
+    there.leave_predecessor([])
+    assert not any(map(os.path.exists, left))
+    assert all(map(os.path.exists, kept))
+    assert [path.name for path in links.iterdir()] == ["ca.crt"]
+    assert (links.parent / "other/client.cert").exists()
 
 
 class Registry(http.server.BaseHTTPRequestHandler):

@@ -15,6 +15,7 @@ IMAGE = Image("registry:2", "sha256:one", "2.8.3")
 
 
 PASSWORD = {"auth_basic_password": "pw-hush"}
+OURS = "docker-registry/1"
 
 
 def wanted(**changes):
@@ -153,12 +154,14 @@ def peer(number, **changes):
 
 def test_every_unit_tells_clients_of_the_unit_with_the_lowest_number():
     others = (peer(2), peer(10), peer(3, address="10.0.0.33"))
-    seen_by_10 = plan.shared(wanted(), facts(unit="docker-registry/10", peers=(peer(2), peer(3))), good())
+    seen_by_10 = plan.shared(wanted(), facts(unit="docker-registry/10", peers=others[::2]), good())
     seen_by_2 = plan.shared(
         wanted(), facts(unit="docker-registry/2", addresses={"docker-registry": "10.0.0.2"}, peers=others[1:]), good()
     )
     assert (
-        seen_by_2.access == seen_by_10.access == relations.Access("10.0.0.2:5000", "http://10.0.0.2:5000", *[None] * 3)
+        seen_by_2.access
+        == seen_by_10.access
+        == relations.Access("10.0.0.2:5000", "http://10.0.0.2:5000", *[None] * 3, "docker-registry/10")
     )
     assert "backup" not in seen_by_2.services
     assert seen_by_10.services.rstrip().endswith("backup]")
@@ -195,18 +198,21 @@ def access(facts, **config):
 def test_clients_go_to_the_proxy_with_its_port_whichever_unit_they_ask():
     behind = facts(peers=(peer(0),), proxies=PROXIES)
     assert access(behind, registry_port=443).netloc == "10.0.8.8:443"
-    assert access(facts(proxies=PROXIES), registry_port=443) == access(behind, registry_port=443)
+    alone = access(facts(unit="docker-registry/0", proxies=PROXIES), registry_port=443)
+    assert alone == access(behind, registry_port=443)
     assert access(behind, http_host="http://reg.example.com").netloc == "reg.example.com"
 
 
 def test_clients_of_a_proxy_that_ends_tls_trust_whom_it_shows():
     behind = facts(proxies=PROXIES)
-    assert access(behind) == relations.Access("10.0.8.8:5000", "http://10.0.8.8:5000", None, None, None)
+    assert access(behind) == relations.Access("10.0.8.8:5000", "http://10.0.8.8:5000", None, None, None, OURS)
     assert access(behind, website_tls="terminate").ca == ALONE
     assert access(behind, website_tls="terminate").url == "https://10.0.8.8:5000"
     encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
     assert access(behind, website_tls="terminate", **encrypted).ca == ROOT
-    assert access(behind, **encrypted) == relations.Access("10.0.8.8:5000", "https://10.0.8.8:5000", None, None, ROOT)
+    assert access(behind, **encrypted) == relations.Access(
+        "10.0.8.8:5000", "https://10.0.8.8:5000", None, None, ROOT, OURS
+    )
 
 
 def test_the_status_says_where_clients_go():
@@ -376,3 +382,24 @@ def test_clients_without_credentials_are_a_warning_where_there_are_clients():
         " ".join(["Ready at 10.0.0.1:5000 (http).", *warnings]),
     )
     assert warnings[0] not in plan.plan(wanted(**PASSWORD), facts(clients=True)).warnings
+
+
+def told(unit, *peers, **changes):
+    """What the unit tells clients while these are its peers."""
+    there = facts(unit=unit, peers=tuple(relations.Peer(peer, "10.0.0.9", 5000, "http") for peer in peers), **changes)
+    return plan.shared(wanted(), there, good())
+
+
+def test_every_unit_names_the_one_whose_word_counts_with_clients():
+    # They compare names as strings.
+    names = [f"docker-registry/{number}" for number in (2, 10, 9)]
+    found = {told(name, *(other for other in names if other != name)).access.unit for name in names}
+    assert found == {"docker-registry/10"}
+    assert told("docker-registry/2").access.unit == "docker-registry/2"
+
+
+def test_while_the_primary_speaks_otherwise_clients_are_told_nothing_new():
+    peers = (relations.Peer("docker-registry/0", "10.0.0.9", 5000, "https"),)
+    assert plan.shared(wanted(), facts(peers=peers), good()).access is None
+    unsaid = (relations.Peer("docker-registry/0", "10.0.0.9", None, None),)
+    assert plan.shared(wanted(), facts(peers=unsaid), good()).access.netloc == "10.0.0.9:5000"

@@ -147,7 +147,6 @@ def test_a_certificate_that_is_over_is_examined_like_others():
         ({"cert_blob": "junk!"}, "tls-cert-blob", "this is neither PEM nor base64 of it"),
         ({"key_blob": "aGFsbG8="}, "tls-key-blob", "there is no private key in it"),
         ({"client_ca_blob": "junk!"}, "tls-client-ca-blob", "this is neither PEM nor base64 of it"),
-        ({"client_ca_blob": ROOT, "cert_path": ""}, "tls-client-ca-blob", "without TLS nobody can be asked"),
         ({"minimum_version": "tls1.0"}, "tls-minimum-version", "'tls1.0' is not one of tls1.2, tls1.3"),
     ],
 )
@@ -215,9 +214,44 @@ def test_the_certificate_of_a_relation_that_is_gone_goes_with_it():
 )
 def test_what_a_ca_gives_is_looked_at(given, clause):
     chosen = offered(given)
-    assert chosen.copies == {}
-    assert list(chosen.problems) == ["cert-provider"]
-    assert chosen.problems["cert-provider"].startswith(clause)
+    assert (chosen.copies, chosen.problems) == ({}, {}), "other options are not to wait for the CA"
+    assert chosen.waiting.startswith(f"cert-provider: {clause}")
+    assert chosen.waiting.endswith(". Waiting for the CA of cert-provider to send a certificate.")
+    before = offered().copies
+    chosen = offered(given, before=before)
+    assert (chosen.copies, chosen.problems, chosen.waiting) == (before, {}, "")
+    assert chosen.warnings[0].startswith(f"cert-provider: {clause}")
+    assert chosen.warnings[0].endswith("; the one from before serves.")
+
+
+@pytest.mark.parametrize("chain", [BETWEEN, BETWEEN + ROOT, LEAF + BETWEEN + ROOT, ""])
+def test_what_a_ca_calls_its_own_may_be_a_certificate_between(chain):
+    chosen = offered(Certificate(BETWEEN, chain, LEAF, KEY), ("leaf",))
+    assert (chosen.problems, chosen.warnings, chosen.waiting) == ({}, (), "")
+    assert chosen.copies["tls.crt"] == LEAF + BETWEEN
+    assert chosen.copies["tls-ca.crt"] == BETWEEN + (ROOT if ROOT in chain else "")
+
+
+def test_what_the_ca_refuses_is_said_in_its_words():
+    def refused_with(before):
+        return tls.choose(asked(), {}, before, NOW, "", Offer(("leaf",), None, "no addresses here."))
+
+    refused = "cert-provider: the CA refuses: no addresses here"
+    waiting = "Waiting for the CA of cert-provider to send a certificate."
+    assert refused_with({}).waiting == f"{refused}. {waiting}"
+    before = offered().copies
+    assert refused_with(before).warnings == (f"{refused}; the one from before serves.",)
+
+
+def test_a_path_of_the_operators_without_a_file_is_no_wish_where_there_is_a_ca():
+    paths = {"cert_path": "/x/c.crt", "key_path": "/x/c.key"}
+    assert offered(**paths).copies["tls.crt"] == LEAF + BETWEEN
+    assert "tls-cert-path" in choose({}, **paths).problems
+
+
+def test_an_address_is_the_same_however_it_is_written():
+    validity = certificates.Validity(0, 1, frozenset({"fd00::1", "leaf"}))
+    assert tls.missing_names(["FD00:0:0:0::1", "leaf", "10.0.0.1"], validity) == ["10.0.0.1"]
 
 
 def test_a_name_that_the_certificate_lacks_is_a_warning():
@@ -234,7 +268,9 @@ def test_options_win_over_the_relation_and_that_is_said():
 
 def test_clients_show_certificates_to_a_registry_with_the_relations_too():
     assert offered(client_ca_blob=ROOT).copies[tls.CLIENT_CA] == ROOT
-    assert "tls-client-ca-blob" in offered(None, client_ca_blob=ROOT).problems
+    assert offered(None, client_ca_blob=ROOT).waiting
+    assert "tls-client-ca-blob" in choose({}, client_ca_blob=ROOT).problems
+    assert offered(client_ca_blob=ROOT, cert_path="").copies[tls.CLIENT_CA] == ROOT
 
 
 def test_a_new_certificate_is_due_in_the_last_third():
