@@ -219,8 +219,8 @@ def gather(
 def _is_leaving() -> bool:
     """Tell whether this very unit is being removed: https://documentation.ubuntu.com/juju/3.6/reference/hook/.
 
-    Its relations end one by one, in any order. What serves goes on as it is until the last hook: without the CA, say, it
-    would fall back to plain HTTP while a proxy still sends it requests.
+    Its relations end one by one, in any order. What serves goes on as it is until the last hook: without the CA, say,
+    it would fall back to plain HTTP while a proxy still sends it requests.
     """
     if os.environ.get("JUJU_DEPARTING_UNIT") == hookenv.local_unit():
         reactive.set_flag(LEAVING)
