@@ -76,6 +76,7 @@ def check_taken_over(unit, before):
     assert unit.update_status() == state
     assert unit.container()["Id"] == first
     unit.exec("! ls /etc/docker/registry/htpasswd 2>/dev/null")
+    unit.exec("! ls /etc/docker/certs.d/*/client.* /etc/nagios/nrpe.d/*.cfg /var/lib/nagios/export/*.cfg 2>/dev/null")
 
 
 def test_plain(predecessor, charm, archives):
@@ -112,8 +113,7 @@ def log_in(unit, password, context=None):
         return error.code
 
 
-def test_users_and_tls_by_blobs(predecessor, charm, archives, stand_in, model, tmp_path):
-
+def test_users_and_tls_by_blobs(predecessor, charm, archives, model, tmp_path):
     (unit,) = predecessor("closed", {"auth-basic-password": "hush"})
     own = ["-subj", "/CN=own", "-addext", f"subjectAltName=IP:{unit.address}", "-days", "30"]
     subprocess.run(
@@ -141,7 +141,9 @@ def test_users_and_tls_by_blobs(predecessor, charm, archives, stand_in, model, t
 def test_tls_by_relation(predecessor, charm, archives, stand_in, model):
     model.deploy(stand_in("authority"), "elder")
     try:
-        (unit,) = predecessor("related", relations=[("cert-provider", "elder:certificates")])
+        # The earlier charm wrote what the CA gave to wherever these options say.
+        paths = {f"tls-{kind}-path": f"/etc/ssl/registry/registry.{kind}" for kind in ("cert", "key")}
+        (unit,) = predecessor("related", paths, relations=[("cert-provider", "elder:certificates")])
         ca = root(Unit(model, "elder/0"))
         before, certificate = traces(unit), presented(unit, ca)
         with Watch(unit.address, ca=ca, patience=0.3) as watch:
@@ -151,7 +153,7 @@ def test_tls_by_relation(predecessor, charm, archives, stand_in, model):
         assert unit.status() == ("active", f"Ready at {unit.address}:5000 (https).")
         assert presented(unit, ca) == certificate
         check_taken_over(unit, before)
-        unit.exec("! ls /etc/docker/registry/registry.crt /etc/docker/registry/registry.key 2>/dev/null")
+        unit.exec("! ls /etc/docker/registry/ca.crt /etc/ssl/registry/* 2>/dev/null")
         model.config("elder", {"issue": 2})
         unit.settle()
         assert presented(unit, ca) != certificate, "nothing of before passes for the operator's"

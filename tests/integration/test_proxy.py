@@ -1,14 +1,17 @@
 """From one unit to three and back behind the real haproxy, with a client: the tests run in order, on their machines."""
 
 import hashlib
+import http.client
 import json
 import secrets
+import ssl
 import threading
 import time
 import urllib.parse
 import urllib.request
 
 import pytest
+import yaml
 from unit import Unit, Watch
 
 APP = "behind"
@@ -25,7 +28,7 @@ def juju(model, charm, archives, stand_in):
     model.deploy(stand_in("client"), "client")
     model.deploy(stand_in("authority"), "issuer")
     yield model
-    model.remove_application(APP, "haproxy", "client", "issuer", force=True)
+    model.remove_application(*model.status().apps.keys() & {APP, "haproxy", "client", "issuer", "beside"}, force=True)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +90,9 @@ def push(juju, image="small:1"):
 class Load:
     """Pulls a layer over the proxy and pushes another one, a bounded number of times, while a test does something."""
 
-    def __init__(self, proxy, digest):
-        self._url, self._digest = f"http://{proxy.address}:5000", digest
+    def __init__(self, proxy, digest, ca):
+        self._url, self._digest = f"https://{proxy.address}:5000", digest
+        self._context = ssl.create_default_context(cadata=ca)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.done = self.failed = 0
@@ -102,14 +106,14 @@ class Load:
                 digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
                 self._ask(f"{where.path}?{where.query}&digest={digest}", data, "PUT")
                 self.done += 1
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 print(error)
                 self.failed += 1
 
     def _ask(self, path, data=None, method="GET"):
         headers = {"Content-Type": "application/octet-stream"} if data is not None else {}
         request = urllib.request.Request(self._url + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10, context=self._context) as answer:
             answer.read()
             return answer.headers.get("Location", "")
 
@@ -184,25 +188,59 @@ def test_two_proxies_that_pass_on_to_each_other_take_the_port_after(juju, proxy)
     assert "bind 0.0.0.0:5001" not in configuration(proxy)
 
 
-def image_digest(proxy):
+def image_digest(proxy, ca):
+    context = ssl.create_default_context(cadata=ca)
     request = urllib.request.Request(
-        f"http://{proxy.address}:5000/v2/small/manifests/1",
+        f"https://{proxy.address}:5000/v2/small/manifests/1",
         headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=10, context=context) as answer:
         return json.loads(answer.read())["layers"][0]["digest"]
 
 
-def test_from_one_to_three_under_load(juju, proxy, client):
-    digest = image_digest(proxy)
-    with Watch(proxy.address) as watch, Load(proxy, digest) as load:
+def check_databags(juju, proxy, client):
+    """Every unit tells everybody what is right now."""
+    issuer, there = Unit(juju, "issuer/0"), units(juju)
+    for number, unit in enumerate(there):
+        told = {key: json.loads(value) for key, value in client.databag("registry", unit.name).items()}
+        assert told == {
+            "registry_netloc": f"{proxy.address}:5000",
+            "registry_url": f"https://{proxy.address}:5000",
+            "basic_user": None,
+            "basic_password": None,
+            "tls_ca": root(juju),
+            "registry_unit": min(one.name for one in there),
+        }
+        ((name, address, port, check),) = yaml.safe_load(proxy.databag("reverseproxy", unit.name)["services"])[0][
+            "servers"
+        ]
+        assert (name, address, port) == (f"{unit.name.replace('/', '-')}-5000", unit.address, 5000)
+        assert check.endswith("backup") == bool(number)
+        asked = issuer.databag("certificates", unit.name)
+        assert asked["common_name"] == unit.address
+        assert proxy.address in json.loads(asked["sans"])
+        for peer in there:
+            if peer.name != unit.name:
+                assert unit.databag("peer", peer.name) == {"address": peer.address, "port": "5000", "scheme": "https"}
+    for name in juju.status().get_units("beside"):
+        nrpe = Unit(juju, name)
+        principal = nrpe.tool("relation-list", "-r", nrpe.relation("monitored"))[0]
+        assert "check_docker_registry_certificate" in nrpe.databag("monitored", principal)["monitors"]
+
+
+def test_from_one_to_three_under_load(juju, proxy, client, stand_in):
+    juju.integrate(f"{APP}:cert-provider", "issuer:certificates")
+    juju.deploy(stand_in("other-end-subordinate"), "beside")
+    juju.integrate(f"{APP}:nrpe-external-master", "beside:monitored")
+    assert messages(juju, "https", proxy.address)
+    ca = root(juju)
+    with Watch(proxy.address, ca=ca) as watch, Load(proxy, image_digest(proxy, ca), ca) as load:
         juju.add_unit(APP, num_units=2)
-        assert messages(juju, "http", proxy.address)
+        assert messages(juju, "https", proxy.address)
     assert (watch.failed, load.failed) == (0, 0)
     assert watch.asked > 20 and load.done > 20
     assert all(ALONE in message for _, message in settle(juju))
-    for unit in units(juju):
-        assert json.loads(client.databag("registry", unit.name)["registry_netloc"]) == f"{proxy.address}:5000"
+    check_databags(juju, proxy, client)
 
 
 def test_haproxy_has_a_server_for_each_unit_and_one_is_in_use(juju, proxy):
@@ -215,10 +253,10 @@ def test_haproxy_has_a_server_for_each_unit_and_one_is_in_use(juju, proxy):
 
 
 def test_a_change_of_an_option_loses_no_request(juju, proxy):
-    digest = image_digest(proxy)
-    with Watch(proxy.address) as watch, Load(proxy, digest) as load:
+    ca = root(juju)
+    with Watch(proxy.address, ca=ca) as watch, Load(proxy, image_digest(proxy, ca), ca) as load:
         juju.config(APP, {"log-level": "debug"})
-        assert messages(juju, "http", proxy.address)
+        assert messages(juju, "https", proxy.address)
     assert (watch.failed, load.failed) == (0, 0)
     assert watch.asked > 20 and load.done > 20
     juju.config(APP, reset=["log-level"])
@@ -247,7 +285,9 @@ def test_a_primary_that_dies_is_noticed_in_time(juju, proxy):
         (lambda: first.exec("docker kill registry"), lambda: first.update_status()),
         (lambda: juju.cli("machine", "kill", first.machine), lambda: juju.cli("machine", "start", first.machine)),
     ):
-        with Watch(proxy.address, pause=0.02, patience=0.2) as watch:
+        ca = root(juju)
+        load = Load(proxy, image_digest(proxy, ca), ca)
+        with Watch(proxy.address, pause=0.02, ca=ca, patience=0.2) as watch, load:
             time.sleep(0.5)
             kill()
             time.sleep(5)
@@ -259,15 +299,16 @@ def test_a_primary_that_dies_is_noticed_in_time(juju, proxy):
 
 
 def test_from_three_to_one_without_the_primary(juju, proxy, client):
-    digest = image_digest(proxy)
+    ca = root(juju)
     first, second, third = units(juju)
-    with Watch(proxy.address) as watch, Load(proxy, digest) as load:
+    with Watch(proxy.address, ca=ca) as watch, Load(proxy, image_digest(proxy, ca), ca) as load:
         juju.cli("remove-unit", third.name, "--no-prompt")
         juju.wait(lambda status: len(status.apps[APP].units) == 2, delay=0.2, successes=1)
         settle(juju)
     assert (watch.failed, load.failed) == (0, 0)
+    check_databags(juju, proxy, client)
     # The primary goes too: the backup answers, with images of its own.
-    with Watch(proxy.address, patience=0.2) as watch:
+    with Watch(proxy.address, ca=ca, patience=0.2) as watch:
         juju.cli("remove-unit", first.name, "--no-prompt")
         juju.wait(lambda status: len(status.apps[APP].units) == 1, delay=0.2, successes=1)
         settle(juju)
@@ -275,13 +316,8 @@ def test_from_three_to_one_without_the_primary(juju, proxy, client):
     assert watch.gap < 3
     (line,) = servers(proxy)
     assert line.startswith(f"{second.name.replace('/', '-')}-5000 ") and not line.endswith("backup")
-    assert settle(juju) == [
-        (
-            "active",
-            f"Ready at {proxy.address}:5000 (http, proxied). Clients that run containerd take nothing by plain HTTP: "
-            "relate a CA to cert-provider, or set tls-cert-blob.",
-        )
-    ]
+    check_databags(juju, proxy, client)
+    assert settle(juju) == [("active", f"Ready at {proxy.address}:5000 (https, proxied).")]
 
 
 def test_without_the_proxy_clients_are_told_the_unit(juju, proxy, client):

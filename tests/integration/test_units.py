@@ -120,6 +120,7 @@ def test_clients_are_told_the_same_by_every_unit(trio, other):
             "basic_user": "null",
             "basic_password": "null",
             "tls_ca": "null",
+            "registry_unit": f'"{APP}/0"',
         }
 
 

@@ -58,7 +58,7 @@ def write(path, text, mode=0o644):
     path.chmod(mode)
 
 
-def certificates(unit_name, address):
+def certificates(unit_name, address, config):
     """Ask the CA; write what it gives to the paths of the options. Return the CA, None without an answer."""
     for relation in ask("relation-ids", "cert-provider"):
         names = json.dumps([address, os.uname().nodename])
@@ -67,11 +67,30 @@ def certificates(unit_name, address):
         for unit in ask("relation-list", "-r", relation) or []:
             bag = ask("relation-get", "-r", relation, "-", unit)
             if f"{unit_name}.server.cert" in bag:
-                write(FOLDER / "ca.crt", bag["ca"])
-                write(FOLDER / "registry.crt", bag[f"{unit_name}.server.cert"])
-                write(FOLDER / "registry.key", bag[f"{unit_name}.server.key"], 0o600)
+                write(config["tls-ca-path"], bag["ca"])
+                write(config["tls-cert-path"], bag[f"{unit_name}.server.cert"])
+                write(config["tls-key-path"], bag[f"{unit_name}.server.key"], 0o600)
                 return bag["ca"]
     return None
+
+
+def shows_itself(config, address):
+    """Have Docker show the registry's own certificate to the registry."""
+    folder = pathlib.Path(f"/etc/docker/certs.d/{address}:{config['registry-port']}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("cert", "key"):
+        link = folder / f"client.{kind}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(config[f"tls-{kind}-path"])
+
+
+def nagios():
+    """Leave the checks of this charm and of its layer for Docker, although NRPE may be gone."""
+    host = os.environ["JUJU_UNIT_NAME"].replace("/", "-")
+    for name in ("check_http", "check_docker"):
+        write(f"/var/lib/nagios/export/service__{host}_{name}.cfg", "define service {}\n")
+    write("/etc/nagios/nrpe.d/check_check_http.cfg", "command[check_http]=/bin/true\n")
+    write("/etc/nagios/nrpe.d/check_docker.cfg", "command[check_docker]=/bin/true\n")
 
 
 def blobs(config):
@@ -203,8 +222,11 @@ def main():
     if not secret:
         return
     blobs(config)
-    ca = certificates(unit_name, address)
+    ca = certificates(unit_name, address, config)
     encrypted = bool(ca or config["tls-cert-blob"])
+    if encrypted:
+        shows_itself(config, address)
+    nagios()
     flags = ["charm.docker-registry.configured", "docker.ready", "docker.available", "leadership.set.http-secret"]
     remember([*flags, *(["charm.docker-registry.tls-enabled"] if ca else [])], config)
     docker(config, address, encrypted)
