@@ -49,7 +49,7 @@ def told():
         for unit in sorted(ask("relation-list", "-r", relation) or []):
             bag = ask("relation-get", "-r", relation, "-", unit)
             bags[unit] = {key: value for key, value in bag.items() if key not in JUJUS}
-            assert bags[unit].keys() in (set(), KEYS | UNKNOWN), f"{unit} says {sorted(bags[unit])}"
+            assert bags[unit].keys() - UNKNOWN in (set(), KEYS), f"{unit} says {sorted(bags[unit])}"
     seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
     changed = any(seen.get(unit, {}).get(key) != value for unit, bag in bags.items() for key, value in bag.items())
     SEEN.write_text(json.dumps({**seen, **bags}))
