@@ -31,12 +31,12 @@ def places(store):
     """Options of each place."""
     login = "-H X-Auth-User:test:tester -H X-Auth-Key:testing http://127.0.0.1:8080/auth/v1.0"
     token = store.exec(f'curl -si --retry 20 --retry-all-errors -f {login} | grep -i ^x-auth-token: | tr -d "\\r"')
-    for name in ("swift", "s3"):
+    for name in ("by-swift", "by-s3"):
         store.exec(f'curl -sf -X PUT -H "{token}" http://127.0.0.1:8080/v1/AUTH_test/{name}')
     s3 = {
         "storage_s3_regionendpoint": f"http://{store.address}:8080",
         "storage_s3_region": "us-east-1",
-        "storage_s3_bucket": "s3",
+        "storage_s3_bucket": "by-s3",
         "storage_s3_accesskey": "test:tester",
         "storage_s3_secretkey": "testing",
     }
@@ -44,7 +44,7 @@ def places(store):
         "storage_swift_authurl": f"http://{store.address}:8080/auth/v1.0",
         "storage_swift_username": "test:tester",
         "storage_swift_password": "testing",
-        "storage_swift_container": "swift",
+        "storage_swift_container": "by-swift",
     }
     return {"disk": {}, "Swift": swift, "S3": s3, "S3, redirects": {**s3, "storage_redirect_disable": False}}
 
@@ -85,7 +85,7 @@ def test_places_of_the_images(unit, places, capsys):
     lines = []
     options = {name: None for one in places.values() for name in one}
     for place, config in places.items():
-        assert unit.config(**{**options, **config})[0] == "active"
+        assert unit.config(**{**options, **config}) == ("active", f"Ready at {unit.address}:5000 (http)."), place
         url = f"http://{unit.address}:5000/v2/bench/blobs/"
         pushed = [timed(push, url, secrets.token_bytes(SIZE)) for _ in range(ROUNDS)]
         before = used(unit)
