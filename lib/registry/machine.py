@@ -163,8 +163,8 @@ class Machine:
         return tls.File(text=data.decode(errors="replace"))
 
     def write(self, path: str, text: str, mode: int) -> None:
-        """Write a file where the operator wants it, unless it is so already. Raises OSError."""
-        if self.read(path).text != text:
+        """Write a file where the operator wants it, unless it is so already and for no more eyes. Raises OSError."""
+        if self.read(path).text != text or stat.S_IMODE(os.stat(path).st_mode) & ~mode:
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
             applied.write_file(pathlib.Path(path), text, mode)
 

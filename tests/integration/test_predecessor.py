@@ -135,6 +135,7 @@ def test_users_and_tls_by_blobs(predecessor, charm, archives, model, tmp_path):
     print(f"{watch.failed} of {watch.asked} failed, longest gap {watch.gap:.2f} s")
     assert watch.gap < 1
     assert (log_in(unit, "hush", context), log_in(unit, "wrong", context)) == (200, 401)
+    assert unit.exec("stat -c %a /etc/docker/registry/registry.key") == "600", "others could read it"
     check_taken_over(unit, before)
 
 

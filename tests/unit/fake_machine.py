@@ -53,6 +53,7 @@ class FakeMachine:
     def install_docker(self, wanted):
         self._apt("install_docker", wanted.docker_runtime)
         self.docker_installed = True
+        self.installed = dict.fromkeys(wanted.wanted_packages() or self.installed, "1")
 
     def check_docker(self, wanted):
         self._apt("check_docker")

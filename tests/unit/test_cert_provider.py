@@ -102,6 +102,21 @@ def test_a_ca_that_signs_a_request_never_sees_the_key(deployed, juju, machine):
     assert juju.model["status"] == READY
 
 
+def test_the_certificates_between_are_presented_in_the_second_dialect_too(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    issued = signed(csr(juju), "between")
+    sign(juju, deployed, certificate=issued, chain=[issued, BETWEEN, ROOT])
+    assert machine.store.in_force().certificate == issued + BETWEEN
+
+
+def test_a_proxy_passes_on_what_the_relations_certificate_encrypts(deployed, juju):
+    proxy = relate(juju, deployed, "website", {"haproxy/0": {}}, 2)
+    assert "mode http" in bag(juju, proxy)["services"]
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    assert "mode tcp" in bag(juju, proxy)["services"]
+    assert "check check-ssl verify none " in bag(juju, proxy)["services"]
+
+
 def test_another_name_asks_for_another_certificate_and_the_old_one_serves_until_it_comes(deployed, juju, machine):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     before, asked = sign(juju, deployed), csr(juju)
@@ -142,6 +157,12 @@ def test_another_address_is_asked_for_in_place_of_the_old_one(deployed, juju, ma
     assert told["common_name"] == "10.0.0.11"
     assert "10.0.0.10" not in json.loads(told["sans"])
     assert machine.store.in_force().certificate == LEAF + BETWEEN
+    second = {
+        "docker-registry_0.server.cert": certificate("second", "between"),
+        "docker-registry_0.server.key": key("second"),
+    }
+    say(juju, deployed, {**ANSWER, **second})
+    assert machine.store.in_force().certificate == certificate("second", "between") + BETWEEN
 
 
 def test_a_certificate_is_renewed_in_time(deployed, juju, machine, monkeypatch):

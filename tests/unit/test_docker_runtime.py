@@ -183,6 +183,14 @@ def test_another_docker_waits_for_the_operator(deployed, juju, machine, actions)
     assert juju.model["status"] == READY
 
 
+def test_another_docker_is_installed_once_where_there_is_none(charm, juju, machine):
+    machine.docker_installed = False
+    assert config(juju, charm, **CUSTOM) == READY
+    charm.hook("update-status")
+    assert juju.model["status"] == READY
+    assert machine.apt_calls == [("install_docker", "custom")]
+
+
 def test_another_docker_that_cannot_be_had_is_said_and_the_one_here_goes_on(deployed, juju, machine):
     machine.apt_works = False
     state, message = config(juju, deployed, **CUSTOM)

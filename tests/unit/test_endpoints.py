@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from charmhelpers.core import unitdata
 from charms.layer import docker_registry
 
 OURS = "docker-registry/0"
@@ -17,7 +18,7 @@ def bag(juju, relation):
 def relate(juju, charm, endpoint, units, number=1):
     """Relate the endpoint to *units* (name -> databag), and run the hooks that follow."""
     name = f"{endpoint}:{number}"
-    juju.change(relations={name: {}})
+    juju.change(relations={name: juju.model["relations"].get(name, {})})
     charm.hook(f"{endpoint}-relation-created", JUJU_RELATION_ID=name, JUJU_REMOTE_APP=next(iter(units)).split("/")[0])
     for unit, databag in units.items():
         there = {**juju.model["relations"][name], unit: databag}
@@ -37,6 +38,7 @@ def test_clients_are_told_all_five_keys_in_json(deployed, juju):
         "tls_ca": "null",
         "registry_unit": f'"{OURS}"',
     }
+    assert " Clients that run containerd take nothing by plain HTTP:" in juju.model["status"][1]
 
 
 def test_clients_look_again_when_the_unit_whose_word_counted_is_gone(deployed, juju):
@@ -240,6 +242,23 @@ def test_a_peer_that_leaves_is_forgotten(deployed, juju):
     # Juju may still list the unit in the hook that tells of its departure.
     deployed.hook("peer-relation-departed", JUJU_RELATION_ID=name, JUJU_REMOTE_UNIT="docker-registry/2")
     assert [peer.unit for peer in docker_registry._endpoint("peer").peers()] == ["docker-registry/10"]
+
+
+def remembered(charm):
+    """What the unit keeps from hook to hook."""
+    charm.flags()  # opens it anew
+    return unitdata.kv().getrange("")
+
+
+def test_what_the_unit_remembers_does_not_grow(deployed, juju):
+    relate(juju, deployed, "nrpe-external-master", {"nrpe/0": {}}, 1)
+    name = relate(juju, deployed, "docker-registry", {"node/0": {}}, 2)
+    before, there = remembered(deployed), juju.model["relations"][name]
+    for step, bags in (("joined", {**there, "node/1": {}}), ("departed", there)):
+        juju.change(relations={name: bags})
+        deployed.hook(f"docker-registry-relation-{step}", JUJU_RELATION_ID=name, JUJU_REMOTE_UNIT="node/1")
+    deployed.hook("update-status")
+    assert remembered(deployed) == before
 
 
 def test_a_relation_that_is_broken_is_forgotten(deployed, juju):

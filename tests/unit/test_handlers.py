@@ -468,11 +468,12 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     assert failure == "Docker is upgraded, but: The registry does not start as configured: storage is not there."
 
 
+@pytest.mark.parametrize("name", ["web", "registr", "my-registry"])
 @pytest.mark.parametrize("action", ["start", "stop"])
-def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, action):
+def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, action, name):
     machine.engine.calls.clear()
-    assert deployed.action(action, actions, name="web", remove=True) == {
-        "failure": "name: there is no container 'web' on the machine."
+    assert deployed.action(action, actions, name=name, remove=True) == {
+        "failure": f"name: there is no container {name!r} on the machine."
     }
     assert machine.engine.writes() == []
 
@@ -729,7 +730,8 @@ def test_removal_takes_the_files_of_blobs_and_leaves_the_operators(deployed, juj
     assert machine.files == {"/ca.crt": ALONE}
 
 
-def test_everybody_is_told_of_tls(deployed, juju, machine):
+@pytest.mark.parametrize("by", ["blobs", "files"])
+def test_everybody_is_told_of_tls(deployed, juju, machine, by):
     juju.change(
         relations={
             name: {unit: {}}
@@ -737,16 +739,23 @@ def test_everybody_is_told_of_tls(deployed, juju, machine):
                 ("docker-registry:1", "node/0"),
                 ("peer:2", "docker-registry/1"),
                 ("website:3", "haproxy/0"),
+                ("nrpe-external-master:4", "nrpe/0"),
             )
         }
     )
-    juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    if by == "blobs":
+        juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
+    else:
+        machine.files |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
     deployed.hook("upgrade-charm")
     told = {name: bags["docker-registry/0"] for name, bags in juju.model["relations"].items()}
     assert json.loads(told["docker-registry:1"]["tls_ca"]) == ALONE
     assert told["docker-registry:1"]["registry_url"] == '"https://10.0.0.10:5000"'
     assert told["peer:2"]["scheme"] == "https"
     assert "check-ssl verify none" in told["website:3"]["services"]
+    assert "check_docker_registry_certificate" in told["nrpe-external-master:4"]["monitors"]
+    assert "https://127.0.0.1:5000/" in machine.checks["/etc/nagios/nrpe.d/check_docker_registry_http.cfg"]
+    assert "insecure-registries" not in machine.settings
 
 
 def test_push_goes_by_a_loopback_registry_where_certificates_are_asked_for(deployed, juju, machine, actions):

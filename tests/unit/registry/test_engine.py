@@ -153,6 +153,13 @@ def test_an_image_that_runs_on_when_asked_its_version_is_no_registry(docker, ima
     assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
 
 
+def test_a_container_of_a_longer_name_is_another_one(docker, daemon):
+    daemon.answers["GET /containers/registry/json"] = (404, {"message": "No such container: registry"})
+    daemon.answers["GET /containers/json"] = (200, [{"Id": "c1", "Names": ["/my-registry"]}])
+    daemon.answers["GET /containers/c1/json"] = (200, {"Name": "/my-registry"})
+    assert docker.inspect("registry") is None
+
+
 def test_exited_containers_are_named_as_they_can_be_asked_for(docker, daemon):
     listed = [{"Id": "c0", "Names": ["/web/db", "/db"]}, {"Id": "c1", "Names": None}, {"Id": "c2"}]
     daemon.answers["GET /containers/json"] = (200, listed)

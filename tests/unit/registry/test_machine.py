@@ -33,6 +33,14 @@ def test_daemon_json_keeps_its_mode(daemon_json):
     assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o644
 
 
+def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_path):
+    path = tmp_path / "registry.key"
+    path.write_text("key\n")
+    path.chmod(0o644)
+    machine.Machine().write(str(path), "key\n", 0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_what_a_cancelled_upload_leaves_goes_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr(machine.plan, "DATA_FOLDER", str(tmp_path))
     left = tmp_path / "docker/registry/v2/repositories/docker-registry-charm/probe/_uploads/1/hashstates/sha256/0"

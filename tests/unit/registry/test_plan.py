@@ -226,6 +226,16 @@ def test_the_status_says_where_clients_go():
         assert plan.place(wanted(**config), facts(**there), good()) == place
 
 
+def test_the_registrys_own_ca_has_no_client_show_a_certificate():
+    encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
+    by_options = plan.plan(wanted(**encrypted), facts()).release
+    by_relation = plan.plan(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
+    for release in (by_options, by_relation):
+        assert release.ca == ROOT
+        assert "clientcas" not in yaml.safe_load(release.config_yml)["http"]["tls"]
+        assert not release.asks_for_certificates
+
+
 def test_all_units_are_active_where_they_share_their_storage():
     s3 = {"storage_s3_bucket": "images", "storage_s3_region": "eu-west-1"}
     many = facts(peers=(peer(0),))
