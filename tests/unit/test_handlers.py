@@ -468,7 +468,7 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     assert failure == "Docker is upgraded, but: The registry does not start as configured: storage is not there."
 
 
-@pytest.mark.parametrize("name", ["web", "egistry", "my-registry"])
+@pytest.mark.parametrize("name", ["web", "reg", "my-registry"])
 @pytest.mark.parametrize("action", ["start", "stop"])
 def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, action, name):
     machine.engine.calls.clear()
