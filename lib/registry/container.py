@@ -27,6 +27,14 @@ class Mount:
     def __str__(self) -> str:
         return f"{self.source}:{self.target}:{'ro' if self.read_only else 'rw'}"
 
+    def body(self) -> dict[str, Any]:
+        """Return the mount as one of Docker's `Mounts`.
+
+        With those, unlike `Binds`, Docker starts no container whose source is not there, and makes no empty folder in
+        its place: what is not mounted yet after a reboot is not served as empty.
+        """
+        return {"Type": "bind", "Source": self.source, "Target": self.target, "ReadOnly": self.read_only}
+
 
 @dataclasses.dataclass(frozen=True)
 class ContainerSpec:
@@ -74,7 +82,7 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
 
     https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerCreate
     """
-    binds = [str(mount) for mount in (*spec.mounts, Mount(folder, CONFIG_FOLDER, read_only=True))]
+    mounts = (*spec.mounts, Mount(folder, CONFIG_FOLDER, read_only=True))
     return {
         "Image": spec.image_id,
         # Named in full: registry:3 reads another path by default, and an image without the official entry point
@@ -84,7 +92,6 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
         "Labels": {DIGEST_LABEL: digest},
         "ExposedPorts": {f"{port}/tcp": {} for port in spec.ports},
         "HostConfig": {
-            "Binds": sorted(binds),
             # The data folder may belong to somebody else (a copy, another file server): root must be able to write.
             # An object store needs nothing of the kind.
             "CapAdd": [] if all(mount.read_only for mount in spec.mounts) else ["DAC_OVERRIDE"],
@@ -95,6 +102,7 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             },
             "Memory": spec.memory,
             "MemorySwap": spec.memory,
+            "Mounts": [mount.body() for mount in sorted(mounts, key=str)],
             "NanoCpus": spec.nano_cpus,
             "NetworkMode": "bridge",
             "PortBindings": {
@@ -187,12 +195,13 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
         "Image": body["Image"],
         "Cmd": body["Cmd"],
         "Labels": (body["Labels"] or {}).get(DIGEST_LABEL),
-        "Binds": sorted(host["Binds"] or ()),
         "CapAdd": [name.removeprefix("CAP_") for name in host["CapAdd"] or ()],
         "CapDrop": [name.removeprefix("CAP_") for name in host["CapDrop"] or ()],
         "LogConfig": host["LogConfig"],
         # Not MemorySwap: a kernel without accounting of swap makes -1 of it.
         "Limits": {name: host[name] for name in ("Memory", "NanoCpus", "CpuQuota", "CpuShares") if host.get(name)},
+        # Those of an earlier revision of this charm are Binds, and are not worth another container.
+        "Mounts": sorted([*(host.get("Binds") or ()), *map(_mount, host.get("Mounts") or ())]),
         "NetworkMode": host["NetworkMode"],
         "PortBindings": host["PortBindings"] or {},
         "ReadonlyRootfs": host["ReadonlyRootfs"],
@@ -200,3 +209,10 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
         "SecurityOpt": host["SecurityOpt"] or [],
         "Tmpfs": host.get("Tmpfs") or {},
     }
+
+
+def _mount(mount: Mapping[str, Any]) -> str:
+    """Return one of Docker's Mounts as `Mount` is written, and as Binds are; what is no folder differs from all."""
+    if mount["Type"] != "bind":
+        return str(mount)
+    return str(Mount(mount["Source"], mount["Target"], bool(mount.get("ReadOnly"))))

@@ -432,7 +432,7 @@ def test_stop_leaves_a_stranger_that_has_the_registrys_name(deployed, machine, a
     machine.engine.containers["registry"]["body"] = {
         **body,
         "Labels": {},
-        "HostConfig": {**body["HostConfig"], "Binds": []},
+        "HostConfig": {**body["HostConfig"], "Mounts": []},
     }
     assert deployed.action("stop", actions, name="", remove=True) == {}
     assert machine.engine.address_at(5000)

@@ -7,7 +7,14 @@ import itertools
 import pathlib
 
 import yaml
-from registry import api, bridge, engine
+from registry import api, bridge, container, engine
+
+
+def mounts(one):
+    """Return source and target of each of a container's mounts, in either of the ways to ask Docker for one."""
+    host = one["body"]["HostConfig"]
+    binds = [bind.split(":")[:2] for bind in host.get("Binds") or ()]
+    return [*binds, *([mount["Source"], mount["Target"]] for mount in host.get("Mounts") or ())]
 
 
 class Killed(BaseException):
@@ -19,7 +26,8 @@ class FakeEngine:
 
     A published port serves one container at a time; a container of an image in *broken* ends as soon as it starts;
     one of an image in *deaf* runs and never answers, one of an image in *open* asks nobody for a
-    user. With *dies_at*, the process is killed before that call.
+    user. With *dies_at*, the process is killed before that call. A container that mounts a folder in `missing` is
+    neither made nor started.
     """
 
     def __init__(self, broken=(), deaf=(), open=(), dies_at=None):
@@ -27,6 +35,7 @@ class FakeEngine:
         self.volumes = {}
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
+        self.missing = set()
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
@@ -83,15 +92,13 @@ class FakeEngine:
                 "Networks": {"bridge": {"IPAddress": one["address"]}},
                 "Ports": self._published(one) if status == "running" else {},
             },
-            "Mounts": [
-                {"Source": source, "Destination": target}
-                for source, target in (bind.split(":")[:2] for bind in one["body"]["HostConfig"]["Binds"])
-            ],
+            "Mounts": [{"Source": source, "Destination": target} for source, target in mounts(one)],
         }
 
     def create(self, name, body):
         self._call("create", name)
         assert name not in self.containers, f"{name} exists"
+        self._require_sources({"body": body})
         chosen = str(32768 + len(self.containers))
         self.containers[name] = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
 
@@ -100,12 +107,18 @@ class FakeEngine:
         one = self._get(name)
         if one["status"] == "running":
             return
+        self._require_sources(one)
         ports = self._ports(one)
         for other in self.containers.values():
             if other is not one and other["status"] in ("running", "paused") and ports & self._ports(other):
                 raise engine.EngineError(f"container {name} cannot be started: port is already allocated")
         one["address"] = f"172.17.0.{next(self._addresses)}"
         one["status"] = "exited" if one["body"]["Image"] in self.broken else "running"
+
+    def _require_sources(self, one):
+        for mount in one["body"]["HostConfig"].get("Mounts") or ():
+            if mount["Source"] in self.missing:
+                raise engine.Refused(f"bind source path does not exist: {mount['Source']}")
 
     @staticmethod
     def _published(one):
@@ -267,8 +280,7 @@ class FakeRegistry:
     @staticmethod
     def _presented(one):
         """The certificate beside the configuration that the container has mounted; None where there is none."""
-        for bind in one["body"]["HostConfig"]["Binds"]:
-            source, target = bind.split(":")[:2]
+        for source, target in mounts(one):
             file = pathlib.Path(source, "tls.crt")
             if target == "/etc/docker/registry" and file.exists():
                 return file.read_text()
@@ -282,7 +294,7 @@ class FakeRegistry:
 
     def _release(self):
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address)
-        folder = next(bind.split(":")[0] for bind in one["body"]["HostConfig"]["Binds"] if "/registry:ro" in bind)
+        folder = next(source for source, target in mounts(one) if target == container.CONFIG_FOLDER)
         return yaml.safe_load((pathlib.Path(folder) / "config.yml").read_text())
 
     def _is_read_only(self):

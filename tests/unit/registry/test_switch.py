@@ -110,27 +110,28 @@ def test_what_was_killed_comes_back_although_the_new_release_is_bad(store):
     assert_settled(docker, store, good)
 
 
-@pytest.mark.parametrize(
-    "damage", ["stop", "remove", "pause", "memory", "processors", "restart", "ports", "stranger", "folder"]
-)
+ALTERED = {
+    "memory": {"Memory": 10_000_000},
+    "mounts": {"Mounts": []},
+    "ports": {"PortBindings": {"5000/tcp": [{"HostIp": "", "HostPort": "7777"}]}},
+    "processors": {"NanoCpus": 10_000_000},
+    "restart": {"RestartPolicy": {"Name": "no"}},
+}
+
+
+@pytest.mark.parametrize("damage", ["stop", "remove", "pause", "stranger", "folder", *ALTERED])
 def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
     docker, wanted = FakeEngine(), release()
     bring(docker, store, wanted)
     host = docker.containers["registry"]["body"]["HostConfig"]
-    if damage == "stop":
+    if damage in ALTERED:
+        host |= ALTERED[damage]
+    elif damage == "stop":
         docker.stop("registry")
     elif damage == "remove":
         docker.remove("registry")
     elif damage == "pause":
         docker.containers["registry"]["status"] = "paused"
-    elif damage == "memory":
-        host["Memory"] = 10_000_000
-    elif damage == "processors":
-        host["NanoCpus"] = 10_000_000
-    elif damage == "restart":
-        host["RestartPolicy"] = {"Name": "no"}
-    elif damage == "ports":
-        host["PortBindings"] = {"5000/tcp": [{"HostIp": "", "HostPort": "7777"}]}
     elif damage == "stranger":
         docker.containers["registry"]["body"]["Labels"] = {}
     elif damage == "folder":
@@ -147,6 +148,16 @@ def test_what_docker_adds_by_itself_is_no_alteration(store):
     body["Env"].append("PATH=/bin")
     body["HostConfig"]["LogConfig"]["Config"]["labels"] = "production"
     body["HostConfig"]["CapAdd"] = ["CAP_DAC_OVERRIDE"]
+    assert bring(docker, store, wanted) == []
+
+
+def test_a_container_whose_mounts_are_written_in_the_earlier_way_is_not_replaced(store):
+    docker, wanted = FakeEngine(), release()
+    bring(docker, store, wanted)
+    host = docker.containers["registry"]["body"]["HostConfig"]
+    folder = store.folder(wanted)
+    host["Binds"] = [f"{folder}:/etc/docker/registry:ro", "/srv/registry:/var/lib/registry:rw"]
+    host["Mounts"] = None
     assert bring(docker, store, wanted) == []
 
 

@@ -201,7 +201,9 @@ def test_the_container_is_hardened_and_published():
     assert body["Cmd"] == ["serve", "/etc/docker/registry/config.yml"]
     assert body["Env"] == ["A=1", "B=2"]
     host = body["HostConfig"]
-    assert host["Binds"] == ["/etc/docker/registry/applied/x:/etc/docker/registry:ro"]
+    folder = {"Source": "/etc/docker/registry/applied/x", "Target": "/etc/docker/registry"}
+    assert host["Mounts"] == [{"Type": "bind", **folder, "ReadOnly": True}]
+    assert "Binds" not in host, "with those Docker makes folders that are not there"
     assert host["PortBindings"] == {"5000/tcp": [{"HostIp": "", "HostPort": "5001"}]}
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
     assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and host["SecurityOpt"] == ["no-new-privileges"]
@@ -214,5 +216,5 @@ def test_a_candidate_answers_this_machine_alone_and_watches_its_storage_closely(
     assert candidate["HostConfig"]["PortBindings"] == {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     assert candidate["HostConfig"]["RestartPolicy"]["Name"] == "no"
     assert "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1" in candidate["Env"]
-    assert candidate["HostConfig"]["Binds"] == body["HostConfig"]["Binds"]
+    assert candidate["HostConfig"]["Mounts"] == body["HostConfig"]["Mounts"]
     assert body["HostConfig"]["PortBindings"], "the body given stays as it was"
