@@ -35,7 +35,11 @@ class Declared:
 
 @dataclass(frozen=True)
 class Directive:
-    """What an operator asks for: [POOL,][COUNT,][SIZE] in any order; no count or size is the charm's least."""
+    """What an operator asks for: [POOL,][COUNT,][SIZE] in any order.
+
+    No count or size is the charm's least, but a size alone is one
+    (https://github.com/juju/juju/blob/3.6/internal/storage/constraints.go).
+    """
 
     count: int | None = None
     size: int | None = None
@@ -81,7 +85,7 @@ def directive(text: str) -> Directive:
             size = _mebibytes(field)
         elif field != POOL:
             raise JujuError(f'pool "{field}" not found: the one there is, is {POOL}')
-    return Directive(count, size)
+    return Directive(1 if size and count is None else count, size)
 
 
 def check_count(model: Model, charm: Charm, unit: str, name: str, change: int) -> None:

@@ -132,6 +132,12 @@ def test_storage_comes_and_goes_while_a_unit_runs(juju: Juju, charm: str) -> Non
     assert shown(juju) == {"data/0": ("attached", "sample/0")}
 
 
+def test_a_size_alone_is_one(juju: Juju, charm: str) -> None:
+    """juju deploy --storage: "If unspecified, and SIZE is specified, COUNT defaults to 1" (ParseConstraints)."""
+    juju.ok("deploy", charm, "--storage", "spool=1G", "--storage", "logs=lxd")
+    assert shown(juju) == {"data/0": ("attached", "sample/0"), "spool/1": ("attached", "sample/0")}
+
+
 def test_what_deploy_refuses(juju: Juju, charm: str, make_charm: MakeCharm) -> None:
     """juju deploy --storage, against the ranges in the charm's metadata."""
     refused = {
