@@ -91,11 +91,12 @@ class Switch:
         self._bridge = bridge
         self._sleep = sleep
 
-    def bring(self, release: Release, state: Mapping[str, Any] | None) -> list[str]:
+    def bring(self, release: Release, state: Mapping[str, Any] | None, *, fall_back: bool = True) -> list[str]:
         """Make *release* serve and put it in force; return a line for each thing done, none if it served already.
 
         *state* is the inspection of the container that bears the name of the release in force, or else of the new
-        one. Raises NotServing with the release before serving as before, if it can; EngineError; OSError.
+        one. Raises NotServing with the release before serving as before, if it can and may *fall_back*; EngineError;
+        OSError.
         """
         before = self._applied.in_force()
         if self.recover():
@@ -108,11 +109,11 @@ class Switch:
             self._prove(release)
         except (NotServing, engine.EngineError, OSError):
             self._end(release)
-            if before is not None:
+            if before is not None and fall_back:
                 self._keep(before, self._docker.inspect(before.container.name))
             raise
         old = before.container.name if before is not None else release.container.name
-        done = self._replace(release, old, keep=intact, beside=True)
+        done = self._replace(release, old, keep=intact, beside=True, fall_back=fall_back)
         self._applied.put_in_force(release)
         return [*done, f"release {release.digest} is in force"]
 
@@ -231,11 +232,12 @@ class Switch:
             if not around:
                 self._applied.end_switch()
 
-    def _replace(self, release: Release, old: str, *, keep: bool, beside: bool) -> list[str]:
+    def _replace(self, release: Release, old: str, *, keep: bool, beside: bool, fall_back: bool = True) -> list[str]:
         """Take the machine from the container called *old* (if there is one) to that of *release*.
 
         With *keep*, a container that is right already is left alone: a crash came after the switch. *beside* it a
-        candidate runs, which takes what comes meanwhile.
+        candidate runs, which takes what comes meanwhile. What goes wrong lets the old one run again, if it may
+        *fall_back*.
         """
         name, body = release.container.name, self._body(release)
         state = self._docker.inspect(name)
@@ -264,7 +266,7 @@ class Switch:
                 with self._told_by(name):
                     client.check_closed()
         except (NotServing, engine.EngineError) as error:
-            self._roll_back(name, old, had_old)
+            self._roll_back(name, old, had_old, fall_back)
             self._end(release)
             raise NotServing(str(error)) from error
         # From here on the new one is what a crash leaves.
@@ -315,10 +317,11 @@ class Switch:
         self._docker.remove(_candidate(release))
         self._applied.end_switch()
 
-    def _roll_back(self, name: str, old: str, had_old: bool) -> None:
+    def _roll_back(self, name: str, old: str, had_old: bool, fall_back: bool) -> None:
         self._docker.remove(name)
         if had_old:
             self._docker.rename(f"{old}-previous", old)
+        if had_old and fall_back:
             self._docker.start(old)
             self._wait_for_what_is_in_force()
 
@@ -362,7 +365,8 @@ class Switch:
         for other in names:
             self._docker.remove(other)
         self._docker.rename(f"{name}-previous", name)
-        self._docker.start(name)
+        with contextlib.suppress(engine.EngineError):  # its disk may be away; whoever wants it to run will say so
+            self._docker.start(name)
 
     def _has(self, names: set[str], digest: str) -> bool:
         states = [self._docker.inspect(name) for name in names]

@@ -202,6 +202,53 @@ def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path
     pytest.fail("the switch never came to an end")
 
 
+def away(docker, store):
+    """What served is stopped, and the disk with its images is away."""
+    bring(docker, store, release())
+    docker.stop("registry")
+    docker.missing.add("/srv/registry")
+    docker.calls.clear()
+
+
+ELSEWHERE = dataclasses.replace(release(), container=dataclasses.replace(release().container, mounts=()))
+
+
+@pytest.mark.parametrize("trouble", ["broken", "port"])
+def test_what_fails_does_not_bring_back_a_registry_whose_disk_is_away(store, trouble):
+    docker = FakeEngine()
+    away(docker, store)
+    if trouble == "broken":
+        docker.broken.add("sha256:one")
+    else:
+        docker.missing.clear()  # it could run, but shall not
+        docker.create("other", container.create_body(release(name="other", port=5000).container, "/x", "other"))
+        docker.start("other")
+    with pytest.raises(switch.NotServing, match=r"storage is not there|port is already allocated"):
+        switcher(docker, store).bring(ELSEWHERE, docker.inspect("registry"), fall_back=False)
+    docker.remove("other")
+    assert docker.containers["registry"]["status"] == "exited"
+    assert (store.in_force(), list(docker.containers)) == (release(), ["registry"])
+
+
+def test_killed_at_any_step_a_registry_whose_disk_is_away_is_left_behind(tmp_path):
+    for step in range(100):
+        store, docker = Applied(tmp_path / str(step)), FakeEngine()
+        away(docker, store)
+        docker.dies_at = step
+        try:
+            switcher(docker, store).bring(ELSEWHERE, docker.inspect("registry"), fall_back=False)
+        except Killed:
+            docker.dies_at = None
+            switcher(docker, store).recover()
+            assert docker.serving(5000) in (None, ELSEWHERE.digest)
+            switcher(docker, store).bring(ELSEWHERE, docker.inspect("registry"), fall_back=False)
+            assert_settled(docker, store, ELSEWHERE)
+        else:
+            assert step > 10
+            return
+    pytest.fail("the switch never came to an end")
+
+
 @pytest.mark.parametrize("step", range(20))
 def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
     docker, before, wanted = FakeEngine(), release(), release("sha256:two")
