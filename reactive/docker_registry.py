@@ -28,6 +28,16 @@ def remove():
     docker_registry.remove()
 
 
+@reactive.hook("registry-data-storage-attached")
+def take_storage():
+    docker_registry.attach()
+
+
+@reactive.hook("registry-data-storage-detaching")
+def let_go_of_storage():
+    docker_registry.detach()
+
+
 @reactive.when_not("upgrade.series.in-progress", "charm.docker-registry.removed")
 def converge():
     docker_registry.converge()

@@ -160,12 +160,17 @@ def is_ours(state: Mapping[str, Any] | None) -> bool:
     return state is not None and DIGEST_LABEL in (state["Config"]["Labels"] or {})
 
 
+def sources(state: Mapping[str, Any]) -> set[str]:
+    """Return the folders and files of the machine that the container of an inspection mounts."""
+    return {mount.get("Source", "") for mount in state["Mounts"]}
+
+
 def is_predecessors(state: Mapping[str, Any]) -> bool:
     """Tell whether the container of an inspection was made by the charm that this one replaces.
 
     That one mounts its configuration file by file: https://github.com/charmed-kubernetes/docker-registry-charm
     """
-    return any(mount.get("Source", "").startswith(f"{CONFIG_FOLDER}/") for mount in state["Mounts"])
+    return any(source.startswith(f"{CONFIG_FOLDER}/") for source in sources(state))
 
 
 def differences(body: Mapping[str, Any], inspected: Mapping[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from registry import (
     bridge,
     certificates,
     daemon,
+    disk,
     engine,
     extras,
     htpasswd,
@@ -28,7 +29,6 @@ from registry import (
     openssl,
     openstack,
     packages,
-    plan,
     relations,
     repository,
     runtime,
@@ -51,6 +51,8 @@ FILE_LIMIT = 1 << 20
 OUTPUTS = 10
 """How many of them are kept."""
 PLUGIN = pathlib.Path(__file__).parents[2] / "templates/check_docker_registry"
+REPOSITORIES = "docker/registry/v2/repositories"
+"""Where a registry has a folder for each repository, in that of its data."""
 _FOLDER = "/usr/bin"
 
 
@@ -310,16 +312,32 @@ class Machine:
         """Make an empty container of Swift one that the registry takes: `openstack.make_ready`. Raises SwiftError."""
         return openstack.make_ready(asked, environment)
 
-    def forget_probes(self) -> None:
-        """Remove what the registry leaves of an upload that was cancelled: a file that it would never remove itself."""
-        probe = pathlib.Path(plan.DATA_FOLDER, "docker/registry/v2/repositories", switch.PROBE_REPOSITORY)
+    def forget_probes(self, folder: str) -> None:
+        """Remove what the registry over *folder* leaves of an upload that was cancelled: a file that would stay."""
+        probe = pathlib.Path(folder, REPOSITORIES, switch.PROBE_REPOSITORY)
         shutil.rmtree(probe, ignore_errors=True)
         with contextlib.suppress(OSError):
             probe.parent.rmdir()
 
-    def ensure_data_folder(self) -> None:
-        """Make the folder of the images, unless it is there."""
-        pathlib.Path(plan.DATA_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+    def ensure_folder(self, folder: str) -> None:
+        """Make a folder for images, unless it is there. Raises OSError."""
+        pathlib.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def disk(self, storage: disk.Storage | None) -> disk.Disk:
+        """Return what there is for images, on *storage* and beside it. Raises OSError."""
+        if storage is None:
+            return disk.Disk()
+        has_images = [_has_images(folder) for folder in (storage.folder, disk.LOCAL)]
+        return disk.Disk(storage, os.path.isdir(storage.folder), *has_images)
+
+
+def _has_images(folder: str) -> bool:
+    """Tell whether a registry over *folder* has repositories, beside that of its proof. Raises OSError."""
+    try:
+        with os.scandir(f"{folder}/{REPOSITORIES}") as found:
+            return any(entry.name != os.path.dirname(switch.PROBE_REPOSITORY) for entry in found)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _systemctl(*words: str) -> subprocess.CompletedProcess[str]:

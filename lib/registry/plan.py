@@ -17,6 +17,7 @@ from registry import (
     certificates,
     configuration,
     container,
+    disk,
     htpasswd,
     nagios,
     options,
@@ -29,8 +30,6 @@ from registry.image import Image
 from registry.runtime import NO_PROXIES, Proxies
 from registry.swift import Swift
 
-DATA_FOLDER = "/srv/registry"
-"""Folder of the machine with the images; the predecessor's, so that a refresh finds them again."""
 AUTH_FOLDER = "/etc/docker/registry/auth"
 """Folder of the machine with the users."""
 ANSWER_SECONDS = 600
@@ -102,6 +101,11 @@ class Release:
     def is_shared(self) -> bool:
         """The images are in an object store, which other units have too."""
         return "filesystem" not in self._config["storage"]
+
+    @property
+    def data_folder(self) -> str | None:
+        """Folder of the machine with the images; None where they are elsewhere."""
+        return next((one.source for one in self.container.mounts if one.target == configuration.DATA_FOLDER), None)
 
     @property
     def has_certificate_of_relation(self) -> bool:
@@ -203,8 +207,8 @@ class Facts:
     trouble: tuple[str, ...] = ()
     """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
     model_proxies: Proxies = NO_PROXIES
-    data_folder: str = DATA_FOLDER
-    """Folder of the machine with the images."""
+    disk: disk.Disk = dataclasses.field(default_factory=disk.Disk)
+    """The machine's own disk, and Juju's storage."""
     peers: tuple[relations.Peer, ...] = ()
     proxies: tuple[relations.Proxy, ...] = ()
     """Those in front."""
@@ -224,6 +228,11 @@ class Facts:
     """Seconds since 1970."""
     identity: str = ""
     """The charm's own certificate as a client, where clients have to show one."""
+
+    @property
+    def data_folder(self) -> str:
+        """Folder of the machine for the images, if they shall be there."""
+        return self.disk.folder(self.applied.data_folder if self.applied else None, on_disk=self.on_disk)
 
     @property
     def address(self) -> str:
@@ -247,6 +256,10 @@ class Plan:
     """Sentences to mind while all that was asked for is applied."""
     waiting: str = ""
     """A sentence while something that was asked for has yet to come from elsewhere."""
+    away: str = ""
+    """A sentence while the disk with the images of the release is away: then nothing shall run."""
+    can_fall_back: bool = True
+    """What serves may go on where the release does not serve. False while the disk with its images is away."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -288,7 +301,22 @@ def plan(wanted: options.Options, facts: Facts) -> Plan:
         release = _release(wanted, facts, facts.image, chosen.copies)
     warnings = (*_warnings(wanted, facts), *chosen.warnings)
     users = _users(wanted, facts, release)
-    return Plan(problems, release, not facts.stopped, users, warnings, waiting)
+    return Plan(
+        problems,
+        release,
+        not facts.stopped,
+        users,
+        warnings,
+        waiting,
+        away=_away(release, facts),
+        can_fall_back=not _away(facts.applied, facts),
+    )
+
+
+def _away(release: Release | None, facts: Facts) -> str:
+    """Return a sentence where the disk of *release* is away. What runs has it still, unless Juju has taken it."""
+    mounted = facts.state == "running" and facts.disk.attached is not None
+    return "" if release is None or mounted else facts.disk.away(release.data_folder, facts.unit)
 
 
 def _with_new_certificate(wanted: options.Options, before: Release | None, chosen: tls.Chosen) -> Release | None:
@@ -328,6 +356,8 @@ def _warnings(wanted: options.Options, facts: Facts) -> tuple[str, ...]:
             "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set "
             "storage-s3-... or storage-swift-..., or remove the other units."
         )
+    if not wanted.storage.is_shared:
+        found += filter(None, [facts.disk.unused(facts.data_folder, facts.unit)])
     if wanted.storage.relation == storage.ASIDE:
         found.append("The options storage-... say where the images are, not s3-credentials.")
     if facts.image and left_out:
@@ -423,8 +453,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
 
 def checks(facts: Facts, release: Release) -> nagios.Watched:
     """Return what NRPE looks at while *release* is in force."""
-    folder = None if release.is_shared else facts.data_folder
-    return nagios.Watched(release.port, release.ca, release.asks_for_certificates, folder)
+    return nagios.Watched(release.port, release.ca, release.asks_for_certificates, release.data_folder)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -530,8 +559,9 @@ def status(planned: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:
     What serves although something is wrong is said too, so that nobody takes a blocked unit for a dead one.
     """
     problems = [*planned.problems, *outcome.trouble]
-    if not planned.serve:
-        return "blocked", " ".join([f"Stopped by the action stop; `juju run {unit} start` starts it again.", *problems])
+    stopped = f"Stopped by the action stop; `juju run {unit} start` starts it again." if not planned.serve else ""
+    if stopped or planned.away:
+        return "blocked", " ".join(filter(None, [stopped, planned.away, *problems]))
     if not problems and planned.waiting:
         serves = f"The registry serves at {outcome.netloc} ({outcome.scheme}) meanwhile."
         return "waiting", " ".join([planned.waiting, *([serves] if outcome.serving else []), *planned.warnings])

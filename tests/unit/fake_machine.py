@@ -4,7 +4,7 @@ import json
 import pathlib
 
 import fakes
-from registry import applied, engine, extras, openssl, openstack, packages, tls
+from registry import applied, disk, engine, extras, openssl, openstack, packages, tls
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
@@ -41,6 +41,8 @@ class FakeMachine:
         self.apt_calls = []
         self.checks = {}
         self.swift_calls = []
+        self.folders = set()
+        self.with_images = set()
 
     def has_docker(self):
         return self.docker_installed
@@ -187,8 +189,15 @@ class FakeMachine:
         if asked.container == "away":
             raise openstack.SwiftError("storage-swift-container: there is no container away")
 
-    def forget_probes(self):
+    def forget_probes(self, folder):
         pass
 
-    def ensure_data_folder(self):
-        pass
+    def ensure_folder(self, folder):
+        self.folders.add(folder)
+
+    def disk(self, storage):
+        if storage is None:
+            return disk.Disk()
+        return disk.Disk(
+            storage, storage.folder in self.folders, storage.folder in self.with_images, disk.LOCAL in self.with_images
+        )

@@ -96,6 +96,7 @@ def test_every_hook_is_there_and_runs(unpacked):
     ends = [end for role in ("provides", "requires", "peers") for end in metadata.get(role, {})]
     kinds = ("created", "joined", "changed", "departed", "broken")
     expected = {*HOOKS, *(f"{end}-relation-{kind}" for end in ends for kind in kinds)}
+    expected |= {f"{name}-storage-{kind}" for name in metadata["storage"] for kind in ("attached", "detaching")}
     hooks = {path.name for path in (unpacked / "hooks").iterdir() if path.is_file()}
     assert hooks == expected
     for hook in hooks:

@@ -19,6 +19,7 @@ from registry import (
     api,
     applied,
     container,
+    disk,
     engine,
     htpasswd,
     image,
@@ -49,6 +50,8 @@ JOINED = "charm.docker-registry.joined"
 """Flag: the unit knows whether it has peers."""
 IMAGE = "docker-registry.image"
 """Key in unitdata: the Image last found for the option registry-image."""
+STORAGE = "docker-registry.storage"
+"""Key in unitdata: the disk.Storage that Juju attached last."""
 
 machine = Machine()
 """The machine of the unit: the seam for tests."""
@@ -195,6 +198,7 @@ def gather(
         state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
         on_disk=reactive.is_flag_set(ON_DISK),
+        disk=machine.disk(storage()),
         port_held=_is_held(wanted.registry_port),
         model_proxies=runtime.Proxies.of_model(os.environ),
         debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
@@ -297,10 +301,10 @@ def apply(
         if planned.users is not None:
             # Before a registry starts that asks it: without one, it would let in a user of its own making.
             store.write_users(planned.users)
-        if not planned.serve:
+        if planned.away or not planned.serve:
             switcher(docker).halt(inspected)
         elif planned.release is not None:
-            _bring(planned.release, docker, store, inspected)
+            _bring(planned.release, docker, store, inspected, fall_back=planned.can_fall_back)
         in_force = store.in_force()
         if in_force is not None and in_force.authentication != "htpasswd":
             store.remove_users()
@@ -316,16 +320,24 @@ def apply(
 
 
 def _bring(
-    release: plan.Release, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
+    release: plan.Release,
+    docker: engine.Engine,
+    store: applied.Applied,
+    inspected: Mapping[str, Any] | None,
+    *,
+    fall_back: bool,
 ) -> None:
-    machine.ensure_data_folder()
-    if release.swift is not None and release != store.in_force():
+    before = store.in_force()
+    if disk.LOCAL in (release.data_folder, before and before.data_folder):
+        machine.ensure_folder(disk.LOCAL)
+    if release.swift is not None and release != before:
         machine.make_swift_ready(release.swift, release.container.environment)
     try:
-        for line in switcher(docker).bring(release, inspected):
+        for line in switcher(docker).bring(release, inspected, fall_back=fall_back):
             hookenv.log(line)
     finally:
-        machine.forget_probes()
+        if release.data_folder:
+            machine.forget_probes(release.data_folder)
 
 
 def publish(
@@ -333,7 +345,7 @@ def publish(
 ) -> plan.Outcome:
     """Tell Juju the ports and the version in force; return whether and where the registry answers, and *trouble*."""
     release = store.in_force()
-    if release is None or not planned.serve:
+    if release is None or planned.away or not planned.serve:
         _open_ports(frozenset())
         return plan.Outcome(False, "", "", trouble)
     _open_ports(frozenset({release.port}))
@@ -406,9 +418,49 @@ def _has_joined(facts: plan.Facts) -> bool:
     return bool(reactive.is_flag_set(JOINED))
 
 
+def storage() -> disk.Storage | None:
+    """Return the storage that Juju attached last."""
+    known = unitdata.kv().get(STORAGE)
+    return disk.Storage(**known) if known else None
+
+
+def attach() -> None:
+    """Have a folder for images on the storage that Juju has attached in this hook. Raises OSError."""
+    found = disk.Storage(os.environ["JUJU_STORAGE_ID"], os.environ["JUJU_STORAGE_LOCATION"])
+    machine.ensure_folder(found.folder)
+    _remember(found)
+
+
+def detach() -> None:
+    """Stop the registry if its images are on the storage that Juju takes away after this hook.
+
+    Raises EngineError where it cannot be stopped: the hook shall fail then, so that nothing is taken from what runs.
+    """
+    gone = storage()
+    if gone is None:
+        return
+    _remember(dataclasses.replace(gone, attached=False))
+    release, switching = machine.store.in_force(), machine.store.unfinished_switch()
+    is_used = release is None or release.data_folder == gone.folder or switching
+    if not is_used or not machine.has_docker():
+        return
+    docker = machine.docker()
+    for name in docker.labelled(container.DIGEST_LABEL):
+        state = docker.inspect(name)
+        if state is not None and gone.folder in container.sources(state):
+            docker.stop(name)
+
+
+def _remember(found: disk.Storage) -> None:
+    """Keep what is known of the storage, even if this hook fails later: a release may be in force on it by then."""
+    unitdata.kv().set(STORAGE, dataclasses.asdict(found))
+    unitdata.kv().flush()
+
+
 def remove() -> None:
     """Take the registry off the machine: containers, configuration and credentials. The images stay."""
     store = machine.store
+    release = store.in_force()
     try:
         switcher(machine.docker()).clear()
     except (engine.EngineError, OSError) as error:
@@ -416,8 +468,9 @@ def remove() -> None:
     tls_files.remove(machine)
     machine.put_checks({})
     store.remove()
-    hookenv.log(f"The registry is removed; its images stay in {plan.DATA_FOLDER}.")
-    status.maintenance(f"Removed. The images stay in {plan.DATA_FOLDER}.")
+    kept = disk.whereabouts(release.data_folder if release else disk.LOCAL, storage())
+    hookenv.log(f"The registry is removed; its images stay in {kept}.")
+    status.maintenance(f"Removed. The images stay in {kept}.")
 
 
 def sentence(clause: object) -> str:

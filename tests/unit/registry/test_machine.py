@@ -5,7 +5,7 @@ import stat
 import subprocess
 
 import pytest
-from registry import daemon, engine, machine, packages
+from registry import daemon, disk, engine, machine, packages
 
 
 @pytest.fixture
@@ -41,16 +41,34 @@ def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_pa
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_a_cancelled_upload_leaves_goes_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine.plan, "DATA_FOLDER", str(tmp_path))
+def test_what_a_cancelled_upload_leaves_goes_and_nothing_else(tmp_path):
     left = tmp_path / "docker/registry/v2/repositories/docker-registry-charm/probe/_uploads/1/hashstates/sha256/0"
     kept = tmp_path / "docker/registry/v2/repositories/ubuntu"
     left.parent.mkdir(parents=True)
     left.write_text("")
     kept.mkdir()
-    machine.Machine().forget_probes()
-    machine.Machine().forget_probes()
+    machine.Machine().forget_probes(str(tmp_path))
+    machine.Machine().forget_probes(str(tmp_path))
     assert [path.name for path in kept.parent.iterdir()] == ["ubuntu"]
+
+
+def test_images_are_what_is_in_a_repository_but_for_that_of_a_proof(tmp_path, monkeypatch):
+    storage = disk.Storage("registry-data/0", str(tmp_path / "there"))
+    monkeypatch.setattr(disk, "LOCAL", str(tmp_path / "here"))
+    assert machine.Machine().disk(None) == disk.Disk()
+    assert machine.Machine().disk(storage) == disk.Disk(storage)
+    machine.Machine().ensure_folder(storage.folder)
+    assert stat.S_IMODE(os.stat(storage.folder).st_mode) == 0o700
+    probe = tmp_path / "there/registry/docker/registry/v2/repositories/docker-registry-charm"
+    probe.mkdir(parents=True)
+    machine.Machine().ensure_folder(storage.folder)
+    assert machine.Machine().disk(storage) == disk.Disk(storage, is_mounted=True)
+    (probe.parent / "ubuntu").mkdir()
+    (tmp_path / "here").write_text("no folder")
+    assert machine.Machine().disk(storage) == disk.Disk(storage, is_mounted=True, has_images=True)
+    (tmp_path / "here").unlink()
+    (tmp_path / "here/docker/registry/v2/repositories/a").mkdir(parents=True)
+    assert machine.Machine().disk(storage).local_has_images
 
 
 @pytest.mark.parametrize("dangling", [False, True])
