@@ -5,14 +5,14 @@ https://docs.openstack.org/api-ref/object-store/ and https://docs.openstack.org/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from registry.swift import Swift
+from registry import addresses
+from registry.swift import DEFAULT_DOMAIN, Swift
 
 MARKER = "files"
 """The registry keeps everything below this name, and takes a container without it for one that is gone: 503.
@@ -34,14 +34,20 @@ def make_ready(asked: Swift, environment: Mapping[str, str]) -> bool:
     session = requests.Session()
     session.trust_env = False
     with session:
+        where, led = asked.authurl or "", ""
         try:
-            _use_proxies(session, environment, asked.authurl or "")
-            where, token = _log_in(session, asked)
-            session.headers["X-Auth-Token"] = token
+            _use_proxies(session, environment, where)
+            where, session.headers["X-Auth-Token"] = _log_in(session, asked)
+            led = ", where it leads"
             return _put_marker(session, f"{where}/{quote(asked.container, safe='')}", asked.container)
-        except requests.RequestException as error:
-            reason = "no answer" if isinstance(error, requests.Timeout) else "nothing answers"
-            raise SwiftError(f"storage-swift-authurl: {reason} at {asked.authurl}, or where it leads to") from error
+        except (requests.RequestException, ValueError) as error:  # urllib3 has errors of its own for names of hosts
+            raise SwiftError(f"storage-swift-authurl: {_reason(error)} at {where}{led}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no certificate that can be trusted"
+    return "no answer" if isinstance(error, requests.Timeout) else "nothing answers"
 
 
 def _put_marker(session: requests.Session, url: str, name: str) -> bool:
@@ -64,30 +70,46 @@ def _put_marker(session: requests.Session, url: str, name: str) -> bool:
 
 def _log_in(session: requests.Session, asked: Swift) -> tuple[str, str]:
     """Return the URL of the account, and a token."""
-    url = (asked.authurl or "").rstrip("/")
-    version = re.search(r"/v([123])(?:\.0)?$", url)
-    if version is None or version[1] == "1":
-        headers = {"X-Auth-User": asked.username or "", "X-Auth-Key": asked.password or ""}
-        answer = _accepted(session.get(url, headers=headers, timeout=_SECONDS))
-        return answer.headers.get("X-Storage-Url", ""), answer.headers.get("X-Auth-Token", "")
-    if version[1] == "2":
-        login = {"passwordCredentials": {"username": asked.username, "password": asked.password}}
-        body = {"auth": {**login, **({"tenantName": asked.tenant} if asked.tenant else {})}}
-        access = _accepted(session.post(f"{url}/tokens", json=body, timeout=_SECONDS)).json()["access"]
-        return _endpoint(access["serviceCatalog"], asked, "publicURL"), access["token"]["id"]
-    answer = _accepted(session.post(f"{url}/auth/tokens", json={"auth": _v3(asked)}, timeout=_SECONDS))
-    return _endpoint(answer.json()["token"]["catalog"], asked, "url"), answer.headers["X-Subject-Token"]
+    login = {3: _log_in_3, 2: _log_in_2}.get(asked.version, _log_in_1)
+    try:
+        where, token = login(session, asked, (asked.authurl or "").rstrip("/"))
+    except (requests.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise SwiftError("storage-swift-authurl: the answer is no login's, so it may be the wrong URL") from error
+    if addresses.url_problem(where):
+        raise SwiftError(f"storage-swift-authurl: it leads to {where!r}, which is no URL")
+    return where, token
 
 
-def _v3(asked: Swift) -> dict[str, Any]:
-    domain = {"domain": {"name": asked.domain}} if asked.domain else {"domain": {"id": "default"}}
+def _log_in_1(session: requests.Session, asked: Swift, url: str) -> tuple[str, str]:
+    # As bytes, because of letters that are not in Latin-1.
+    headers = {"X-Auth-User": (asked.username or "").encode(), "X-Auth-Key": (asked.password or "").encode()}
+    answer = _accepted(session.get(url, headers=headers, timeout=_SECONDS), "password")
+    return answer.headers["X-Storage-Url"], answer.headers["X-Auth-Token"]
+
+
+def _log_in_2(session: requests.Session, asked: Swift, url: str) -> tuple[str, str]:
+    login = {"passwordCredentials": {"username": asked.username, "password": asked.password}}
+    body = {"auth": {**login, **({"tenantName": asked.tenant} if asked.tenant else {})}}
+    answer = _accepted(session.post(f"{url}/tokens", json=body, timeout=_SECONDS), "password and tenant")
+    access = answer.json()["access"]
+    return _endpoint(access.get("serviceCatalog"), asked, "publicURL"), str(access["token"]["id"])
+
+
+def _log_in_3(session: requests.Session, asked: Swift, url: str) -> tuple[str, str]:
+    domain = {"domain": {"name": asked.domain or DEFAULT_DOMAIN}}
     user = {"name": asked.username, "password": asked.password, **domain}
     scope = {"scope": {"project": {"name": asked.tenant, **domain}}} if asked.tenant else {}
-    return {"identity": {"methods": ["password"], "password": {"user": user}}, **scope}
+    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, **scope}}
+    answer = session.post(f"{url}/auth/tokens", json=body, timeout=_SECONDS)
+    token = _accepted(answer, "password, tenant and domain").json()["token"]
+    return _endpoint(token.get("catalog"), asked, "url"), answer.headers["X-Subject-Token"]
 
 
-def _endpoint(catalog: list[dict[str, Any]], asked: Swift, key: str) -> str:
-    for service in catalog:
+def _endpoint(catalog: list[dict[str, Any]] | None, asked: Swift, key: str) -> str:
+    """Return the URL of the account in Keystone's *catalog*."""
+    if not (catalog or asked.tenant):
+        raise SwiftError("storage-swift-tenant: not set, and without it Keystone names no object store to this user")
+    for service in catalog or ():
         for endpoint in service.get("endpoints", ()) if service.get("type") == "object-store" else ():
             region = endpoint.get("region") or endpoint.get("region_id")
             if endpoint.get("interface", "public") == "public" and asked.region in (None, region):
@@ -96,11 +118,11 @@ def _endpoint(catalog: list[dict[str, Any]], asked: Swift, key: str) -> str:
     raise SwiftError(f"storage-swift-authurl: Keystone knows no object store{where}")
 
 
-def _accepted(answer: requests.Response) -> requests.Response:
+def _accepted(answer: requests.Response, others: str) -> requests.Response:
     if answer.status_code in (401, 403):
-        raise SwiftError("storage-swift-username: refused, with its password and tenant")
+        raise SwiftError(f"storage-swift-username: refused, with its {others}")
     if not answer.ok:
-        raise SwiftError(f"storage-swift-authurl: the answer is {answer.status_code}; is it the right URL?")
+        raise SwiftError(f"storage-swift-authurl: the answer is {answer.status_code}, so it may be the wrong URL")
     return answer
 
 

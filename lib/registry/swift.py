@@ -11,6 +11,9 @@ from typing import Any
 
 from registry import addresses
 
+DEFAULT_DOMAIN = "Default"
+"""What Keystone calls the one domain that it always has."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Swift:
@@ -32,6 +35,11 @@ class Swift:
         return cls(**{name: value for name, value in given.items() if value not in ("", None)})
 
     @property
+    def version(self) -> int:
+        """Which login authurl is for, 1, 2 or 3, by the rule of the registry's driver; 0 where it cannot tell."""
+        return next((version for version in (3, 2, 1) if f"v{version}" in (self.authurl or "")), 0)
+
+    @property
     def is_asked_for(self) -> bool:
         """Any of the options is set."""
         return self != Swift()
@@ -43,9 +51,17 @@ class Swift:
         needed = ("authurl", "username", "password")
         missing = ", ".join(f"storage-swift-{name}" for name in needed if not getattr(self, name))
         return {
-            "storage-swift-authurl": addresses.url_problem(self.authurl) if self.authurl else None,
+            "storage-swift-authurl": self._url_problem(),
             **({missing: "not set, and Swift needs it; or reset all options storage-swift-..."} if missing else {}),
         }
+
+    def _url_problem(self) -> str | None:
+        if not self.authurl:
+            return None
+        problem = addresses.url_problem(self.authurl)
+        if problem is None and not self.version:
+            return f"{self.authurl!r} has none of v1, v2 and v3 in it, by which the registry tells the kind of login"
+        return problem
 
     def refused(self, generation: int) -> dict[str, str]:
         """Return what the registry's *generation*, 2 or 3, cannot do: the option to a clause."""
@@ -55,4 +71,6 @@ class Swift:
 
     def parameters(self) -> dict[str, Any]:
         """Return the section of config.yml. Only where there are no problems."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        # Without one, the driver names none, and Keystone does not take that.
+        domain = {"domain": DEFAULT_DOMAIN} if self.version == 3 else {}
+        return domain | {name: value for name, value in dataclasses.asdict(self).items() if value is not None}

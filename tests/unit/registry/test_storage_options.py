@@ -99,6 +99,10 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
         ({**SWIFT, "storage_swift_authurl": ""}, "storage-swift-authurl: not set, and Swift needs it"),
         ({**SWIFT, "storage_swift_authurl": "swift"}, "storage-swift-authurl: 'swift' has no scheme"),
         (
+            {**SWIFT, "storage_swift_authurl": "http://keystone:5000"},
+            "storage-swift-authurl: 'http://keystone:5000' has none of v1, v2 and v3 in it",
+        ),
+        (
             {**BUCKET, **SWIFT},
             "storage-s3-bucket, storage-swift-authurl: S3 and Swift are both asked for; ",
         ),
@@ -107,6 +111,20 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
 def test_half_a_store_is_a_sentence(changes, sentence):
     (found,) = sentences(**changes)
     assert found.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("url", "domain", "written"),
+    [
+        ("http://swift:8080/auth/v1.0", "", None),
+        ("http://keystone:5000/v2.0", "", None),
+        ("http://keystone:5000/v3", "", "Default"),
+        ("http://keystone:5000/v3/", "acme", "acme"),
+    ],
+)
+def test_keystone_of_version_3_is_told_a_domain_always(url, domain, written):
+    wanted = asked(**SWIFT | {"storage_swift_authurl": url, "storage_swift_domain": domain})
+    assert wanted.storage.swift.parameters().get("domain") == written
 
 
 def planned(version, **changes):
