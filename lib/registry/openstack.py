@@ -60,7 +60,7 @@ def _put_marker(session: requests.Session, url: str, name: str) -> bool:
         return False
     put = session.put(f"{url}/{MARKER}", data=b"", timeout=_SECONDS)
     if put.status_code != 201:
-        by_hand = f"`swift upload {name} --object-name {MARKER} /dev/null`"
+        by_hand = f"`touch {MARKER} && swift upload {name} {MARKER}`"
         raise SwiftError(
             f"storage-swift-container: {name} is empty, which the registry takes for gone, and may not be written "
             f"({put.status_code}); put an empty object {MARKER!r} there: {by_hand}"

@@ -184,7 +184,7 @@ def test_the_login_of_keystone_is_in_its_own_domain_where_none_is_named(swift):
 
 def test_what_may_not_be_written_says_what_to_do(swift):
     swift.read_only = True
-    with pytest.raises(openstack.SwiftError, match="put an empty object 'files' there: `swift upload images"):
+    with pytest.raises(openstack.SwiftError, match=r"there: `touch files && swift upload images files`$"):
         openstack.make_ready(asked(swift), {})
     swift.store["images"].append("files")
     assert not openstack.make_ready(asked(swift), {})
