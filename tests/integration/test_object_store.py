@@ -6,12 +6,12 @@ import json
 import secrets
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import jubilant
 import pytest
+from object_store import PASSWORD as STORE_PASSWORD
+from object_store import Store, ask
 from unit import Unit
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -21,26 +21,19 @@ PASSWORD = "hush"
 @pytest.fixture(scope="module")
 def store(model, stand_in):
     model.deploy(stand_in("store"), "store")
-    unit = Unit(model, "store/0")
     model.wait(lambda status: jubilant.all_active(status, "store"), delay=0.1, successes=1)
-    make(unit, "images")
+    unit = Store(model, "store/0")
+    unit.swift("PUT", "images")
     yield unit
     apps = model.status().apps.keys() & {"store", "private", "public", "gate"}
     model.remove_application(*apps, force=True)
-
-
-def make(store, name):
-    """Make a container."""
-    login = "-H X-Auth-User:test:tester -H X-Auth-Key:testing http://127.0.0.1:8080/auth/v1.0"
-    token = store.exec(f'curl -si --retry 20 --retry-all-errors -f {login} | grep -i ^x-auth-token: | tr -d "\\r"')
-    store.exec(f'curl -sf -X PUT -H "{token}" http://127.0.0.1:8080/v1/AUTH_test/{name}')
 
 
 def by_swift(store):
     return {
         "storage-swift-authurl": f"http://{store.address}:8080/auth/v1.0",
         "storage-swift-username": "test:tester",
-        "storage-swift-password": "testing",
+        "storage-swift-password": STORE_PASSWORD,
         "storage-swift-container": "images",
     }
 
@@ -51,7 +44,7 @@ def by_s3(store):
         "storage-s3-region": "us-east-1",
         "storage-s3-bucket": "images",
         "storage-s3-accesskey": "test:tester",
-        "storage-s3-secretkey": "testing",
+        "storage-s3-secretkey": STORE_PASSWORD,
     }
 
 
@@ -72,18 +65,9 @@ def public(model, charm, archives, private, store):
     return deployed(model, charm, archives, "public", by_swift(store) | {"storage-read-only": True})
 
 
-def ask(url, method="GET", data=None, headers=None):
-    """Return status, headers and body of the answer, as the user where there is one."""
-    request = urllib.request.Request(url, data, {"Accept": MANIFEST, **(headers or {})}, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
-
-
 def login():
-    return {"Authorization": "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()}
+    encoded = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+    return {"Accept": MANIFEST, "Authorization": f"Basic {encoded}"}
 
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -92,14 +76,14 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 def test_an_empty_container_is_made_ready(private):
     assert private.status() == ("active", f"Ready at {private.address}:5000 (http).")
     assert PASSWORD not in json.dumps(private.container())
-    assert "testing" not in json.dumps(private.container())
+    assert STORE_PASSWORD not in json.dumps(private.container())
 
 
 def test_what_is_pushed_to_the_private_one_is_pulled_from_the_public_one(private, public, small_image):
     assert public.status() == ("active", f"Ready at {public.address}:5000 (http).")
     private.load(small_image)
     private.run("push", image="small:1", pull=False)
-    status, _, body = ask(f"http://{public.address}:5000/v2/small/manifests/1")
+    status, _, body = ask(f"http://{public.address}:5000/v2/small/manifests/1", headers={"Accept": MANIFEST})
     assert status == 200
     layer = json.loads(body)["layers"][0]["digest"]
     assert ask(f"http://{public.address}:5000/v2/small/blobs/{layer}")[0] == 200
@@ -153,46 +137,115 @@ def wait_for(what):
     raise AssertionError("it does not come")
 
 
-class Pushes:
-    """Pushes layers over the proxy, a bounded number of them; `pushed` are those that were acknowledged."""
+class Failed(Exception):
+    """The registry does not answer as it shall."""
+
+
+class Load:
+    """Two clients push images over the proxy and two pull what is there, a bounded number of times.
+
+    They do as docker does: what fails they begin anew, five times at most. `acknowledged` are the manifests that were
+    taken, by tag; `lost` are those of them that were not found later.
+    """
 
     def __init__(self, address):
-        self._url = f"http://{address}:5000"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.pushed, self.failed = [], 0
+        self._url, self._stop, self._lock = f"http://{address}:5000", threading.Event(), threading.Lock()
+        jobs = (self._push, self._push, self._pull, self._pull)
+        self._threads = [threading.Thread(target=self._repeat, args=(job,), daemon=True) for job in jobs]
+        self.acknowledged, self.lost = {}, set()
+        self.pulls = self.failed = self.given_up = 0
 
-    def _run(self):
-        while not self._stop.wait(0.05) and len(self.pushed) + self.failed < 500:
-            data = secrets.token_bytes(50_000)
-            digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    def __str__(self):
+        found = f"{len(self.acknowledged)} images pushed, {self.pulls} pulled, {self.failed} attempts failed"
+        return f"{found}, {self.given_up} given up, {len(self.lost)} lost"
+
+    def _repeat(self, job):
+        for _ in range(150):
+            if self._stop.wait(0.05):
+                return
+            self._try(job, secrets.token_hex(8))
+
+    def _try(self, job, tag):
+        for _ in range(5):
             try:
-                headers = ask(f"{self._url}/v2/load/blobs/uploads/", "POST", b"", login())[1]
-                where = urllib.parse.urlsplit(headers["Location"])
-                url = f"{self._url}{where.path}?{where.query}&digest={digest}"
-                status = ask(url, "PUT", data, login() | OCTETS)[0]
-            except (OSError, TypeError, KeyError):
-                status = 0
-            if status == 201:
-                self.pushed.append(digest)
-            else:
-                self.failed += 1
+                job(tag)
+                return
+            except (Failed, OSError) as error:
+                print(time.strftime("%X"), job.__name__, error)
+                with self._lock:
+                    self.failed += 1
+        self.given_up += 1
+
+    def _ask(self, expected, path, method="GET", data=None, headers=None):
+        status, told, body = ask(self._url + path, method, data, login() | (headers or {}))
+        if status != expected:
+            raise Failed(f"{method} {path}: {status}")
+        return told, body
+
+    def _push_blob(self, data):
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        where = self._ask(202, "/v2/load/blobs/uploads/", "POST", b"")[0]["Location"]
+        where = self._ask(202, where, "PATCH", data, OCTETS)[0]["Location"]
+        self._ask(201, f"{where}&digest={digest}", "PUT", b"", OCTETS)
+        return {"mediaType": "application/octet-stream", "size": len(data), "digest": digest}
+
+    def _push(self, tag):
+        config = self._push_blob(json.dumps({"tag": tag}).encode())
+        layer = self._push_blob(secrets.token_bytes(50_000))
+        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
+        data = json.dumps(manifest).encode()
+        self._ask(201, f"/v2/load/manifests/{tag}", "PUT", data, {"Content-Type": MANIFEST})
+        self.acknowledged[tag] = data
+
+    def _pull(self, _):
+        if self.acknowledged:
+            self.pull(secrets.choice(list(self.acknowledged)))
+            self.pulls += 1
+
+    def pull(self, tag):
+        """Pull an image whole."""
+        try:
+            data = self._ask(200, f"/v2/load/manifests/{tag}")[1]
+            assert data == self.acknowledged[tag]
+            for blob in (json.loads(data)["config"], *json.loads(data)["layers"]):
+                data = self._ask(200, f"/v2/load/blobs/{blob['digest']}")[1]
+                assert f"sha256:{hashlib.sha256(data).hexdigest()}" == blob["digest"]
+        except Failed as error:
+            if str(error).endswith("404"):
+                self.lost.add(tag)
+            raise
 
     def __enter__(self):
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *args):
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+        print(self)
+
+    def check(self, failures):
+        """Every image that was acknowledged is there, and no more than so many attempts have failed."""
+        assert len(self.acknowledged) > 5
+        assert self.pulls > 5
+        assert not self.lost
+        assert not self.given_up
+        assert self.failed <= failures
+        for tag in self.acknowledged:
+            self.pull(tag)
 
 
 def test_three_units_serve_one_store(private, model, stand_in):
     model.deploy(stand_in("haproxy"), "gate")
     model.integrate("private:website", "gate:reverseproxy")
-    gate = Unit(model, "gate/0")
-    model.add_unit("private", num_units=2)
     private.settle()
+    gate = Unit(model, "gate/0")
+    with Load(gate.address) as load:
+        model.add_unit("private", num_units=2)
+        private.settle()
+    load.check(failures=0)
     units = [Unit(model, f"private/{number}") for number in range(3)]
     for unit in units:
         assert unit.status() == ("active", f"Ready at {gate.address}:5000 (http, proxied).")
@@ -209,23 +262,24 @@ def test_three_units_serve_one_store(private, model, stand_in):
     assert ask(f"http://{units[0].address}:5000/v2/moving/blobs/{digest}", headers=login())[2] == data
 
 
-def test_a_unit_that_dies_loses_no_layer_that_was_acknowledged(private, model):
+def test_a_unit_that_dies_loses_no_image_that_was_acknowledged(private, model):
     gate, victim = Unit(model, "gate/0"), Unit(model, "private/1")
     if not private.is_local:
         pytest.skip("a real machine's plug is out of reach")
-    with Pushes(gate.address) as pushes:
+    with Load(gate.address) as load:
         time.sleep(3)
         model.cli("machine", "kill", victim.machine)
         time.sleep(6)
-    print(f"{len(pushes.pushed)} pushed, {pushes.failed} failed")
-    assert len(pushes.pushed) > 5
-    for digest in pushes.pushed:
-        assert ask(f"http://{gate.address}:5000/v2/load/blobs/{digest}", "HEAD", headers=login())[0] == 200
+    # What each of the four does when it dies, and once again before the proxy has noticed.
+    load.check(failures=8)
     model.cli("machine", "start", victim.machine)
     private.settle()
-    with Pushes(gate.address) as pushes:
+
+
+def test_units_go_and_no_request_fails(private, model):
+    with Load(Unit(model, "gate/0").address) as load:
         model.cli("remove-unit", "private/1", "private/2", "--no-prompt")
         model.wait(lambda status: len(status.apps["private"].units) == 1, delay=0.2, successes=1)
         private.settle()
-    assert pushes.failed == 0
+    load.check(failures=0)
     assert private.status()[0] == "active"

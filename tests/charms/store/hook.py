@@ -20,7 +20,7 @@ import identity
 ETC = pathlib.Path("/etc/swift")
 SYSTEMD = pathlib.Path("/etc/systemd/system")
 PORTS = {"object": 6200, "container": 6201, "account": 6202}
-PACKAGES = ("swift-proxy", "swift-account", "swift-container", "swift-object", "memcached", "curl")
+PACKAGES = ("swift-proxy", "swift-account", "swift-container", "swift-object", "memcached", "python3-swiftclient")
 SWIFT = "[swift-hash]\nswift_hash_path_suffix = test\nswift_hash_path_prefix = test\n"
 SERVER = """\
 [DEFAULT]

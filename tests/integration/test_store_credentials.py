@@ -1,0 +1,208 @@
+"""Who gets into an object store, and how: by Keystone, with little to be done there, by the relation s3-credentials.
+
+The tests run in order, on machines of their own; each leaves the registry's images on its disk.
+"""
+
+import json
+import re
+
+import jubilant
+import pytest
+from object_store import PASSWORD, Store, ask
+from unit import Unit
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+@pytest.fixture(scope="module")
+def store(model, stand_in):
+    model.deploy(stand_in("store"), "keys", config={"keystone": True})
+    model.wait(lambda status: jubilant.all_active(status, "keys"), delay=0.1, successes=1)
+    yield Store(model, "keys/0")
+    model.remove_application("keys", force=True)
+
+
+@pytest.fixture(scope="module")
+def guest(model, charm, archives, store, small_image):
+    model.deploy(charm, "guest", resources={"registry-image": str(archives.registry)})
+    unit = Unit(model, "guest/0")
+    unit.settle()
+    unit.load(small_image)
+    yield unit
+    model.remove_application("guest", force=True)
+
+
+def ready(unit):
+    return "active", f"Ready at {unit.address}:5000 (http)."
+
+
+def still(unit, *sentences):
+    """The status of a unit that serves as before, while something is wrong."""
+    return "blocked", " ".join([*sentences, f"The last good configuration serves at {unit.address}:5000."])
+
+
+def pulled(unit):
+    """Return the status with which the registry answers for the image."""
+    url = f"http://{unit.address}:5000/v2/small"
+    status, _, body = ask(f"{url}/manifests/1", headers={"Accept": MANIFEST})
+    return ask(f"{url}/blobs/{json.loads(body)['layers'][0]['digest']}")[0] if status == 200 else status
+
+
+def running(unit):
+    container = unit.container()
+    return container["Id"], container["State"]["StartedAt"]
+
+
+def test_keystone_with_a_domain_and_a_region(store, guest):
+    settings = {
+        "authurl": f"http://{store.address}:5000/v3",
+        "username": "tester",
+        "password": PASSWORD,
+        "tenant": "images",
+        "domain": "acme",
+        "region": "here",
+    }
+    settings = {f"storage_swift_{name}": value for name, value in settings.items()}
+    assert guest.config(**settings) == still(
+        guest,
+        "storage-swift-container: there is no container docker-registry; `swift post docker-registry` makes it.",
+    )
+    store.swift("PUT", "docker-registry", keystone=True)
+    assert guest.update_status() == ready(guest)
+    assert store.swift("GET", "docker-registry", keystone=True).splitlines()[0] == "files"
+    assert guest.run("push", image="small:1", pull=False).results["outcome"] == "success"
+    assert pulled(guest) == 200
+    assert "files/docker/registry/v2/" in store.swift("GET", "docker-registry", keystone=True)
+
+    before = running(guest)
+    refused = "storage-swift-username: refused, with its password, tenant and domain."
+    for name, value, sentence in (
+        ("password", "wrong-key", refused),
+        ("domain", "other", refused),
+        ("domain", None, refused),
+        ("region", "nowhere", "storage-swift-authurl: Keystone knows no object store in the region nowhere."),
+        (
+            "tenant",
+            None,
+            "storage-swift-tenant: not set, and without it Keystone names no object store to this user.",
+        ),
+    ):
+        option = f"storage_swift_{name}"
+        assert guest.config(**{option: value}) == still(guest, sentence)
+        assert guest.config(**{option: settings[option]}) == ready(guest)
+    assert (running(guest), pulled(guest)) == (before, 200)
+    assert guest.config(**dict.fromkeys(settings)) == ready(guest)
+
+
+def test_who_may_not_write_is_told_what_to_do(store, guest):
+    store.swift("PUT", "shared", X_Container_Read="test:reader")
+    settings = {
+        "authurl": f"http://{store.address}:8080/auth/v1.0",
+        "username": "test:reader",
+        "password": "reading",
+        "container": "shared",
+    }
+    settings = {f"storage_swift_{name}": value for name, value in settings.items()}
+    state, message = guest.config(**settings, storage_read_only=True)
+    command = re.search("`(.*)`", message)[1]
+    assert (state, message) == still(
+        guest,
+        "storage-swift-container: shared is empty, which the registry takes for gone, and may not be written (403); "
+        f"put an empty object 'files' there: `{command}`.",
+    )
+    login = f"ST_AUTH=http://127.0.0.1:8080/auth/v1.0 ST_USER=test:tester ST_KEY={PASSWORD}"
+    store.exec(f"cd /var/tmp && export {login} && {command}")
+    assert guest.update_status() == ready(guest)
+    assert ask(f"http://{guest.address}:5000/v2/_catalog")[0] == 200
+    state, message = guest.config(storage_read_only=None)
+    assert state == "blocked"
+    assert message.startswith("The registry does not start as configured: ")
+    assert guest.config(**dict.fromkeys(settings)) == ready(guest)
+
+
+@pytest.fixture(scope="module")
+def secret(model, store, guest):
+    """The keys of the bucket, which nobody may read yet."""
+    uri = model.add_secret("keys-of-s3", {"access-key": "test:tester", "secret-key": PASSWORD})
+    yield uri
+    model.remove_secret(uri)
+
+
+GONE = (
+    "s3-credentials: it gives no bucket any more. Relate it again, set storage-s3-..., or have the images on this "
+    "unit's disk by `juju run guest/0 start`."
+)
+
+
+def related(model, guest):
+    model.integrate("guest:s3-credentials", "keys:s3-credentials")
+    return guest.status(guest.settle())
+
+
+def parted(model, guest):
+    model.remove_relation("guest:s3-credentials", "keys:s3-credentials")
+    return guest.status(guest.settle())
+
+
+def test_an_integrator_gives_a_bucket_whose_keys_are_in_a_secret(model, store, guest, secret):
+    model.config("keys", {"credentials": str(secret), "path": "in/a/folder"})
+    state, message = related(model, guest)
+    assert state == "waiting"
+    assert message.startswith("Waiting for s3-credentials to send a bucket and its keys. ")
+    model.grant_secret(secret, "keys")
+    store.hook("config-changed")
+    state, message = guest.status(guest.settle())
+    assert state == "blocked"
+    assert message.startswith(f"s3-credentials: {secret} cannot be read (")
+    assert "; keys has to grant it to guest." in message
+    model.grant_secret(secret, "guest")
+    assert guest.update_status() == ready(guest)
+    assert guest.run("push", image="small:1", pull=False).results["outcome"] == "success"
+    assert pulled(guest) == 200
+    relation = store.relation("s3-credentials")
+    bucket = store.tool("relation-get", "--app", "-r", relation, "bucket", "guest")
+    assert "in/a/folder/docker/registry/v2/" in store.swift("GET", bucket)
+
+
+def test_the_keys_are_nowhere_to_be_seen_and_the_ca_of_the_store_is_trusted(model, guest):
+    container = guest.container()
+    assert "SSL_CERT_FILE=/etc/docker/registry/store-ca.pem" in container["Config"]["Env"]
+    log = model.cli("debug-log", "--replay", "--no-tail")
+    for seen in (json.dumps(container), guest.status()[1], log):
+        assert "test:tester" not in seen
+        assert PASSWORD not in seen
+
+
+def test_wrong_keys_change_nothing(model, guest, secret):
+    before = running(guest)
+    model.update_secret(secret, {"access-key": "test:tester", "secret-key": "wrong-key"})
+    state, message = guest.status(guest.settle())
+    assert state == "blocked"
+    assert message.startswith("The registry does not start as configured: s3aws: SignatureDoesNotMatch: ")
+    assert message.endswith(f". The last good configuration serves at {guest.address}:5000.")
+    assert "wrong-key" not in message
+    assert (running(guest), pulled(guest)) == (before, 200)
+    model.update_secret(secret, {"access-key": "test:tester", "secret-key": PASSWORD})
+    assert guest.status(guest.settle()) == ready(guest)
+    assert running(guest) == before
+
+
+def test_the_images_stay_in_the_bucket_when_the_relation_goes(model, guest):
+    before = running(guest)
+    assert parted(model, guest) == still(guest, GONE)
+    assert guest.update_status() == still(guest, GONE)
+    assert (running(guest), pulled(guest)) == (before, 200)
+    # Version 0: the keys are in the databag.
+    model.config("keys", reset="credentials")
+    assert related(model, guest) == ready(guest)
+    assert (running(guest), pulled(guest)) == (before, 200)
+
+
+def test_the_action_start_has_the_images_on_the_disk_from_then_on(model, guest):
+    assert parted(model, guest) == still(guest, GONE)
+    assert guest.run("start").results["message"] == ready(guest)[1]
+    assert guest.status() == ready(guest)
+    assert pulled(guest) == 404
+    assert "SSL_CERT_FILE" not in json.dumps(guest.container())
+    assert guest.run("push", image="small:1", pull=False).results["outcome"] == "success"
+    assert pulled(guest) == 200
