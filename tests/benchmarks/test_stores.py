@@ -12,7 +12,7 @@ import urllib.request
 
 import jubilant
 import pytest
-from unit import Unit
+from object_store import PASSWORD, Store
 
 MB = 1_000_000
 SIZE = 100 * MB
@@ -23,27 +23,25 @@ ROUNDS = 3
 def store(model, stand_in):
     model.deploy(stand_in("store"), "store")
     model.wait(lambda status: jubilant.all_active(status, "store"), delay=0.1, successes=1)
-    return Unit(model, "store/0")
+    return Store(model, "store/0")
 
 
 @pytest.fixture
 def places(store):
     """Options of each place."""
-    login = "-H X-Auth-User:test:tester -H X-Auth-Key:testing http://127.0.0.1:8080/auth/v1.0"
-    token = store.exec(f'curl -si --retry 20 --retry-all-errors -f {login} | grep -i ^x-auth-token: | tr -d "\\r"')
     for name in ("by-swift", "by-s3"):
-        store.exec(f'curl -sf -X PUT -H "{token}" http://127.0.0.1:8080/v1/AUTH_test/{name}')
+        store.swift("PUT", name)
     s3 = {
         "storage_s3_regionendpoint": f"http://{store.address}:8080",
         "storage_s3_region": "us-east-1",
         "storage_s3_bucket": "by-s3",
         "storage_s3_accesskey": "test:tester",
-        "storage_s3_secretkey": "testing",
+        "storage_s3_secretkey": PASSWORD,
     }
     swift = {
         "storage_swift_authurl": f"http://{store.address}:8080/auth/v1.0",
         "storage_swift_username": "test:tester",
-        "storage_swift_password": "testing",
+        "storage_swift_password": PASSWORD,
         "storage_swift_container": "by-swift",
     }
     return {"disk": {}, "Swift": swift, "S3": s3, "S3, redirects": {**s3, "storage_redirect_disable": False}}

@@ -6,7 +6,6 @@ import json
 import secrets
 import threading
 import time
-import urllib.parse
 
 import jubilant
 import pytest
