@@ -107,7 +107,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         }
         app = known["app"]
         if self.reads_application and units and (not remote or not app):
-            application = next(iter(units)).partition("/")[0]  # as `provider` has it later
+            application = next(iter(units)).partition("/")[0]
             app = dict(hookenv.relation_get(rid=relation, app=application) or {})
         return {"units": units, "app": app, "published": known["published"] if hook not in ANEW else ""}
 
