@@ -25,15 +25,20 @@ def deployed(model, charm, archives, app, **more):
 
 
 @pytest.fixture(scope="module")
-def stored(model, charm, archives):
-    """A unit that was deployed with storage."""
-    return deployed(model, charm, archives, "stored", storage={"registry-data": "1G"})
+def stored(model, charm, archives, small_image):
+    """A unit that was deployed with storage, with an image."""
+    unit = deployed(model, charm, archives, "stored", storage={"registry-data": "1G"})
+    assert unit.status() == ready(unit)
+    push(unit, small_image)
+    return unit
 
 
 @pytest.fixture(scope="module")
-def later(model, charm, archives):
-    """A unit that was deployed without."""
-    return deployed(model, charm, archives, "later")
+def later(model, charm, archives, small_image):
+    """A unit that was deployed without, with an image."""
+    unit = deployed(model, charm, archives, "later")
+    push(unit, small_image)
+    return unit
 
 
 def ready(unit):
@@ -92,10 +97,8 @@ def look(unit, path):
     return unit.exec(f"ls {path} 2>&1 || true")
 
 
-def test_a_deployment_with_storage_has_its_images_there(stored, small_image):
-    assert stored.status() == ready(stored)
+def test_a_deployment_with_storage_has_its_images_there(stored):
     assert source(stored) == FOLDER
-    push(stored, small_image)
     assert look(stored, f"{FOLDER}/docker/registry/v2/repositories") == "small"
     assert "No such file" in look(stored, "/srv/registry")
 
@@ -175,8 +178,7 @@ def test_storage_outlives_a_unit_and_another_one_serves_the_same(stored):
     assert (another.status(), serves_the_image(another)) == (ready(another), True)
 
 
-def test_images_move_to_storage_that_comes_later_by_the_commands_in_the_status(later, small_image, tmp_path):
-    push(later, small_image)
+def test_images_move_to_storage_that_comes_later_by_the_commands_in_the_status(later, tmp_path):
     before = later.container()["Id"]
     later.juju.cli("add-storage", later.name, "registry-data=1G")
     later.settle()
