@@ -51,6 +51,8 @@ class Disk:
         """
         if self.attached is None:
             return LOCAL if on_disk else before or LOCAL
+        if not self.is_mounted:
+            return before or self.attached.folder  # what is on it cannot be told yet
         stays = before != self.attached.folder and self.local_has_images and not self.has_images
         return LOCAL if stays else self.attached.folder
 
@@ -72,6 +74,8 @@ class Disk:
         """Return a sentence if storage is attached and *folder* is not on it: how to move the images there."""
         if self.attached is None or folder == self.attached.folder:
             return ""
+        if not self.is_mounted:  # a copy would go to the machine's own disk
+            return f"{self.attached.id} is not used: it is not mounted."
         app, draft = unit.partition("/")[0], f"{self.attached.location}/.new"
         # By a name of its own, so that no hook finds half a copy; what an empty registry left there steps aside.
         move = f"sudo cp -aT {folder} {draft} && sync && sudo mv -T --backup=t {draft} {self.attached.folder}"

@@ -33,6 +33,18 @@ def test_storage_is_used_unless_that_hides_images(before, local, there):
     assert found.folder(before, on_disk=True) == found.folder(before, on_disk=False)
 
 
+@pytest.mark.parametrize("local", [False, True])
+def test_what_is_on_storage_is_decided_when_it_is_mounted(local):
+    unmounted = disk.Disk(STORAGE, local_has_images=local)
+    for before, there in ((None, FOLDER), (FOLDER, FOLDER), (disk.LOCAL, disk.LOCAL)):
+        assert unmounted.folder(before, on_disk=False) == there
+    planned = plan.plan(wanted(), facts(applied=over(disk.LOCAL), disk=unmounted))
+    assert status(planned) == (
+        "active",
+        "Ready at 10.0.0.1:5000 (http). registry-data/0 is not used: it is not mounted.",
+    )
+
+
 @pytest.mark.parametrize("found", [disk.Disk(), GONE])
 def test_without_storage_the_own_disk_takes_the_place_of_a_storage_by_consent_alone(found):
     for before in (None, disk.LOCAL):
