@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import secrets
 import threading
@@ -159,8 +160,8 @@ class Load:
         return f"{found}, {self.given_up} given up, {len(self.lost)} lost"
 
     def _repeat(self, job):
-        for _ in range(150):
-            if self._stop.wait(0.05):
+        for _ in range(200):
+            if self._stop.wait(0.3):
                 return
             self._try(job, secrets.token_hex(8))
 
@@ -169,14 +170,16 @@ class Load:
             try:
                 job(tag)
                 return
-            except (Failed, OSError) as error:
+            except (Failed, OSError, http.client.HTTPException) as error:
                 print(time.strftime("%X"), job.__name__, error)
                 with self._lock:
                     self.failed += 1
         self.given_up += 1
 
-    def _ask(self, expected, path, method="GET", data=None, headers=None):
+    def _ask(self, expected, path, method="GET", data=None, headers=None, tag=None):
         status, told, body = ask(self._url + path, method, data, login() | (headers or {}))
+        if status == 404 and tag is not None:
+            self.lost.add(tag)
         if status != expected:
             raise Failed(f"{method} {path}: {status}")
         return told, body
@@ -203,16 +206,20 @@ class Load:
 
     def pull(self, tag):
         """Pull an image whole."""
-        try:
-            data = self._ask(200, f"/v2/load/manifests/{tag}")[1]
-            assert data == self.acknowledged[tag]
-            for blob in (json.loads(data)["config"], *json.loads(data)["layers"]):
-                data = self._ask(200, f"/v2/load/blobs/{blob['digest']}")[1]
-                assert f"sha256:{hashlib.sha256(data).hexdigest()}" == blob["digest"]
-        except Failed as error:
-            if str(error).endswith("404"):
+        manifest = self._ask(200, f"/v2/load/manifests/{tag}", tag=tag)[1]
+        if manifest != self.acknowledged[tag]:
+            self.lost.add(tag)
+            raise Failed(f"{tag} is another image")
+        for blob in (json.loads(manifest)["config"], *json.loads(manifest)["layers"]):
+            data = self._ask(200, f"/v2/load/blobs/{blob['digest']}", tag=tag)[1]
+            if f"sha256:{hashlib.sha256(data).hexdigest()}" != blob["digest"]:
                 self.lost.add(tag)
-            raise
+                raise Failed(f"{tag} has another {blob['digest']}")
+
+    def go_on(self):
+        """Wait until some more images have been pushed."""
+        before = len(self.acknowledged)
+        wait_for(lambda: len(self.acknowledged) >= before + 6)
 
     def __enter__(self):
         for thread in self._threads:
@@ -266,9 +273,9 @@ def test_a_unit_that_dies_loses_no_image_that_was_acknowledged(private, model):
     if not private.is_local:
         pytest.skip("a real machine's plug is out of reach")
     with Load(gate.address) as load:
-        time.sleep(3)
+        load.go_on()
         model.cli("machine", "kill", victim.machine)
-        time.sleep(6)
+        load.go_on()
     # What each of the four does when it dies, and once again before the proxy has noticed.
     load.check(failures=8)
     model.cli("machine", "start", victim.machine)

@@ -76,20 +76,17 @@ def test_keystone_with_a_domain_and_a_region(store, guest):
 
     before = running(guest)
     refused = "storage-swift-username: refused, with its password, tenant and domain."
-    for name, value, sentence in (
-        ("password", "wrong-key", refused),
-        ("domain", "other", refused),
-        ("domain", None, refused),
-        ("region", "nowhere", "storage-swift-authurl: Keystone knows no object store in the region nowhere."),
-        (
-            "tenant",
-            None,
-            "storage-swift-tenant: not set, and without it Keystone names no object store to this user.",
-        ),
+    no_project = "storage-swift-tenant: not set, and without it Keystone names no object store to this user."
+    for changes, sentence in (
+        ({"password": "wrong-key"}, refused),
+        ({"domain": "other"}, refused),
+        ({"domain": None}, refused),
+        ({"region": "nowhere"}, "storage-swift-authurl: Keystone knows no object store in the region nowhere."),
+        ({"tenant": None}, no_project),
     ):
-        option = f"storage_swift_{name}"
-        assert guest.config(**{option: value}) == still(guest, sentence)
-        assert guest.config(**{option: settings[option]}) == ready(guest)
+        wrong = {f"storage_swift_{name}": value for name, value in changes.items()}
+        assert guest.config(**settings | wrong) == still(guest, sentence)
+    assert guest.config(**settings) == ready(guest)
     assert (running(guest), pulled(guest)) == (before, 200)
     assert guest.config(**dict.fromkeys(settings)) == ready(guest)
 
