@@ -431,7 +431,7 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
     environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(wanted, facts).environment()}
     if wanted.storage.s3.ca:
         others[configuration.STORE_CA] = certificates.bundle(wanted.storage.s3.ca)
-        # Go takes this file in the place of one that the image has not, and trusts the image's folder all the same.
+        # Go reads this file in place of the image's bundle, and the image's folder of certificates all the same.
         environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{configuration.STORE_CA}"
     return Release(
         container.ContainerSpec(
