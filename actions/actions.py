@@ -23,7 +23,14 @@ basic.activate()
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_registry, docker_runtime
-from registry import addresses, api, cli, container, engine, image, packages, switch
+from registry.client import api
+from registry.deployment import switch
+from registry.formats import addresses
+from registry.images import reference
+from registry.machine import apt, engine
+from registry.release import container
+
+from actions import arguments as cli
 
 Results = dict[str, str]
 
@@ -63,7 +70,7 @@ def rmi(params: dict[str, Any]) -> Results:
 def push(params: dict[str, Any]) -> Results:
     """Tag an image and push it, to this registry or to the one that the tag names."""
     docker = docker_registry.machine.docker()
-    source = image.Reference.parse(params["image"])
+    source = reference.Reference.parse(params["image"])
     wanted = docker_registry.asked_for()
     wrong = wanted.clauses().get("http-host")
     if wrong:
@@ -94,17 +101,19 @@ def push(params: dict[str, Any]) -> Results:
     return {"outcome": "success", "raw": f"pushed {target}"}
 
 
-def _target(source: image.Reference, tag: str, netloc: str) -> image.Reference:
+def _target(source: reference.Reference, tag: str, netloc: str) -> reference.Reference:
     """Return what to push *source* as. A *tag* without a host means this registry, like none at all."""
-    name = image.Reference.parse(tag) if tag else image.Reference(None, source.path, source.tag or "latest", None)
+    name = (
+        reference.Reference.parse(tag) if tag else reference.Reference(None, source.path, source.tag or "latest", None)
+    )
     if name.digest:
-        raise image.BadReference(f"tag: {tag!r} has a digest; an image is pushed under a tag")
-    return image.Reference(name.host or netloc, name.path, name.tag, None)
+        raise reference.BadReference(f"tag: {tag!r} has a digest; an image is pushed under a tag")
+    return reference.Reference(name.host or netloc, name.path, name.tag, None)
 
 
-def _push_to_own(docker: engine.Engine, target: image.Reference, port: int) -> None:
+def _push_to_own(docker: engine.Engine, target: reference.Reference, port: int) -> None:
     """Push to this unit by its loopback address, which Docker trusts with TLS and without."""
-    local = str(image.Reference(f"127.0.0.1:{port}", target.path, target.tag, None))
+    local = str(reference.Reference(f"127.0.0.1:{port}", target.path, target.tag, None))
     known = docker.image_id(local)
     docker.tag(str(target), local)
     try:
@@ -226,10 +235,10 @@ def _told(action: Callable[[dict[str, Any]], Results]) -> Callable[[dict[str, An
             raise basic.ActionFailed(_cut(str(failure)).rstrip()) from failure
         except (
             engine.EngineError,
-            packages.PackageError,
+            apt.PackageError,
             switch.NotServing,
             cli.BadArguments,
-            image.BadReference,
+            reference.BadReference,
             OSError,
         ) as error:
             raise basic.ActionFailed(_cut(docker_registry.sentence(error)).rstrip()) from error

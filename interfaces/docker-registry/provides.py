@@ -10,7 +10,7 @@ each unit also says which one that is, in `registry_unit`: clients pass over the
 import json
 
 from charms.layer import endpoints
-from registry.relations import Access
+from registry.formats.relations import Access
 
 
 class DockerRegistry(endpoints.Endpoint):

@@ -7,8 +7,8 @@ The older haproxy charm writes `ssl_cert`: base64 of the certificate that it pre
 """
 
 from charms.layer import endpoints
-from registry import certificates
-from registry.relations import Proxy
+from registry.formats import certificates
+from registry.formats.relations import Proxy
 
 
 class Website(endpoints.Endpoint):

@@ -7,7 +7,7 @@ the checks: `{monitors: {remote: {nrpe: {<name>: {command: check_<name>}}}}}`. n
 
 import yaml
 from charms.layer import endpoints
-from registry.relations import Nagios
+from registry.formats.relations import Nagios
 
 
 class NrpeExternalMaster(endpoints.Endpoint):

@@ -5,7 +5,7 @@ wrote nothing; of its units there is only Juju's own `ingress-address`.
 """
 
 from charms.layer import endpoints
-from registry.relations import Peer
+from registry.formats.relations import Peer
 
 
 class Peers(endpoints.Endpoint):

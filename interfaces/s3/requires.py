@@ -14,9 +14,9 @@ import os
 
 from charmhelpers.core import hookenv
 from charms.layer import endpoints, juju_secrets, leadership
-from registry import certificates
-from registry.options import SecretError
-from registry.relations import Bucket
+from registry.formats import certificates
+from registry.formats.relations import Bucket
+from registry.options.options import SecretError
 
 KEYS = ("access-key", "secret-key")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from charmhelpers.core import hookenv
 from charms.layer import endpoints
-from registry.relations import Certificate, Request
+from registry.formats.relations import Certificate, Request
 
 
 class Certificates(endpoints.Endpoint):

@@ -1,7 +1,5 @@
-"""The registry, without Juju.
+"""The registry, without Juju: eight packages, and arrows that point one way.
 
-The edges do things: api (HTTP), applied (folders on the unit), archive (files of images), engine (Docker), machine
-(the rest of the machine), packages (apt), supply (where the image comes from), switch (from one container to the
-next). All other modules are pure: they turn values into values and import no more than the standard library, PyYAML
-and bcrypt. Edges import pure modules, never the other way.
+Pure, values to values: `formats`, `images`, `options`, `release`, `plan`. Edges, which do things: `client`, `machine`,
+`deployment`. Which may import which is in tests/unit/test_house.py. The planner and the edges meet in charms.layer alone.
 """

@@ -9,8 +9,13 @@ import urllib.request
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from registry import applied, container, engine, htpasswd, options, plan
-from registry.image import Image
+from registry.deployment import store as applied
+from registry.formats import htpasswd
+from registry.images.reference import Image
+from registry.machine import engine
+from registry.options import options
+from registry.plan import decision
+from registry.release import container
 from test_contract import CHANGES as EFFECTIVE
 from test_options import DEFAULTS
 from test_plan import facts
@@ -66,7 +71,7 @@ def test_what_is_accepted_starts(image, tmp_path_factory):
     @given(SAMPLE)
     def check(config):
         wanted = options.Options.from_config({**DEFAULTS, **config})
-        planned = plan.plan(wanted, facts(image=image))
+        planned = decision.plan(wanted, facts(image=image))
         if planned.problems:
             assert all(set(one.partition(": ")[0].split(", ")) <= set(DEFAULTS) for one in planned.problems)
             assume(False)

@@ -45,7 +45,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
     """The machine in memory; a candidate proves itself there at once."""
     fake = FakeMachine(tmp_path)
     monkeypatch.setattr("charms.layer.docker_registry.machine", fake)
-    monkeypatch.setattr("registry.switch.HOLD_SECONDS", 0)
+    monkeypatch.setattr("registry.deployment.switch.HOLD_SECONDS", 0)
     return fake
 
 

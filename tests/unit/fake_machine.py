@@ -4,17 +4,22 @@ import json
 import pathlib
 
 import fakes
-from registry import applied, disk, engine, extras, openssl, openstack, packages, tls
+from registry.client import openstack
+from registry.deployment import store
+from registry.machine import apt, engine, openssl
+from registry.options import packages
+from registry.plan import certificate as tls
+from registry.plan import disk
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
 
 
 class FakeMachine:
-    """A machine in memory, with the verbs of `registry.machine.Machine`."""
+    """A machine in memory, with the verbs of `charms.layer.edges.Machine`."""
 
     def __init__(self, folder):
-        self.store = applied.Applied(folder / "registry")
+        self.store = store.Applied(folder / "registry")
         self.engine = fakes.FakeEngine()
         self.docker_installed = True
         self.apt_works = True
@@ -50,7 +55,7 @@ class FakeMachine:
     def _apt(self, *call):
         self.apt_calls.append(call)
         if not self.apt_works:
-            raise packages.PackageError("Unable to fetch some archives")
+            raise apt.PackageError("Unable to fetch some archives")
 
     def install_docker(self, wanted):
         self._apt("install_docker", wanted.docker_runtime)
@@ -77,12 +82,12 @@ class FakeMachine:
         self._apt("put_short_sources", *names)
 
     def package_states(self, names):
-        bare = {extras.bare(name) for name in names}
-        return {n: extras.State(v, held=n in self.held) for n, v in self.installed.items() if n in bare}
+        bare = {packages.bare(name) for name in names}
+        return {n: packages.State(v, held=n in self.held) for n, v in self.installed.items() if n in bare}
 
     def install(self, names):
         self._apt("install", *names)
-        self.installed |= {extras.bare(name): name.partition("=")[2] or "1" for name in names}
+        self.installed |= {packages.bare(name): name.partition("=")[2] or "1" for name in names}
 
     def hold(self, names):
         self._apt("hold", *names)

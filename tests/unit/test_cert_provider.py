@@ -7,7 +7,7 @@ import types
 import pytest
 from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key, signed
 from fake_machine import READY
-from registry import tls
+from registry.plan import certificate as tls
 from test_endpoints import bag, relate
 
 PLAIN, ENCRYPTED = "Ready at 10.0.0.10:5000 (http).", "Ready at 10.0.0.10:5000 (https)."

@@ -7,7 +7,8 @@ import fakes
 import pytest
 from charms.layer import docker_runtime
 from fake_machine import READY
-from registry import daemon, runtime
+from registry.formats import daemon
+from registry.options import runtime
 
 SERVES = " The last good configuration serves at 10.0.0.10:5000."
 CUSTOM = {"docker_runtime": "custom", "docker_runtime_package": "docker-other"}

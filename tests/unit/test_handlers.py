@@ -9,7 +9,7 @@ import pytest
 from authority import ALONE, ALONE_KEY, LEAF, ROOT
 from charms.layer import docker_runtime
 from fake_machine import READY
-from registry import engine
+from registry.machine import engine
 from test_authentication import TOKEN
 
 

@@ -5,7 +5,7 @@ import contextlib
 import fakes
 import pytest
 from fake_machine import READY
-from registry import engine
+from registry.machine import engine
 
 ID = "registry-data/0"
 LOCATION = "/srv/registry-data"

@@ -1,4 +1,4 @@
-"""The Juju edge: read the facts, let `registry.plan` decide, carry the plan out, say how it went."""
+"""The Juju edge: read the facts, let `registry.plan.decision` decide, carry the plan out, say how it went."""
 
 from __future__ import annotations
 
@@ -15,26 +15,17 @@ from typing import Any
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_runtime, endpoints, juju_secrets, leadership, status, tls_files
-from registry import (
-    api,
-    applied,
-    container,
-    disk,
-    engine,
-    htpasswd,
-    image,
-    nagios,
-    openstack,
-    options,
-    packages,
-    plan,
-    relations,
-    runtime,
-    supply,
-    switch,
-    tls,
-)
-from registry.machine import Machine
+from charms.layer.edges import Machine
+from registry.client import api, openstack
+from registry.deployment import image_source, switch
+from registry.deployment import store as applied
+from registry.formats import htpasswd, nrpe, relations
+from registry.images import reference
+from registry.machine import apt, engine
+from registry.options import options, runtime
+from registry.plan import certificate as tls
+from registry.plan import decision, disk
+from registry.release import container
 
 STOPPED = "charm.docker-registry.stopped"
 """Flag: the operator stopped the registry; set and cleared by the actions stop and start."""
@@ -99,7 +90,7 @@ def _converge_with(
     trouble += tls_files.write(machine, wanted.tls)
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
-    planned = plan.plan(wanted, facts)
+    planned = decision.plan(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
     outcome = publish(planned, wanted, facts, store, trouble)
     in_force = store.in_force()
@@ -108,7 +99,7 @@ def _converge_with(
     if in_force is not None and reactive.is_flag_set(PREDECESSOR):
         leave_predecessor(wanted.runtime)
     relate(planned, wanted, facts, in_force)
-    return plan.status(planned, outcome, facts.unit)
+    return decision.status(planned, outcome, facts.unit)
 
 
 def asked_for() -> options.Options:
@@ -121,7 +112,7 @@ def own_user() -> htpasswd.User:
     return htpasswd.User(f"juju-{hookenv.application_name()}", machine.store.password())
 
 
-def client(release: plan.Release) -> api.Api:
+def client(release: decision.Release) -> api.Api:
     """Return a client for the registry of *release* on this machine."""
     return machine.client(f"{release.scheme}://127.0.0.1:{release.port}", own_user(), release.certificate)
 
@@ -171,7 +162,7 @@ def http_secret(store: applied.Applied) -> str | None:
 
 def gather(
     wanted: options.Options, docker: engine.Engine, store: applied.Applied, secret: str
-) -> tuple[plan.Facts, Mapping[str, Any] | None]:
+) -> tuple[decision.Facts, Mapping[str, Any] | None]:
     """Return the facts, and what Docker shows of the container in force, or of the one with the wanted name."""
     before = store.in_force()
     name = before.container.name if before else wanted.registry_name
@@ -179,16 +170,16 @@ def gather(
     name_taken = _is_name_taken(wanted, docker, before, inspected)
     if before is None and name_taken:
         inspected = None
-    found: image.Image | None = None
+    found: reference.Image | None = None
     trouble: tuple[str, ...] = ()
     if not options.problems(wanted):
         try:
             found = find_image(wanted, docker, before, inspected)
-        except supply.NoImage as error:
+        except image_source.NoImage as error:
             trouble = (f"registry-image: {error}.",)
     own = own_addresses()
     offered = offer(wanted, store, own)
-    facts = plan.Facts(
+    facts = decision.Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
         addresses=own,
@@ -238,7 +229,7 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
         store.forget_request()
         return None
     everywhere = {**own, "public": hookenv.unit_public_ip()}
-    names = plan.certificate_names(wanted.http_host, everywhere, socket.gethostname(), proxies())
+    names = decision.certificate_names(wanted.http_host, everywhere, socket.gethostname(), proxies())
     request = store.request()
     # A wrong http-host is no reason to ask for a certificate without the one before.
     outdated = request is not None and set(request.names) != set(names) and wanted.are_right("http-host")
@@ -271,9 +262,9 @@ def _endpoint(name: str) -> Any:
 def find_image(
     wanted: options.Options,
     docker: engine.Engine,
-    before: plan.Release | None,
+    before: decision.Release | None,
     inspected: Mapping[str, Any] | None,
-) -> image.Image:
+) -> reference.Image:
     """Return the image for the option registry-image. Raises NoImage.
 
     The one found last stays until the option, the charm or the resource changes, or until it is gone altogether.
@@ -283,18 +274,18 @@ def find_image(
     if known is not None and known["reference"] == wanted.registry_image and not fresh:
         in_use = inspected is not None and before is not None and before.container.image_id == known["id"]
         if in_use or docker.image_id(known["id"]) is not None:
-            return image.Image(**known)
+            return reference.Image(**known)
     status.maintenance(f"Getting the image {wanted.registry_image}.")
     given = hookenv.resource_get("registry-image")
     resource = pathlib.Path(given) if given else None
-    found = supply.obtain(wanted.registry_image, resource, docker, hookenv.log, fresh=fresh)
+    found = image_source.obtain(wanted.registry_image, resource, docker, hookenv.log, fresh=fresh)
     unitdata.kv().set(IMAGE, dataclasses.asdict(found))
     reactive.clear_flag(REFRESHED)
     return found
 
 
 def apply(
-    planned: plan.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
+    planned: decision.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
 ) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
     try:
@@ -320,7 +311,7 @@ def apply(
 
 
 def _bring(
-    release: plan.Release,
+    release: decision.Release,
     docker: engine.Engine,
     store: applied.Applied,
     inspected: Mapping[str, Any] | None,
@@ -341,13 +332,17 @@ def _bring(
 
 
 def publish(
-    planned: plan.Plan, wanted: options.Options, facts: plan.Facts, store: applied.Applied, trouble: tuple[str, ...]
-) -> plan.Outcome:
+    planned: decision.Plan,
+    wanted: options.Options,
+    facts: decision.Facts,
+    store: applied.Applied,
+    trouble: tuple[str, ...],
+) -> decision.Outcome:
     """Tell Juju the ports and the version in force; return whether and where the registry answers, and *trouble*."""
     release = store.in_force()
     if release is None or planned.away or not planned.serve:
         _open_ports(frozenset())
-        return plan.Outcome(False, "", "", trouble)
+        return decision.Outcome(False, "", "", trouble)
     _open_ports(frozenset({release.port}))
     if facts.image is not None and facts.image.id == release.container.image_id:
         _show_version(facts.image.version)
@@ -355,23 +350,25 @@ def publish(
         client(release).check_alive()
     except api.NoStorage:
         away = "The registry answers 503: its storage is away or refuses. It goes on by itself once that is mended."
-        return plan.Outcome(False, "", "", trouble or (away,))
+        return decision.Outcome(False, "", "", trouble or (away,))
     except api.ApiError as error:
-        return plan.Outcome(
+        return decision.Outcome(
             False, "", "", trouble or (f"The registry does not answer at port {release.port}: {error}.",)
         )
-    return plan.Outcome(True, *plan.place(wanted, facts, release), trouble)
+    return decision.Outcome(True, *decision.place(wanted, facts, release), trouble)
 
 
-def relate(planned: plan.Plan, wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
+def relate(
+    planned: decision.Plan, wanted: options.Options, facts: decision.Facts, release: decision.Release | None
+) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
     _endpoint("s3-credentials").ask()
     if release is not None:
-        _tell(planned, plan.shared(wanted, facts, release), facts, release)
+        _tell(planned, decision.shared(wanted, facts, release), facts, release)
     watch(wanted, facts, release)
 
 
-def _tell(planned: plan.Plan, told: plan.Shared, facts: plan.Facts, release: plan.Release) -> None:
+def _tell(planned: decision.Plan, told: decision.Shared, facts: decision.Facts, release: decision.Release) -> None:
     _endpoint("peer").publish_own(told.peer)
     if not _has_joined(facts):
         return
@@ -382,15 +379,15 @@ def _tell(planned: plan.Plan, told: plan.Shared, facts: plan.Facts, release: pla
         _endpoint("docker-registry").publish_access(told.access)
 
 
-def watch(wanted: options.Options, facts: plan.Facts, release: plan.Release | None) -> None:
+def watch(wanted: options.Options, facts: decision.Facts, release: decision.Release | None) -> None:
     """Have NRPE look at *release* while there is the relation to it. Raises OSError."""
     if release is None or not facts.is_watched:
         machine.put_checks({})
         return
-    watched = plan.checks(facts, release)
+    watched = decision.checks(facts, release)
     if wanted.are_right("nagios_"):
-        machine.put_checks(nagios.files(watched, wanted.naming, facts.unit, facts.nagios))
-    _endpoint("nrpe-external-master").publish_checks(tuple(nagios.checks(watched)))
+        machine.put_checks(nrpe.files(watched, wanted.naming, facts.unit, facts.nagios))
+    _endpoint("nrpe-external-master").publish_checks(tuple(nrpe.checks(watched)))
 
 
 def leave_predecessor(wanted: runtime.Runtime) -> None:
@@ -399,7 +396,7 @@ def leave_predecessor(wanted: runtime.Runtime) -> None:
         given_back = machine.leave_predecessor(wanted.arguments())
         if given_back:
             hookenv.log(f"{given_back} is again as its package has it; Docker goes by it from its next start.")
-    except packages.PackageError as error:
+    except apt.PackageError as error:
         hookenv.log(
             f"docker.service stays as the charm before this one wrote it, which does no harm: {error}. "
             "`apt-get install --reinstall` of Docker's package gives it back.",
@@ -408,7 +405,7 @@ def leave_predecessor(wanted: runtime.Runtime) -> None:
     reactive.clear_flag(PREDECESSOR)
 
 
-def _has_joined(facts: plan.Facts) -> bool:
+def _has_joined(facts: decision.Facts) -> bool:
     """Tell whether this unit has met its peers, or is alone: then it leads.
 
     Before, it would take itself for the primary, and the proxy would send it what others have the images for.
@@ -492,7 +489,7 @@ def _is_held(port: int) -> bool:
 def _is_name_taken(
     wanted: options.Options,
     docker: engine.Engine,
-    before: plan.Release | None,
+    before: decision.Release | None,
     inspected: Mapping[str, Any] | None,
 ) -> bool:
     """Tell whether the wanted name belongs to a container of somebody else.

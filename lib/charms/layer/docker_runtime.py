@@ -10,8 +10,10 @@ from typing import Any
 from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import status
-from registry import daemon, engine, extras, packages, runtime
-from registry.machine import Machine
+from charms.layer.edges import Machine
+from registry.formats import daemon
+from registry.machine import apt, engine
+from registry.options import packages, runtime
 
 LIVE_RESTORE = "charm.docker-registry.live-restore.loaded"
 """Flag: dockerd keeps containers running while it restarts."""
@@ -37,7 +39,7 @@ def provide(wanted: runtime.Runtime, machine: Machine) -> Trouble:
         status.maintenance("Installing Docker.")
         try:
             machine.install_docker(wanted)
-        except packages.PackageError as error:
+        except apt.PackageError as error:
             raise NoDocker(
                 " ".join([f"Docker cannot be installed: {error}. It is tried again by itself.", *trouble])
             ) from error
@@ -49,18 +51,18 @@ def provide(wanted: runtime.Runtime, machine: Machine) -> Trouble:
 def _compare(wanted: runtime.Runtime, machine: Machine) -> Trouble:
     """Say so where Docker is not the one that is asked for: only the operator decides when it is replaced."""
     names = wanted.wanted_packages()
-    if not names or not extras.missing(names, machine.package_states(names)):
+    if not names or not packages.missing(names, machine.package_states(names)):
         return ()
     try:
         machine.check_docker(wanted)
-    except packages.PackageError as error:
+    except apt.PackageError as error:
         return (f"{error}. The Docker that is here goes on.",)
     return (
         f"docker_runtime: {' '.join(names)} can replace the Docker that is here; the action upgrade-docker does it.",
     )
 
 
-def _put_sources(wanted: extras.Extras, machine: Machine) -> Trouble:
+def _put_sources(wanted: packages.Extras, machine: Machine) -> Trouble:
     found = wanted.problems()
     if found["install_sources"] or found["install_keys"]:
         return ()
@@ -71,39 +73,39 @@ def _put_sources(wanted: extras.Extras, machine: Machine) -> Trouble:
             if new := [name for name in wanted.short_sources() if name not in known]:
                 machine.put_short_sources(new)
                 machine.remember("sources", {"short": [*known, *new]})
-    except packages.PackageError as error:
-        option = "install_keys" if isinstance(error, packages.BadKey) else "install_sources"
+    except apt.PackageError as error:
+        option = "install_keys" if isinstance(error, apt.BadKey) else "install_sources"
         return (f"{option}: {error}. It is tried again by itself.",)
     return ()
 
 
-def _install_extras(wanted: extras.Extras, machine: Machine) -> Trouble:
+def _install_extras(wanted: packages.Extras, machine: Machine) -> Trouble:
     found = wanted.problems()
     try:
         if not found["extra_packages"] and (
-            new := extras.missing(wanted.packages, machine.package_states(wanted.packages))
+            new := packages.missing(wanted.packages, machine.package_states(wanted.packages))
         ):
             status.maintenance(f"Installing {' '.join(new)}.")
             machine.install(new)
-    except packages.PackageError as error:
+    except apt.PackageError as error:
         return (f"extra_packages: {error}. It is tried again by itself.",)
     try:
         if not found["extra_packages"] and not found["package_status"]:
             _hold(wanted, machine)
-    except packages.PackageError as error:
+    except apt.PackageError as error:
         return (f"package_status: {error}.",)
     return ()
 
 
-def _hold(wanted: extras.Extras, machine: Machine) -> None:
+def _hold(wanted: packages.Extras, machine: Machine) -> None:
     """Hold Docker's packages and the operator's, or let go those that were held for that. Others' holds stay."""
     ours = machine.recall("held").get("names")
-    if wanted.status == extras.INSTALL:
+    if wanted.status == packages.INSTALL:
         if ours:
             machine.release(machine.package_states(ours))
             machine.remember("held", {})
         return
-    names = {extras.bare(name) for name in wanted.packages}
+    names = {packages.bare(name) for name in wanted.packages}
     known = machine.package_states([*(ours or ()), *names])
     if ours is None or not all(name in known and known[name].held for name in {*ours, *names}):
         names |= set(machine.docker_packages())

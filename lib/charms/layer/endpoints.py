@@ -17,7 +17,7 @@ from typing import Any
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from registry.relations import unit_number
+from registry.formats.relations import unit_number
 
 ANEW = ("upgrade-charm", "start")
 """Hooks that read everything again: what the charm before kept may be of another form, or a hook may be missing."""

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from charmhelpers.core import unitdata
 from charms import reactive
-from registry.machine import Machine
-from registry.relations import Offer
-from registry.tls import KINDS, File, Tls, are_relations
+from charms.layer.edges import Machine
+from registry.formats.relations import Offer
+from registry.plan.certificate import KINDS, File, Tls, are_relations
 
 WRITTEN = "docker-registry.tls-written"
 """Key in unitdata: path to SHA-256 of each file that the charm made."""

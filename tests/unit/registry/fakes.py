@@ -1,4 +1,4 @@
-"""An engine and a registry in memory: the one seam of the tests of `registry.switch`."""
+"""An engine and a registry in memory: the one seam of the tests of `registry.deployment.switch`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import itertools
 import pathlib
 
 import yaml
-from registry import api, bridge, container, engine
+from registry.client import api
+from registry.deployment import bridge
+from registry.machine import engine
+from registry.release import container
 
 
 def mounts(one):

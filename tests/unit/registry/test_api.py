@@ -6,7 +6,8 @@ import threading
 
 import pytest
 from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT
-from registry import api, openssl
+from registry.client import api
+from registry.machine import openssl
 
 
 class Registry(http.server.BaseHTTPRequestHandler):

@@ -3,7 +3,7 @@
 import stat
 
 import pytest
-from registry.applied import Applied, write_file
+from registry.deployment.store import Applied, write_file
 from test_switch import release
 
 

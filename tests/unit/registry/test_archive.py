@@ -12,7 +12,7 @@ import random
 import tarfile
 
 import pytest
-from registry import archive
+from registry.client import archive
 
 
 def tar(path, files):

@@ -2,7 +2,7 @@
 
 import bcrypt
 import pytest
-from registry import authentication, options
+from registry.options import authentication, options
 from test_certificates import CERTIFICATE
 from test_options import DEFAULTS
 

@@ -3,7 +3,8 @@
 import subprocess
 
 import pytest
-from registry import bridge, engine
+from registry.deployment import bridge
+from registry.machine import engine
 
 RULES = """-P PREROUTING ACCEPT
 -N DOCKER

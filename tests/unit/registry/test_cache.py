@@ -3,8 +3,11 @@
 import pytest
 import yaml
 from fakes import FakeEngine
-from registry import configuration, options, plan, switch
-from registry.image import Image
+from registry.deployment import switch
+from registry.images.reference import Image
+from registry.options import options
+from registry.plan import decision
+from registry.release import configuration
 from test_options import DEFAULTS
 from test_plan import facts
 from test_switch import assert_settled, bring, release, store  # noqa: F401
@@ -46,10 +49,10 @@ def test_a_cache_deletes_and_remembers_nothing_of_layers():
 
 def test_only_registry_3_takes_a_ttl():
     wanted = asked(**HUB, cache_ttl="0")
-    old = plan.plan(wanted, facts())
+    old = decision.plan(wanted, facts())
     assert old.warnings == ("cache-ttl: left out, because the registry 2.8.3 does not know it.",)
     assert "ttl" not in yaml.safe_load(old.release.config_yml)["proxy"]
-    new = plan.plan(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
+    new = decision.plan(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
     assert (new.warnings, yaml.safe_load(new.release.config_yml)["proxy"]["ttl"]) == ((), "0")
 
 

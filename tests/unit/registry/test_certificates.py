@@ -4,7 +4,7 @@ import base64
 import subprocess
 
 import pytest
-from registry import certificates
+from registry.formats import certificates
 
 CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----

@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 from authority import ROOT
-from registry import plan
-from registry.image import Image
+from registry.images.reference import Image
+from registry.plan import decision
 from test_authentication import TOKEN
 from test_options import CONFIG, DEFAULTS
 from test_plan import facts, wanted
@@ -118,9 +118,9 @@ def outcome(config, version):
     """All that comes of the options, secrets without their salt."""
     asked = wanted(**{option.replace("-", "_"): value for option, value in config.items()})
     known = facts(image=Image("registry:2", "sha256:one", version), clients=True)
-    planned = plan.plan(asked, known)
+    planned = decision.plan(asked, known)
     users = [line.split("$")[0:3] for line in (planned.users or "").splitlines()]
-    told = plan.shared(asked, known, planned.release) if planned.release else None
+    told = decision.shared(asked, known, planned.release) if planned.release else None
     return planned.release, planned.problems, planned.warnings, users, told
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from registry import daemon
+from registry.formats import daemon
 
 
 def merged(text, ours, wanted, flags=()):

@@ -4,8 +4,10 @@ import http.server
 import threading
 
 import pytest
-from registry import api, options, plan
-from registry.runtime import NO_PROXIES, Proxies
+from registry.client import api
+from registry.options import options
+from registry.options.runtime import NO_PROXIES, Proxies
+from registry.plan import decision
 from test_contract import CACHE, S3
 from test_options import DEFAULTS
 from test_plan import facts
@@ -18,7 +20,7 @@ MODEL = Proxies("http://models:1", "http://models:2", "b.example.com")
 def environment(model=NO_PROXIES, base=S3, **changes):
     config = {name.replace("_", "-") if name.startswith("registry") else name: url for name, url in changes.items()}
     wanted = options.Options.from_config({**DEFAULTS, **base, **config})
-    return plan.plan(wanted, facts(model_proxies=model)).release.container.environment
+    return decision.plan(wanted, facts(model_proxies=model)).release.container.environment
 
 
 def test_the_registrys_own_proxies_go_before_dockers_and_those_before_the_models():

@@ -9,7 +9,8 @@ import tempfile
 import threading
 
 import pytest
-from registry import container, engine
+from registry.machine import engine
+from registry.release import container
 
 
 class Daemon(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from registry import extras, repository
+from registry.formats import sources_list
+from registry.options import packages
 from test_options import DEFAULTS
 
 KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----"
@@ -11,7 +12,7 @@ LINE = "deb https://x.example jammy main"
 
 
 def wanted(**changes):
-    return extras.Extras.from_config({**DEFAULTS, **changes})
+    return packages.Extras.from_config({**DEFAULTS, **changes})
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,12 @@ def test_sources_and_keys_belong_together():
 
 
 def test_one_source_needs_no_list():
-    assert wanted(install_sources=LINE).sources() == (repository.Source(LINE),)
+    assert wanted(install_sources=LINE).sources() == (sources_list.Source(LINE),)
     assert wanted().sources() == ()
 
 
 def test_what_is_missing_goes_by_name_and_version():
-    states = {"jq": extras.State("1.6-2", held=False), "g++": extras.State("4", held=False)}
+    states = {"jq": packages.State("1.6-2", held=False), "g++": packages.State("4", held=False)}
     asked = ("jq", "jq=1.6*", "jq=1.7", "g++", "htop", "jq:amd64")
-    assert extras.missing(asked, states) == ("jq=1.7", "htop")
+    assert packages.missing(asked, states) == ("jq=1.7", "htop")
     assert not any(wanted(extra_packages=" ".join(asked)).problems().values())

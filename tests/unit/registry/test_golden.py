@@ -8,7 +8,8 @@ import pathlib
 
 import pytest
 from authority import ROOT
-from registry import configuration, options
+from registry.options import options
+from registry.release import configuration
 from test_authentication import TOKEN
 from test_contract import S3, S3_CHANGES, SWIFT, SWIFT_CHANGES
 from test_options import DEFAULTS

@@ -4,8 +4,8 @@ import random
 
 import bcrypt
 import pytest
-from registry import htpasswd
-from registry.htpasswd import User
+from registry.formats import htpasswd
+from registry.formats.htpasswd import User
 
 
 def entries(text):

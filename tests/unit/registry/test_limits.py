@@ -1,7 +1,8 @@
 """What the container may use up."""
 
 import pytest
-from registry import container, options
+from registry.options import options
+from registry.release import container
 from test_options import DEFAULTS
 
 

@@ -5,18 +5,21 @@ import stat
 import subprocess
 
 import pytest
-from registry import daemon, disk, engine, machine, packages
+from charms.layer import edges
+from registry.formats import daemon
+from registry.machine import apt, engine
+from registry.plan import disk
 
 
 @pytest.fixture
 def daemon_json(tmp_path, monkeypatch):
     path = tmp_path / "docker/daemon.json"
-    monkeypatch.setattr(machine, "DAEMON_JSON", path)
+    monkeypatch.setattr(edges, "DAEMON_JSON", path)
     return path
 
 
 def test_daemon_json_is_made_with_its_folder_and_goes_again(daemon_json):
-    here = machine.Machine()
+    here = edges.Machine()
     assert here.daemon_json() is None
     here.write_daemon_json("{}\n")
     assert here.daemon_json() == "{}\n"
@@ -29,7 +32,7 @@ def test_daemon_json_keeps_its_mode(daemon_json):
     daemon_json.parent.mkdir()
     daemon_json.write_text("{}")
     daemon_json.chmod(0o644)
-    machine.Machine().write_daemon_json('{"live-restore": true}')
+    edges.Machine().write_daemon_json('{"live-restore": true}')
     assert stat.S_IMODE(daemon_json.stat().st_mode) == 0o644
 
 
@@ -37,7 +40,7 @@ def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_pa
     path = tmp_path / "registry.key"
     path.write_text("key\n")
     path.chmod(0o644)
-    machine.Machine().write(str(path), "key\n", 0o600)
+    edges.Machine().write(str(path), "key\n", 0o600)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -47,28 +50,28 @@ def test_what_a_cancelled_upload_leaves_goes_and_nothing_else(tmp_path):
     left.parent.mkdir(parents=True)
     left.write_text("")
     kept.mkdir()
-    machine.Machine().forget_probes(str(tmp_path))
-    machine.Machine().forget_probes(str(tmp_path))
+    edges.Machine().forget_probes(str(tmp_path))
+    edges.Machine().forget_probes(str(tmp_path))
     assert [path.name for path in kept.parent.iterdir()] == ["ubuntu"]
 
 
 def test_images_are_what_is_in_a_repository_but_for_that_of_a_proof(tmp_path, monkeypatch):
     storage = disk.Storage("registry-data/0", str(tmp_path / "there"))
     monkeypatch.setattr(disk, "LOCAL", str(tmp_path / "here"))
-    assert machine.Machine().disk(None) == disk.Disk()
-    assert machine.Machine().disk(storage) == disk.Disk(storage)
-    machine.Machine().ensure_folder(storage.folder)
+    assert edges.Machine().disk(None) == disk.Disk()
+    assert edges.Machine().disk(storage) == disk.Disk(storage)
+    edges.Machine().ensure_folder(storage.folder)
     assert stat.S_IMODE(os.stat(storage.folder).st_mode) == 0o700
     probe = tmp_path / "there/registry/docker/registry/v2/repositories/docker-registry-charm"
     probe.mkdir(parents=True)
-    machine.Machine().ensure_folder(storage.folder)
-    assert machine.Machine().disk(storage) == disk.Disk(storage, is_mounted=True)
+    edges.Machine().ensure_folder(storage.folder)
+    assert edges.Machine().disk(storage) == disk.Disk(storage, is_mounted=True)
     (probe.parent / "ubuntu").mkdir()
     (tmp_path / "here").write_text("no folder")
-    assert machine.Machine().disk(storage) == disk.Disk(storage, is_mounted=True, has_images=True)
+    assert edges.Machine().disk(storage) == disk.Disk(storage, is_mounted=True, has_images=True)
     (tmp_path / "here").unlink()
     (tmp_path / "here/docker/registry/v2/repositories/a").mkdir(parents=True)
-    assert machine.Machine().disk(storage).local_has_images
+    assert edges.Machine().disk(storage).local_has_images
 
 
 @pytest.mark.parametrize("dangling", [False, True])
@@ -79,7 +82,7 @@ def test_daemon_json_that_is_a_link_stays_one(daemon_json, tmp_path, dangling):
     if not dangling:
         target.parent.mkdir()
         target.write_text("{}")
-    machine.Machine().write_daemon_json('{"live-restore": true}')
+    edges.Machine().write_daemon_json('{"live-restore": true}')
     assert daemon_json.is_symlink()
     assert target.read_text() == '{"live-restore": true}'
 
@@ -88,14 +91,14 @@ def test_daemon_json_of_another_encoding_is_a_clause(daemon_json):
     daemon_json.parent.mkdir()
     daemon_json.write_bytes(b'{"label": "\xe9"}')
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not UTF-8"):
-        machine.Machine().daemon_json()
+        edges.Machine().daemon_json()
 
 
 def test_the_last_ten_outputs_are_kept_for_root_alone(tmp_path, monkeypatch):
     folder = tmp_path / "outputs"
-    monkeypatch.setattr(machine, "OUTPUT_FOLDER", folder)
+    monkeypatch.setattr(edges, "OUTPUT_FOLDER", folder)
     for number in range(12):
-        path = machine.Machine().keep_output(f"{number}.txt", "x")
+        path = edges.Machine().keep_output(f"{number}.txt", "x")
         os.utime(path, (number, number))
     assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 12)}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -107,12 +110,12 @@ def test_docker_that_cannot_be_finished_says_both(monkeypatch):
         raise engine.EngineError("Docker does not answer")
 
     def broken():
-        raise packages.PackageError("no room")
+        raise apt.PackageError("no room")
 
     monkeypatch.setattr(engine, "Engine", down)
-    monkeypatch.setattr(packages, "finish", broken)
+    monkeypatch.setattr(apt, "finish", broken)
     with pytest.raises(engine.EngineError, match=r"Docker does not answer, and its .* cannot be finished: no room"):
-        machine.Machine().docker()
+        edges.Machine().docker()
 
 
 @pytest.mark.parametrize("cut_off", [True, False])
@@ -126,18 +129,18 @@ def test_docker_that_was_left_half_installed_is_finished(monkeypatch, cut_off):
         return "engine"
 
     monkeypatch.setattr(engine, "Engine", connect)
-    monkeypatch.setattr(packages, "finish", lambda: tried.append("finish") or cut_off)
+    monkeypatch.setattr(apt, "finish", lambda: tried.append("finish") or cut_off)
     if cut_off:
-        assert machine.Machine().docker() == "engine"
+        assert edges.Machine().docker() == "engine"
     else:
         with pytest.raises(engine.EngineError):
-            machine.Machine().docker()
+            edges.Machine().docker()
     assert tried == ["engine", "finish", "engine"][: 3 if cut_off else 2]
 
 
 def test_what_is_remembered_is_for_root_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "MEMORY_FOLDER", tmp_path / "memory")
-    here = machine.Machine()
+    monkeypatch.setattr(edges, "MEMORY_FOLDER", tmp_path / "memory")
+    here = edges.Machine()
     assert here.recall("daemon") == {}
     here.remember("daemon", {"a": 1})
     assert here.recall("daemon") == {"a": 1}
@@ -159,13 +162,13 @@ def systemctl(tmp_path, monkeypatch):
         (tmp_path / "journalctl").symlink_to("systemctl")
         return lambda: (tmp_path / "calls").read_text().splitlines()
 
-    monkeypatch.setattr(machine, "_FOLDER", str(tmp_path))
-    monkeypatch.setattr(machine, "DROP_IN", tmp_path / "docker.service.d/docker-registry.conf")
+    monkeypatch.setattr(edges, "_FOLDER", str(tmp_path))
+    monkeypatch.setattr(edges, "DROP_IN", tmp_path / "docker.service.d/docker-registry.conf")
     return make
 
 
 def test_the_drop_in_comes_and_goes_and_systemd_is_told(systemctl):
-    calls, here = systemctl(), machine.Machine()
+    calls, here = systemctl(), edges.Machine()
     assert here.drop_in() is None
     here.write_drop_in("[Service]\n")
     assert here.drop_in() == "[Service]\n"
@@ -177,12 +180,12 @@ def test_the_drop_in_comes_and_goes_and_systemd_is_told(systemctl):
 def test_a_docker_that_does_not_start_says_why(systemctl):
     systemctl('restart*) exit 1;;\n*SYSTEMD_UNIT*) echo "unknown flag: --nosuch";;')
     with pytest.raises(engine.EngineError, match=r"^Docker does not start: unknown flag: --nosuch$"):
-        machine.Machine().restart_docker()
+        edges.Machine().restart_docker()
 
 
 def test_without_systemd_nothing_is_reloaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "_FOLDER", str(tmp_path))
-    here = machine.Machine()
+    monkeypatch.setattr(edges, "_FOLDER", str(tmp_path))
+    here = edges.Machine()
     assert here.reload_docker() is False
     assert here.docker_command() == ""
     assert here.takes_daemon_json() is False
@@ -198,7 +201,7 @@ def test_dockerd_is_asked_with_its_own_arguments(systemctl, tmp_path, code, take
     process = subprocess.Popen(["/bin/sh", script, "-H", "fd://"])
     try:
         systemctl(f"*MainPID*) echo {process.pid};;")
-        assert machine.Machine().takes_daemon_json() is takes
+        assert edges.Machine().takes_daemon_json() is takes
     finally:
         process.kill()
         process.wait()

@@ -2,7 +2,9 @@
 
 import pytest
 import yaml
-from registry import configuration, container, options, plan
+from registry.options import options
+from registry.plan import decision
+from registry.release import configuration, container
 from test_options import DEFAULTS
 from test_plan import facts
 
@@ -22,7 +24,7 @@ def test_the_log_is_as_asked():
 
 
 def planned(held=False, applied=None, state=None, **changes):
-    return plan.plan(asked(**changes), facts(debug_port_held=held, applied=applied, state=state))
+    return decision.plan(asked(**changes), facts(debug_port_held=held, applied=applied, state=state))
 
 
 def test_nothing_listens_for_metrics_unless_they_are_asked_for():
@@ -33,7 +35,7 @@ def test_nothing_listens_for_metrics_unless_they_are_asked_for():
     bindings = container.create_body(on.container, "/x", "x")["HostConfig"]["PortBindings"]
     assert bindings["5000/tcp"] == [{"HostIp": "", "HostPort": "5000"}]
     assert bindings["5001/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "6001"}]
-    assert plan.Release.from_files(on.files()) == on
+    assert decision.Release.from_files(on.files()) == on
 
 
 @pytest.mark.parametrize(

@@ -8,32 +8,35 @@ import subprocess
 import threading
 
 import pytest
-from registry import applied, machine, nagios, options
-from registry.relations import Nagios
+from charms.layer import edges
+from registry.deployment import store
+from registry.formats import nrpe
+from registry.formats.relations import Nagios
+from registry.options import options
 from test_options import DEFAULTS
 
-PLAIN = nagios.Watched(5000, None, False, "/srv/registry")
-ENCRYPTED = nagios.Watched(443, "CA\n", False, None)
-NAMING = nagios.Naming("juju", "")
+PLAIN = nrpe.Watched(5000, None, False, "/srv/registry")
+ENCRYPTED = nrpe.Watched(443, "CA\n", False, None)
+NAMING = nrpe.Naming("juju", "")
 PLUGINS = "/usr/lib/nagios/plugins"
 
 
 def test_checks():
-    assert nagios.checks(PLAIN) == {
-        "docker_registry_http": f"{nagios.PLUGIN} http://127.0.0.1:5000/",
+    assert nrpe.checks(PLAIN) == {
+        "docker_registry_http": f"{nrpe.PLUGIN} http://127.0.0.1:5000/",
         "docker_registry_container": f"{PLUGINS}/check_procs -c 1: -a 'serve /etc/docker/registry/config.yml'",
         "docker_registry_storage": f"{PLUGINS}/check_disk -w 10% -c 5% -p /srv/registry",
     }
-    found = nagios.checks(ENCRYPTED)
-    assert found["docker_registry_http"] == f"{nagios.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
+    found = nrpe.checks(ENCRYPTED)
+    assert found["docker_registry_http"] == f"{nrpe.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
     assert found["docker_registry_certificate"] == f"{PLUGINS}/check_http -H 127.0.0.1 -p 443 -S -C 14,7"
     assert "docker_registry_storage" not in found
-    mutual = nagios.checks(nagios.Watched(443, "CA\n", True, None))
+    mutual = nrpe.checks(nrpe.Watched(443, "CA\n", True, None))
     assert mutual["docker_registry_http"] == f"{PLUGINS}/check_tcp -H 127.0.0.1 -p 443"
 
 
 def test_files():
-    found = nagios.files(ENCRYPTED, NAMING, "docker-registry/0", Nagios("ctx-docker-registry-0", "ctx"))
+    found = nrpe.files(ENCRYPTED, NAMING, "docker-registry/0", Nagios("ctx-docker-registry-0", "ctx"))
     names = ("http", "container", "certificate")
     assert list(found) == [
         "/etc/nagios/docker-registry-ca.crt",
@@ -60,11 +63,11 @@ def test_files():
         "    servicegroups           juju\n"
         "}\n"
     )
-    assert all(nagios.is_ours(path.rpartition("/")[2]) for path in found if path != nagios.CA_FILE)
+    assert all(nrpe.is_ours(path.rpartition("/")[2]) for path in found if path != nrpe.CA_FILE)
 
 
 def test_a_host_has_the_context_where_nrpe_does_not_name_it():
-    found = nagios.files(PLAIN, nagios.Naming("prod", "web, store"), "docker-registry/0", None)
+    found = nrpe.files(PLAIN, nrpe.Naming("prod", "web, store"), "docker-registry/0", None)
     text = found["/var/lib/nagios/export/service__prod-docker-registry-0_check_docker_registry_http.cfg"]
     assert "servicegroups           web, store\n" in text
 
@@ -97,16 +100,16 @@ class Systemd:
 def here(tmp_path, monkeypatch):
     """A machine whose folders are below tmp_path, and systemd, which writes down what it is asked."""
     for name in ("FOLDER", "EXPORT_FOLDER", "CA_FILE", "PLUGIN"):
-        monkeypatch.setattr(nagios, name, str(tmp_path) + getattr(nagios, name))
-    monkeypatch.setattr(nagios, "PREDECESSORS", [f"{tmp_path}{path}" for path in nagios.PREDECESSORS])
+        monkeypatch.setattr(nrpe, name, str(tmp_path) + getattr(nrpe, name))
+    monkeypatch.setattr(nrpe, "PREDECESSORS", [f"{tmp_path}{path}" for path in nrpe.PREDECESSORS])
     for name in ("MEMORY_FOLDER", "CERTS_FOLDER"):
-        monkeypatch.setattr(machine, name, tmp_path / name)
-    monkeypatch.setattr(machine, "DEFAULTS", str(tmp_path / "defaults"))
-    monkeypatch.setattr(machine.packages, "restore", lambda path: "")
+        monkeypatch.setattr(edges, name, tmp_path / name)
+    monkeypatch.setattr(edges, "DEFAULTS", str(tmp_path / "defaults"))
+    monkeypatch.setattr(edges.packages, "restore", lambda path: "")
     systemd = Systemd()
-    monkeypatch.setattr(machine, "_systemctl", systemd)
-    there = machine.Machine()
-    there.store = applied.Applied(tmp_path / "registry")
+    monkeypatch.setattr(edges, "_systemctl", systemd)
+    there = edges.Machine()
+    there.store = store.Applied(tmp_path / "registry")
     return there, systemd, tmp_path
 
 
@@ -116,7 +119,7 @@ RELOAD = ("reload-or-restart", "nagios-nrpe-server")
 def test_files_are_written_once_where_nrpe_is(here):
     there, systemd, root = here
     asked = systemd.asked
-    files = {**nagios.files(ENCRYPTED, NAMING, "docker-registry/0", None)}
+    files = {**nrpe.files(ENCRYPTED, NAMING, "docker-registry/0", None)}
     there.put_checks(files)
     assert (asked, list(root.iterdir())) == ([], []), "NRPE is not installed yet"
     folder = root / "etc/nagios/nrpe.d"
@@ -130,16 +133,16 @@ def test_files_are_written_once_where_nrpe_is(here):
         "check_docker_registry_http.cfg",
         "check_load.cfg",
     ]
-    assert pathlib.Path(nagios.PLUGIN).stat().st_mode & 0o777 == 0o755
+    assert pathlib.Path(nrpe.PLUGIN).stat().st_mode & 0o777 == 0o755
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*.c*")}
     there.put_checks(files)
     assert ({path: path.stat().st_mtime_ns for path in before}, asked) == (before, [RELOAD])
-    there.put_checks(nagios.files(PLAIN, NAMING, "docker-registry/0", None))
+    there.put_checks(nrpe.files(PLAIN, NAMING, "docker-registry/0", None))
     assert not (folder / "check_docker_registry_certificate.cfg").exists()
-    assert not pathlib.Path(nagios.CA_FILE).exists()
+    assert not pathlib.Path(nrpe.CA_FILE).exists()
     there.put_checks({})
     assert [path.name for path in folder.iterdir()] == ["check_load.cfg"]
-    assert not pathlib.Path(nagios.PLUGIN).exists()
+    assert not pathlib.Path(nrpe.PLUGIN).exists()
     there.put_checks({})
     assert asked == [RELOAD] * 3
 
@@ -147,7 +150,7 @@ def test_files_are_written_once_where_nrpe_is(here):
 def test_nrpe_is_told_of_new_checks_whatever_came_between(here):
     there, systemd, root = here
     (root / "etc/nagios/nrpe.d").mkdir(parents=True)
-    files = nagios.files(PLAIN, NAMING, "docker-registry/0", None)
+    files = nrpe.files(PLAIN, NAMING, "docker-registry/0", None)
 
     systemd.dies = True
     with pytest.raises(KeyboardInterrupt):
@@ -160,12 +163,12 @@ def test_nrpe_is_told_of_new_checks_whatever_came_between(here):
 
 def test_what_the_predecessor_left_goes_once(here):
     there, _, root = here
-    left = [path.replace("*", "juju-docker-registry-0") for path in nagios.PREDECESSORS]
-    kept = [f"{nagios.FOLDER}/check_load.cfg", f"{nagios.EXPORT_FOLDER}/service__juju-x-0_check_load.cfg"]
+    left = [path.replace("*", "juju-docker-registry-0") for path in nrpe.PREDECESSORS]
+    kept = [f"{nrpe.FOLDER}/check_load.cfg", f"{nrpe.EXPORT_FOLDER}/service__juju-x-0_check_load.cfg"]
     for path in map(pathlib.Path, (*left, *kept)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("old")
-    links = machine.CERTS_FOLDER / "10.0.0.1:5000"
+    links = edges.CERTS_FOLDER / "10.0.0.1:5000"
     links.mkdir(parents=True)
     there.store.root.mkdir(parents=True)
     (there.store.root / "registry.key").write_text("key")
@@ -192,7 +195,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 
 def test_the_plugin_says_how_it_is():
-    check = runpy.run_path(str(machine.PLUGIN))["main"]
+    check = runpy.run_path(str(edges.PLUGIN))["main"]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -5,8 +5,8 @@ import json
 import threading
 
 import pytest
-from registry import openstack
-from registry.swift import Swift
+from registry.client import openstack
+from registry.options.swift import Swift
 
 USER = {"username": "tester", "password": "hush"}
 

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 import yaml
-from registry import options
+from registry.options import options
 
 CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[3] / "config.yaml").read_text())["options"]
 DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}

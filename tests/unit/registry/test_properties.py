@@ -3,7 +3,8 @@
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from registry import options, plan
+from registry.options import options
+from registry.plan import decision
 from test_authentication import HASH, TOKEN
 from test_certificates import CERTIFICATE
 from test_options import CONFIG, DEFAULTS
@@ -41,12 +42,12 @@ def test_every_configuration_is_refused_by_name_or_makes_a_release(changes):
         named = sentence.partition(": ")[0].split(", ")
         assert set(named) <= set(CONFIG), sentence
         assert sentence.endswith(".")
-    planned = plan.plan(wanted, facts())
+    planned = decision.plan(wanted, facts())
     if planned.problems:
         assert planned.release is None
         return
     release = planned.release
-    assert plan.Release.from_files(release.files()) == release
+    assert decision.Release.from_files(release.files()) == release
     assert yaml.safe_load(release.config_yml)["version"] == 0.1
     assert release.authentication == wanted.authentication.kind
-    assert plan.shared(wanted, facts(), release).peer.port == wanted.registry_port
+    assert decision.shared(wanted, facts(), release).peer.port == wanted.registry_port

@@ -1,7 +1,7 @@
 """apt's repositories."""
 
 import pytest
-from registry import repository
+from registry.formats import sources_list
 
 LINE = "deb https://x.example jammy main"
 
@@ -15,7 +15,7 @@ LINE = "deb https://x.example jammy main"
     ],
 )
 def test_a_line_names_the_file_of_its_key(line, signed):
-    source = repository.Source(line, "abc")
+    source = sources_list.Source(line, "abc")
     assert source.problem() is None
     assert source.signed_by("/k.asc") == signed
     assert source.signed_by(None) == line
@@ -23,22 +23,28 @@ def test_a_line_names_the_file_of_its_key(line, signed):
 
 @pytest.mark.parametrize("line", ["", "https://x", "deb x y z", "deb https://x", f"{LINE}\n{LINE}", "rpm https://x y"])
 def test_what_is_no_line_is_a_clause(line):
-    assert "is not a line of sources.list" in repository.Source(line).problem()
+    assert "is not a line of sources.list" in sources_list.Source(line).problem()
 
 
 def test_the_form_of_a_key_is_told():
-    assert repository.key_suffix(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n") == ".asc"
-    assert repository.key_suffix(b"\x99\x01\x0d") == ".gpg"
-    assert repository.key_suffix(b"<html>") is None
+    assert sources_list.key_suffix(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n") == ".asc"
+    assert sources_list.key_suffix(b"\x99\x01\x0d") == ".gpg"
+    assert sources_list.key_suffix(b"<html>") is None
 
 
 def test_the_mark_differs_with_line_and_key():
-    sources = [[], [repository.Source(LINE)], [repository.Source(LINE, "k")], [repository.Source(f"{LINE} x", "k")]]
-    assert len({repository.mark(one) for one in sources}) == 4
+    sources = [
+        [],
+        [sources_list.Source(LINE)],
+        [sources_list.Source(LINE, "k")],
+        [sources_list.Source(f"{LINE} x", "k")],
+    ]
+    assert len({sources_list.mark(one) for one in sources}) == 4
 
 
 def test_passwords_are_left_out():
     assert (
-        repository.without_passwords("at https://me:hush@x:1/y and http://z") == "at https://me:...@x:1/y and http://z"
+        sources_list.without_passwords("at https://me:hush@x:1/y and http://z")
+        == "at https://me:...@x:1/y and http://z"
     )
-    assert "hush" not in str(repository.Source("deb https://me:hush@x y z"))
+    assert "hush" not in str(sources_list.Source("deb https://me:hush@x y z"))

@@ -1,7 +1,7 @@
 """Docker as the operator wants it: what is taken, and the clause for what is not."""
 
 import pytest
-from registry import runtime
+from registry.options import runtime
 from test_options import DEFAULTS
 
 

@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 import yaml
 from authority import ROOT
-from registry import configuration, container, options, plan, s3, swift
-from registry.image import Image
-from registry.relations import Bucket
+from registry.formats.relations import Bucket
+from registry.images.reference import Image
+from registry.options import options, s3, swift
+from registry.plan import decision
+from registry.release import configuration, container
 from test_options import CONFIG, DEFAULTS
 from test_plan import facts
 
@@ -128,7 +130,7 @@ def test_keystone_of_version_3_is_told_a_domain_always(url, domain, written):
 
 
 def planned(version, **changes):
-    return plan.plan(asked(**changes), facts(image=Image("registry:2", "sha256:one", version)))
+    return decision.plan(asked(**changes), facts(image=Image("registry:2", "sha256:one", version)))
 
 
 def test_what_a_generation_cannot_do_is_refused():
@@ -203,7 +205,7 @@ GIVEN = Bucket(
 
 def related(given=GIVEN, applied=None, on_disk=False, **changes):
     """The plan with the relation s3-credentials."""
-    return plan.plan(asked(**changes).over(given), facts(applied=applied, on_disk=on_disk))
+    return decision.plan(asked(**changes).over(given), facts(applied=applied, on_disk=on_disk))
 
 
 def test_a_relation_gives_bucket_keys_and_whom_to_trust():
@@ -222,7 +224,7 @@ def test_a_relation_gives_bucket_keys_and_whom_to_trust():
     assert planned.release.others[configuration.STORE_CA] == ROOT
     assert planned.release.container.environment["SSL_CERT_FILE"] == "/etc/docker/registry/store-ca.pem"
     assert planned.release.is_shared and planned.release.has_bucket_of_relation
-    assert plan.Release.from_files(planned.release.files()) == planned.release
+    assert decision.Release.from_files(planned.release.files()) == planned.release
     assert "hush" not in repr(GIVEN)
 
 
@@ -237,18 +239,18 @@ def test_a_relation_without_a_ca_leaves_the_images_own():
 def test_what_shall_have_a_bucket_does_not_begin_on_the_disk(missing):
     half = dataclasses.replace(GIVEN, **{missing: ""})
     planned = related(half, storage_s3_chunksize=6 * 1024**2)
-    assert (planned.problems, planned.release, planned.waiting) == ((), None, plan.BUCKET_AWAITED)
-    before = plan.plan(asked(), facts()).release
+    assert (planned.problems, planned.release, planned.waiting) == ((), None, decision.BUCKET_AWAITED)
+    before = decision.plan(asked(), facts()).release
     planned = related(half, applied=before, log_level="debug")
     assert "level: debug" in planned.release.config_yml, "another option counts meanwhile"
-    assert (planned.release.is_shared, planned.waiting) == (False, plan.BUCKET_AWAITED)
+    assert (planned.release.is_shared, planned.waiting) == (False, decision.BUCKET_AWAITED)
 
 
 def test_options_go_before_the_relation_and_it_is_said():
     for changes in (BUCKET, SWIFT):
         planned = related(**changes)
         assert not planned.release.has_bucket_of_relation
-        assert planned.release.config_yml == plan.plan(asked(**changes), facts()).release.config_yml
+        assert planned.release.config_yml == decision.plan(asked(**changes), facts()).release.config_yml
         assert planned.warnings == ("The options storage-... say where the images are, not s3-credentials.",)
 
 
@@ -257,7 +259,7 @@ def test_images_do_not_vanish_with_the_relation(given):
     before = related().release
     planned = related(given, applied=before)
     assert planned.release == before
-    assert planned.problems == (plan.BUCKET_GONE.format(unit="docker-registry/1"),)
+    assert planned.problems == (decision.BUCKET_GONE.format(unit="docker-registry/1"),)
     assert not related(None, applied=before, on_disk=True).release.is_shared
     assert related(None, applied=before, **SWIFT).release.swift
     assert related(dataclasses.replace(GIVEN, bucket="next"), applied=before).problems == ()

@@ -2,12 +2,12 @@
 
 import pytest
 from fakes import FakeEngine
-from registry import supply
+from registry.deployment import image_source
 from test_archive import docker_save
 
 
 def obtain(resource, docker):
-    return supply.obtain("registry:2", resource, docker, print, fresh=False)
+    return image_source.obtain("registry:2", resource, docker, print, fresh=False)
 
 
 class Full(FakeEngine):
@@ -21,16 +21,16 @@ class Full(FakeEngine):
 
 
 def test_a_machine_that_does_not_take_the_resource_is_a_clause(tmp_path):
-    with pytest.raises(supply.NoImage, match=r"^the resource registry-image cannot be loaded: .*No space left"):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded: .*No space left"):
         obtain(docker_save(tmp_path / "a.tar", "registry:2"), Full())
 
 
 def test_a_resource_that_is_gone_is_a_clause(tmp_path):
-    with pytest.raises(supply.NoImage, match=r"^the resource registry-image cannot be loaded: .*No such file"):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded: .*No such file"):
         obtain(tmp_path / "gone", Full())
 
 
 def test_a_resource_that_is_junk_is_a_clause(tmp_path):
     (tmp_path / "junk").write_bytes(b"junk")
-    with pytest.raises(supply.NoImage, match=r"^the resource registry-image is not an image: it cannot be read"):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image is not an image: it cannot be read"):
         obtain(tmp_path / "junk", Full())

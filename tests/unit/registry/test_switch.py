@@ -4,8 +4,13 @@ import dataclasses
 
 import pytest
 from fakes import FakeEngine, Killed
-from registry import configuration, container, engine, htpasswd, options, plan, switch
-from registry.applied import Applied
+from registry.deployment import switch
+from registry.deployment.store import Applied
+from registry.formats import htpasswd
+from registry.machine import engine
+from registry.options import options
+from registry.plan import decision
+from registry.release import configuration, container
 from test_authentication import TOKEN
 from test_options import DEFAULTS
 
@@ -17,7 +22,7 @@ def release(image_id="sha256:one", name="registry", port=5000, secret="s", **con
         name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),)
     )
     wanted = options.Options.from_config({**DEFAULTS, **config})
-    return plan.Release(spec, configuration.config_yml(wanted, secret, 2))
+    return decision.Release(spec, configuration.config_yml(wanted, secret, 2))
 
 
 def switcher(docker, store):
@@ -401,7 +406,7 @@ def test_a_read_only_release_is_proven_to_be_so(store, config, monkeypatch):
     bring(docker, store, wanted)
     assert wanted.is_read_only
     assert_settled(docker, store, wanted)
-    monkeypatch.setattr(plan.Release, "is_read_only", property(lambda self: False))
+    monkeypatch.setattr(decision.Release, "is_read_only", property(lambda self: False))
     other = release(secret="other", **{"storage-read-only": True}, **config)
     with pytest.raises(switch.NotServing, match="405, not 202"):
         bring(docker, store, other)

@@ -6,9 +6,11 @@ import json
 
 import pytest
 from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key
-from registry import certificates, options, tls
-from registry.relations import Certificate, Offer
-from registry.tls import File
+from registry.formats import certificates
+from registry.formats.relations import Certificate, Offer
+from registry.options import options
+from registry.plan import certificate as tls
+from registry.plan.certificate import File
 from test_options import DEFAULTS
 
 NOW = 1_800_000_000

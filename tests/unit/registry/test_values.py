@@ -4,9 +4,14 @@ import json
 
 import pytest
 import yaml
-from registry import addresses, cli, configuration, container, daemon, image, options
+from registry.formats import addresses, daemon
+from registry.images import reference
+from registry.options import options
+from registry.release import configuration, container
 from test_authentication import TOKEN
 from test_options import DEFAULTS
+
+from actions import arguments
 
 
 @pytest.mark.parametrize(
@@ -53,16 +58,16 @@ def test_own_netlocs_know_this_unit_by_all_its_names():
     ],
 )
 def test_reference(text, parts, canonical):
-    found = image.Reference.parse(text)
+    found = reference.Reference.parse(text)
     assert (found.host, found.path, found.tag, found.digest) == parts
     assert found.canonical == canonical
-    assert image.Reference.parse(str(found)) == found
+    assert reference.Reference.parse(str(found)) == found
 
 
 @pytest.mark.parametrize("text", ["", "UPPER", "a b", "x:", ":2", "x/", "-x", "a//b", "x:" + "t" * 129, "x" * 256])
 def test_bad_references(text):
-    with pytest.raises(image.BadReference, match="is not the name of an image"):
-        image.Reference.parse(text)
+    with pytest.raises(reference.BadReference, match="is not the name of an image"):
+        reference.Reference.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +82,20 @@ def test_bad_references(text):
     ],
 )
 def test_version_in(output, version):
-    assert image.version_in(output) == version
+    assert reference.version_in(output) == version
 
 
 def test_options_are_split_like_a_shell_does():
-    assert cli.split_options("images", "--no-trunc --quiet") == ["--no-trunc", "--quiet"]
-    assert cli.split_options("images", "--format '{{.ID}} {{.Tag}}' -f dangling=true") == [
+    assert arguments.split_options("images", "--no-trunc --quiet") == ["--no-trunc", "--quiet"]
+    assert arguments.split_options("images", "--format '{{.ID}} {{.Tag}}' -f dangling=true") == [
         "--format",
         "{{.ID}} {{.Tag}}",
         "-f",
         "dangling=true",
     ]
-    assert cli.split_options("images", "-qf dangling=true") == ["-qf", "dangling=true"]
-    assert cli.split_options("images", "-fdangling=f -q") == ["-fdangling=f", "-q"]
-    assert cli.split_options("rmi", "") == []
+    assert arguments.split_options("images", "-qf dangling=true") == ["-qf", "dangling=true"]
+    assert arguments.split_options("images", "-fdangling=f -q") == ["-fdangling=f", "-q"]
+    assert arguments.split_options("rmi", "") == []
 
 
 @pytest.mark.parametrize(
@@ -107,15 +112,15 @@ def test_options_are_split_like_a_shell_does():
     ],
 )
 def test_nothing_but_options_comes_of_options(command, text, problem):
-    with pytest.raises(cli.BadArguments, match=r"^options: ") as raised:
-        cli.split_options(command, text)
+    with pytest.raises(arguments.BadArguments, match=r"^options: ") as raised:
+        arguments.split_options(command, text)
     assert problem in str(raised.value)
 
 
 def test_names_are_split_and_never_options():
-    assert cli.names("image", " ubuntu:24.04  alpine ") == ["ubuntu:24.04", "alpine"]
-    with pytest.raises(cli.BadArguments, match="image: '--force' is not the name"):
-        cli.names("image", "ubuntu --force")
+    assert arguments.names("image", " ubuntu:24.04  alpine ") == ["ubuntu:24.04", "alpine"]
+    with pytest.raises(arguments.BadArguments, match="image: '--force' is not the name"):
+        arguments.names("image", "ubuntu --force")
 
 
 def test_live_restore_is_added_and_everything_else_kept():

@@ -5,10 +5,11 @@ import dataclasses
 
 import pytest
 import yaml
-from registry import options, website
+from registry.formats import haproxy
+from registry.options import options
 from test_options import DEFAULTS
 
-SERVER = website.Server(
+SERVER = haproxy.Server(
     "docker-registry/10", "10.0.0.1", 5000, backup=True, encrypted=False, asks_for_certificates=False
 )
 PEM = "CERTIFICATE\nKEY\n"
@@ -27,7 +28,7 @@ HEALTH = "option httpchk GET / HTTP/1.0"
 
 def told(server=SERVER, **config):
     named = {f"website-{name.replace('_', '-')}": value for name, value in config.items()}
-    return website.services(website.Website.from_config({**DEFAULTS, **named}), server)
+    return haproxy.services(haproxy.Website.from_config({**DEFAULTS, **named}), server)
 
 
 def service(server=None, **config):

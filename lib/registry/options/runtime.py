@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from registry import repository
-from registry.extras import Extras
+from registry.formats import sources_list
+from registry.options.packages import Extras
 
 AUTO, APT, UPSTREAM, CUSTOM = "auto", "apt", "upstream", "custom"
 UPSTREAM_URL = "https://download.docker.com/linux/ubuntu"
@@ -85,7 +85,7 @@ class Origin:
 
     packages: tuple[str, ...]
     """As apt-get takes them."""
-    source: repository.Source | None
+    source: sources_list.Source | None
     """None: apt knows where."""
 
 
@@ -136,7 +136,7 @@ class Runtime:
         line = self._filled("x", "x")
         if "{" in line or "}" in line:
             return f"has a placeholder other than {' and '.join(PLACEHOLDERS)}"
-        return repository.Source(line).problem() if line else None
+        return sources_list.Source(line).problem() if line else None
 
     def settings_problems(self) -> dict[str, str | None]:
         """Return a clause for each option that is wrong of those that say how Docker runs."""
@@ -159,9 +159,9 @@ class Runtime:
         """Return where Docker comes from, None for the distribution. Only without problems."""
         if self.docker_runtime == UPSTREAM:
             line = f"deb [arch={architecture}] {UPSTREAM_URL} {codename} stable"
-            return Origin(UPSTREAM_PACKAGES, repository.Source(line, f"{UPSTREAM_URL}/gpg"))
+            return Origin(UPSTREAM_PACKAGES, sources_list.Source(line, f"{UPSTREAM_URL}/gpg"))
         if self.docker_runtime == CUSTOM:
-            source = repository.Source(self._filled(architecture, codename), self.key_url or None)
+            source = sources_list.Source(self._filled(architecture, codename), self.key_url or None)
             return Origin(tuple(self.package.split()), source if self.repo else None)
         return None
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from registry.relations import Bucket
-from registry.s3 import S3
-from registry.swift import Swift
+from registry.formats.relations import Bucket
+from registry.options.s3 import S3
+from registry.options.swift import Swift
 
 CACHES = ("inmemory", "disabled")
 RELATION = "s3-credentials"

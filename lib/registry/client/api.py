@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import requests.adapters
 
-from registry.htpasswd import User
+from registry.formats.htpasswd import User
 
 
 class ApiError(Exception):

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from registry import addresses
+from registry.formats import addresses
 
 DEFAULT_DOMAIN = "Default"
 """What Keystone calls the one domain that it always has."""

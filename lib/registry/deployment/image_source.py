@@ -6,7 +6,10 @@ import pathlib
 import tempfile
 from collections.abc import Callable
 
-from registry import archive, engine, image, options
+from registry.client import archive
+from registry.images import reference as image
+from registry.machine import engine
+from registry.options import options
 
 
 class NoImage(Exception):

@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from registry.image import BadReference, Reference
+from registry.images.reference import BadReference, Reference
 
 # How an OCI archive says what its image is called: skopeo and podman write the first, containerd the second.
 _NAME_KEYS = ("org.opencontainers.image.ref.name", "io.containerd.image.name")

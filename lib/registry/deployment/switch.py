@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from registry import api, container, engine
-from registry.applied import Applied
-from registry.bridge import Impassable
-from registry.htpasswd import User
-from registry.plan import Release
+from registry.client import api
+from registry.deployment.bridge import Impassable
+from registry.deployment.store import Applied
+from registry.formats.htpasswd import User
+from registry.machine import engine
+from registry.plan.decision import Release
+from registry.release import container
 
 PROOF_SECONDS = 20
 """How long a registry may take until it answers."""

@@ -20,9 +20,10 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
-from registry import archive, container
-from registry.htpasswd import User
-from registry.image import Reference, version_in
+from registry.client import archive
+from registry.formats.htpasswd import User
+from registry.images.reference import Reference, version_in
+from registry.release import container
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10

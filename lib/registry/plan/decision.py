@@ -12,23 +12,15 @@ from typing import Any
 
 import yaml
 
-from registry import (
-    addresses,
-    certificates,
-    configuration,
-    container,
-    disk,
-    htpasswd,
-    nagios,
-    options,
-    relations,
-    storage,
-    tls,
-    website,
-)
-from registry.image import Image
-from registry.runtime import NO_PROXIES, Proxies
-from registry.swift import Swift
+from registry.formats import addresses, certificates, haproxy, htpasswd, relations
+from registry.formats import nrpe as nagios
+from registry.images.reference import Image
+from registry.options import options, storage
+from registry.options.runtime import NO_PROXIES, Proxies
+from registry.options.swift import Swift
+from registry.plan import certificate as tls
+from registry.plan import disk
+from registry.release import configuration, container
 
 AUTH_FOLDER = "/etc/docker/registry/auth"
 """Folder of the machine with the users."""
@@ -474,7 +466,7 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
     else the primary.
     """
     first = relations.primary(facts.unit, facts.peers)
-    server = website.Server(
+    server = haproxy.Server(
         facts.unit,
         facts.addresses.get("website", facts.address),
         release.port,
@@ -484,7 +476,7 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
         pem=release.certificate + release.others[tls.FILES["key"]] if release.certificate else None,
     )
     own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
-    services = website.services(wanted.website, server) if wanted.are_right("website-") else None
+    services = haproxy.services(wanted.website, server) if wanted.are_right("website-") else None
     return Shared(own, _access(wanted, facts, release), services)
 
 

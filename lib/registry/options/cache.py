@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from registry import addresses
-from registry.storage import duration_problem
+from registry.formats import addresses
+from registry.options.storage import duration_problem
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ import secrets
 import shutil
 from collections.abc import Callable
 
-from registry.plan import FILES, Release
-from registry.relations import Request
+from registry.formats.relations import Request
+from registry.plan.decision import FILES, Release
 
 ROOT = pathlib.Path("/etc/docker/registry")
 OWN_NAMES = ("applied", "auth", "config.yml", "identity.pem", "loopback", "password", "request.json", "switching")

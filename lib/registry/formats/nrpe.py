@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from registry.container import CONFIG_FOLDER
-from registry.relations import Nagios
+from registry.formats.relations import Nagios
+from registry.release.container import CONFIG_FOLDER
 
 FOLDER = "/etc/nagios/nrpe.d"
 EXPORT_FOLDER = "/var/lib/nagios/export"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from registry import repository
+from registry.formats import sources_list
 
 INSTALL, HOLD = "install", "hold"
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#source; a minus at the end would remove the package.
@@ -63,7 +63,7 @@ class Extras:
         if found is None or not all(isinstance(source, str) for source in found):
             return "is not a list in YAML of lines such as deb https://HOST SUITE main, or ppa:OWNER/NAME"
         for number, line in enumerate(found, start=1):
-            if not _SHORT.fullmatch(line.strip()) and (clause := repository.Source(line.strip()).problem()):
+            if not _SHORT.fullmatch(line.strip()) and (clause := sources_list.Source(line.strip()).problem()):
                 return f"number {number} {clause}, nor ppa:OWNER/NAME"
         return None
 
@@ -73,11 +73,11 @@ class Extras:
             return "is not a list in YAML of keys, each in quotes or null"
         if found and len(found) != len(_list(self.sources_text) or ()):
             return "has not as many entries as install_sources; write null for a source without a key of its own"
-        return next((clause for key in found if key and (clause := repository.key_problem(key.strip()))), None)
+        return next((clause for key in found if key and (clause := sources_list.key_problem(key.strip()))), None)
 
-    def sources(self) -> tuple[repository.Source, ...]:
+    def sources(self) -> tuple[sources_list.Source, ...]:
         """Return the sources with a line of their own. Only without problems."""
-        return tuple(repository.Source(line, key) for line, key in self._pairs() if not _SHORT.fullmatch(line))
+        return tuple(sources_list.Source(line, key) for line, key in self._pairs() if not _SHORT.fullmatch(line))
 
     def short_sources(self) -> tuple[str, ...]:
         """Return the sources that add-apt-repository has to look up, e.g. ``ppa:owner/name``. Only without problems."""

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from registry.relations import Request
+from registry.formats.relations import Request
 
 _PROGRAM = "/usr/bin/openssl"
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/stdout")

@@ -17,8 +17,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from registry.container import PORT
-from registry.engine import EngineError
+from registry.machine.engine import EngineError
+from registry.release.container import PORT
 
 CHAIN = "DOCKER-REGISTRY"
 """Name of the chain in the table nat."""

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import requests
 
-from registry import addresses
-from registry.swift import DEFAULT_DOMAIN, Swift
+from registry.formats import addresses
+from registry.options.swift import DEFAULT_DOMAIN, Swift
 
 MARKER = "files"
 """The registry keeps everything below this name, and takes a container without it for one that is gone: 503.

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from registry import addresses, certificates
-from registry.relations import Bucket
+from registry.formats import addresses, certificates
+from registry.formats.relations import Bucket
 
 _MIB = 1024**2
 ACLS = (

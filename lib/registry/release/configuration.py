@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from registry import tls
-from registry.container import CONFIG_FOLDER, DEBUG_PORT, PORT
-from registry.monitoring import Monitoring
-from registry.options import Options
-from registry.storage import Storage
+from registry.options.monitoring import Monitoring
+from registry.options.options import Options
+from registry.options.storage import Storage
+from registry.plan import certificate
+from registry.release.container import CONFIG_FOLDER, DEBUG_PORT, PORT
 
 DATA_FOLDER = "/var/lib/registry"
 """Where the container sees the images; the official image's volume."""
@@ -71,9 +71,12 @@ def _auth(wanted: Options) -> dict[str, Any]:
 
 
 def _tls(wanted: Options) -> dict[str, Any]:
-    files = {"certificate": f"{CONFIG_FOLDER}/{tls.FILES['cert']}", "key": f"{CONFIG_FOLDER}/{tls.FILES['key']}"}
+    files = {
+        "certificate": f"{CONFIG_FOLDER}/{certificate.FILES['cert']}",
+        "key": f"{CONFIG_FOLDER}/{certificate.FILES['key']}",
+    }
     # It demands a certificate of every client, proxies and probes included.
-    asked = {"clientcas": [f"{CONFIG_FOLDER}/{tls.CLIENT_CA}"]} if wanted.tls.client_ca else {}
+    asked = {"clientcas": [f"{CONFIG_FOLDER}/{certificate.CLIENT_CA}"]} if wanted.tls.client_ca else {}
     return {"tls": {**files, "minimumtls": wanted.tls.minimum_version, **asked}}
 
 

@@ -13,7 +13,9 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from registry import applied, extras, repository, runtime
+from registry.deployment import store
+from registry.formats import sources_list
+from registry.options import packages, runtime
 
 SOCKET = pathlib.Path("/var/run/docker.sock")
 # Nothing ever asks a question, and changed configuration files stay as they are.
@@ -71,7 +73,7 @@ def upgrade_docker(wanted: runtime.Runtime) -> str:
     if not owners:
         raise PackageError("Docker was not installed from packages; upgrade it the way it was installed")
     _configure()
-    missing = extras.missing(wanted.wanted_packages(), states(wanted.wanted_packages()))
+    missing = packages.missing(wanted.wanted_packages(), states(wanted.wanted_packages()))
     names = _replacing(_prepare(wanted) or _distribution()) if missing else ["--only-upgrade", *owners]
     held = _run("apt-mark", "showhold", *owners).split()
     _run(*_APT, "update")
@@ -115,7 +117,7 @@ def _replacing(names: Sequence[str]) -> list[str]:
     """Return what to ask apt for, so that what dockerd came from makes room for *names*."""
     path = shutil.which("dockerd")
     old = _owner(path) if path else ""
-    return [*names, *([f"{old}-"] if old and old not in map(extras.bare, names) else [])]
+    return [*names, *([f"{old}-"] if old and old not in map(packages.bare, names) else [])]
 
 
 @contextlib.contextmanager
@@ -136,14 +138,14 @@ def _blaming(option: str, wanted: runtime.Runtime, error: PackageError) -> Packa
 # Repositories and packages of any kind
 
 
-def put_sources(name: str, sources: Sequence[repository.Source]) -> None:
+def put_sources(name: str, sources: Sequence[sources_list.Source]) -> None:
     """Let apt know *sources* under a name, and no others of that name. Raises PackageError, and all is as before.
 
     They are tried in a place of their own first, because one that is wrong keeps apt from everything else. What apt
     knows already costs nothing.
     """
     file, keyrings = APT_FOLDER / f"sources.list.d/docker-registry-{name}.list", APT_FOLDER / "keyrings"
-    mark = repository.mark(sources)
+    mark = sources_list.mark(sources)
     if (file.read_text().splitlines()[:1] == [mark]) if file.exists() else not sources:
         return
     stem = f"docker-registry-{name}-{mark.split()[-1]}"
@@ -153,8 +155,8 @@ def put_sources(name: str, sources: Sequence[repository.Source]) -> None:
         try:
             lines = [mark, *(_signed(source, keyrings / f"{stem}-{i}") for i, source in enumerate(sources))]
             text = "\n".join([*lines, ""])
-            secret = repository.without_passwords(text) != text
-            applied.write_file(draft, text, 0o600 if secret else 0o644)
+            secret = sources_list.without_passwords(text) != text
+            store.write_file(draft, text, 0o600 if secret else 0o644)
             _run(*_APT, "update", "-o", f"Dir::Etc::sourcelist={draft}", *_STRICT)
             draft.replace(file)
         except BaseException:
@@ -165,14 +167,14 @@ def put_sources(name: str, sources: Sequence[repository.Source]) -> None:
     _remove(path for path in keyrings.glob(f"docker-registry-{name}-*") if not path.name.startswith(stem))
 
 
-def _signed(source: repository.Source, stem: pathlib.Path) -> str:
+def _signed(source: sources_list.Source, stem: pathlib.Path) -> str:
     """Write the key of *source* to a file, which begins with *stem*; return the line that names it. Raises BadKey."""
     if not source.key:
         return source.line
     data = source.key_text or _fetched(str(source.key_url))
-    suffix = repository.key_suffix(data)
+    suffix = sources_list.key_suffix(data)
     if suffix is None:
-        raise BadKey(f"{repository.without_passwords(str(source.key_url))} has no OpenPGP key")
+        raise BadKey(f"{sources_list.without_passwords(str(source.key_url))} has no OpenPGP key")
     keyring = stem.with_name(stem.name + suffix)
     keyring.write_bytes(data)
     keyring.chmod(0o644)  # apt reads it without being root
@@ -208,15 +210,15 @@ def install(names: Iterable[str]) -> None:
     _run(*_APT, "install", *_AS_ASKED, "--no-install-recommends", *names)
 
 
-def states(names: Iterable[str]) -> dict[str, extras.State]:
+def states(names: Iterable[str]) -> dict[str, packages.State]:
     """Return what dpkg says of those of the packages that are installed, by name."""
-    wanted = sorted({extras.bare(name) for name in names})
+    wanted = sorted({packages.bare(name) for name in names})
     if not wanted:
         return {}
     shown = ["--show", "--showformat", "${Package} ${db:Status-Abbrev} ${Version}\n", *wanted]
     done = subprocess.run([f"{_FOLDER}/dpkg-query", *shown], capture_output=True, text=True, check=False)
     found = (line.split() for line in done.stdout.splitlines())
-    return {words[0]: extras.State(words[2], held=words[1][0] == "h") for words in found if words[1][1:] == "i"}
+    return {words[0]: packages.State(words[2], held=words[1][0] == "h") for words in found if words[1][1:] == "i"}
 
 
 def hold(names: Iterable[str]) -> None:
@@ -260,7 +262,7 @@ def restore(file: str) -> str:
         _run("apt-get", "--quiet", "-o", "APT::Sandbox::User=root", "download", f"{name}={version}", cwd=folder)
         (archive,) = pathlib.Path(folder).glob("*.deb")
         _run("dpkg-deb", "--extract", str(archive), f"{folder}/content")
-        applied.write_file(pathlib.Path(path), pathlib.Path(f"{folder}/content{path}").read_text(), 0o644)
+        store.write_file(pathlib.Path(path), pathlib.Path(f"{folder}/content{path}").read_text(), 0o644)
     return path
 
 
@@ -302,4 +304,4 @@ def _last_words(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("E: ") for line in lines if line.startswith(("E: ", "dpkg: error"))]
     errors = [line for line in errors if line != "Download Failed"]  # apt-helper's last, after the reason
-    return repository.without_passwords([*lines, *errors][-1] if lines else "").rstrip(". ")
+    return sources_list.without_passwords([*lines, *errors][-1] if lines else "").rstrip(". ")

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from registry import addresses, certificates, htpasswd
-from registry.htpasswd import User
+from registry.formats import addresses, certificates, htpasswd
+from registry.formats.htpasswd import User
 
 DEFAULT_USER = "admin"
 OWN_PREFIX = "juju-"

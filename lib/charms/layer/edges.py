@@ -15,27 +15,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from registry import (
-    api,
-    applied,
-    bridge,
-    certificates,
-    daemon,
-    disk,
-    engine,
-    extras,
-    htpasswd,
-    nagios,
-    openssl,
-    openstack,
-    packages,
-    relations,
-    repository,
-    runtime,
-    swift,
-    switch,
-    tls,
-)
+from registry.client import api, openstack
+from registry.deployment import bridge, store, switch
+from registry.formats import certificates, daemon, htpasswd, nrpe, relations, sources_list
+from registry.machine import apt, engine, openssl
+from registry.options import packages, runtime, swift
+from registry.plan import certificate as tls
+from registry.plan import disk
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
@@ -50,7 +36,7 @@ FILE_LIMIT = 1 << 20
 """Bytes of an operator's file at most: a thousand certificates."""
 OUTPUTS = 10
 """How many of them are kept."""
-PLUGIN = pathlib.Path(__file__).parents[2] / "templates/check_docker_registry"
+PLUGIN = pathlib.Path(__file__).parents[3] / "templates/check_docker_registry"
 REPOSITORIES = "docker/registry/v2/repositories"
 """Where a registry has a folder for each repository, in that of its data."""
 _FOLDER = "/usr/bin"
@@ -60,51 +46,51 @@ class Machine:
     """The machine as it is. Tests have another one, in memory."""
 
     def __init__(self) -> None:
-        self.store = applied.Applied()
+        self.store = store.Applied()
 
     def has_docker(self) -> bool:
         """Tell whether a Docker engine and its command are there."""
-        return packages.docker_is_there()
+        return apt.docker_is_there()
 
     def install_docker(self, wanted: runtime.Runtime) -> None:
         """Install the Docker that is asked for. Raises PackageError."""
-        packages.install_docker(wanted)
+        apt.install_docker(wanted)
 
     def check_docker(self, wanted: runtime.Runtime) -> None:
         """See whether the Docker that is asked for can take the place of the one that is there. Raises PackageError."""
-        packages.check_docker(wanted)
+        apt.check_docker(wanted)
 
     def upgrade_docker(self, wanted: runtime.Runtime) -> str:
         """Upgrade Docker's packages, or replace them; return names and versions. Raises PackageError."""
-        return packages.upgrade_docker(wanted)
+        return apt.upgrade_docker(wanted)
 
     def docker_packages(self) -> list[str]:
         """Return the names of the packages that Docker's programs came from."""
-        return packages.docker_packages()
+        return apt.docker_packages()
 
-    def put_sources(self, sources: Sequence[repository.Source]) -> None:
+    def put_sources(self, sources: Sequence[sources_list.Source]) -> None:
         """Let apt know the operator's sources, and none of before. Raises PackageError."""
-        packages.put_sources("extra", sources)
+        apt.put_sources("extra", sources)
 
     def put_short_sources(self, names: Iterable[str]) -> None:
         """Let apt know sources such as ``ppa:owner/name``. Raises PackageError."""
-        packages.put_short_sources(names)
+        apt.put_short_sources(names)
 
-    def package_states(self, names: Iterable[str]) -> dict[str, extras.State]:
+    def package_states(self, names: Iterable[str]) -> dict[str, packages.State]:
         """Return those of the packages that are installed, by name."""
-        return packages.states(names)
+        return apt.states(names)
 
     def install(self, names: Iterable[str]) -> None:
         """Install packages. Raises PackageError."""
-        packages.install(names)
+        apt.install(names)
 
     def hold(self, names: Iterable[str]) -> None:
         """Keep apt from changing installed packages. Raises PackageError."""
-        packages.hold(names)
+        apt.hold(names)
 
     def release(self, names: Iterable[str]) -> None:
         """Let apt change them again. Raises PackageError."""
-        packages.release(names)
+        apt.release(names)
 
     def recall(self, name: str) -> dict[str, Any]:
         """Return what was remembered under this name, or an empty one. Raises OSError."""
@@ -116,7 +102,7 @@ class Machine:
     def remember(self, name: str, found: Mapping[str, Any]) -> None:
         """Remember this on the machine, for root alone: it outlives the unit. Raises OSError."""
         MEMORY_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        applied.write_file(MEMORY_FOLDER / f"{name}.json", json.dumps(found) + "\n")
+        store.write_file(MEMORY_FOLDER / f"{name}.json", json.dumps(found) + "\n")
 
     def docker(self) -> engine.Engine:
         """Connect to Docker; one whose installation was cut off is finished first. Raises EngineError."""
@@ -124,9 +110,9 @@ class Machine:
             return engine.Engine()
         except engine.EngineError as down:
             try:
-                if not packages.finish():
+                if not apt.finish():
                     raise
-            except packages.PackageError as error:
+            except apt.PackageError as error:
                 raise engine.EngineError(f"{down}, and its installation cannot be finished: {error}") from error
             return engine.Engine()
 
@@ -168,7 +154,7 @@ class Machine:
         """Write a file where the operator wants it, unless it is so already and for no more eyes. Raises OSError."""
         if self.read(path).text != text or stat.S_IMODE(os.stat(path).st_mode) & ~mode:
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-            applied.write_file(pathlib.Path(path), text, mode)
+            store.write_file(pathlib.Path(path), text, mode)
 
     def unlink(self, path: str) -> None:
         """Remove a file, if it is there. Raises OSError."""
@@ -180,9 +166,9 @@ class Machine:
         Folders that are not there are not made: NRPE and Nagios make theirs. NRPE reads its files anew if one changed.
         """
         wanted = {path: text for path, text in files.items() if os.path.isdir(os.path.dirname(path))}
-        folders = [folder for folder in (nagios.FOLDER, nagios.EXPORT_FOLDER) if os.path.isdir(folder)]
-        there = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder) if nagios.is_ours(name)}
-        left = {nagios.CA_FILE} if files else {nagios.CA_FILE, nagios.PLUGIN}
+        folders = [folder for folder in (nrpe.FOLDER, nrpe.EXPORT_FOLDER) if os.path.isdir(folder)]
+        there = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder) if nrpe.is_ours(name)}
+        left = {nrpe.CA_FILE} if files else {nrpe.CA_FILE, nrpe.PLUGIN}
         gone = {path for path in {*there, *left} - set(wanted) if os.path.exists(path)}
         new = {path: text for path, text in wanted.items() if self.read(path).text != text}
         if gone | set(new):
@@ -192,7 +178,7 @@ class Machine:
         for path, text in new.items():
             self.write(path, text, 0o644)
         if wanted:
-            self.write(nagios.PLUGIN, PLUGIN.read_text(), 0o755)
+            self.write(nrpe.PLUGIN, PLUGIN.read_text(), 0o755)
         if self.recall(CHECKS):
             done = _systemctl("reload-or-restart", "nagios-nrpe-server")
             if done.returncode == 0 or not wanted:
@@ -216,7 +202,7 @@ class Machine:
         # Its mode stays. It may hold a password, so a new one is for root alone.
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
         path.parent.mkdir(parents=True, exist_ok=True)
-        applied.write_file(path, text, mode)
+        store.write_file(path, text, mode)
 
     def drop_in(self) -> str | None:
         """Return the text of the charm's drop-in of docker.service, or None if there is none. Raises OSError."""
@@ -231,7 +217,7 @@ class Machine:
             DROP_IN.unlink(missing_ok=True)
         else:
             DROP_IN.parent.mkdir(parents=True, exist_ok=True)
-            applied.write_file(DROP_IN, text, 0o644)
+            store.write_file(DROP_IN, text, 0o644)
         _systemctl("daemon-reload")
 
     def leave_predecessor(self, arguments: Sequence[str]) -> str:
@@ -241,7 +227,7 @@ class Machine:
         """
         for name in ("htpasswd", "auth_token.pem"):
             (self.store.root / name).unlink(missing_ok=True)
-        for pattern in nagios.PREDECESSORS:
+        for pattern in nrpe.PREDECESSORS:
             for path in glob.glob(pattern):
                 self.unlink(path)
         # It had Docker show the registry's own certificate to the registry; a link to nothing keeps Docker out.
@@ -251,7 +237,7 @@ class Machine:
         text = self.read(DEFAULTS).text
         if text is not None:
             self.write(DEFAULTS, daemon.without_options(text, arguments), 0o644)
-        given_back = packages.restore("/systemd/system/docker.service")
+        given_back = apt.restore("/systemd/system/docker.service")
         if given_back:
             _systemctl("daemon-reload")  # what runs goes on running
         return given_back
@@ -292,7 +278,7 @@ class Machine:
     def keep_output(self, name: str, text: str) -> pathlib.Path:
         """Keep what an action printed in a file called *name*, for root alone; the oldest go. Raises OSError."""
         OUTPUT_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        applied.write_file(OUTPUT_FOLDER / name, text)
+        store.write_file(OUTPUT_FOLDER / name, text)
         for old in sorted(OUTPUT_FOLDER.iterdir(), key=lambda path: path.stat().st_mtime)[:-OUTPUTS]:
             old.unlink()
         return OUTPUT_FOLDER / name

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from registry import certificates
-from registry.certificates import BadCertificates
-from registry.relations import Certificate, Offer
+from registry.formats import certificates
+from registry.formats.certificates import BadCertificates
+from registry.formats.relations import Certificate, Offer
 
 KINDS = ("ca", "cert", "key")
 DEFAULT_PATHS = {

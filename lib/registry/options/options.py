@@ -12,17 +12,18 @@ from typing import Any
 
 import yaml
 
-from registry import addresses, image
-from registry.authentication import Authentication
-from registry.cache import Cache
-from registry.limits import Limits
-from registry.monitoring import Monitoring, port_problem
-from registry.nagios import Naming
-from registry.relations import Bucket
-from registry.runtime import Proxies, Runtime
-from registry.storage import Storage
-from registry.tls import Tls
-from registry.website import Website
+from registry.formats import addresses
+from registry.formats.haproxy import Website
+from registry.formats.nrpe import Naming
+from registry.formats.relations import Bucket
+from registry.images import reference
+from registry.options.authentication import Authentication
+from registry.options.cache import Cache
+from registry.options.limits import Limits
+from registry.options.monitoring import Monitoring, port_problem
+from registry.options.runtime import Proxies, Runtime
+from registry.options.storage import Storage
+from registry.plan.certificate import Tls
 
 DEFAULT_IMAGE = "registry:2"
 DRAIN_LIMIT = 600
@@ -184,8 +185,8 @@ def _password(uri: str, content: Mapping[str, str], key: str) -> str:
 
 def _image_problem(text: str) -> str | None:
     try:
-        image.Reference.parse(text)
-    except image.BadReference as error:
+        reference.Reference.parse(text)
+    except reference.BadReference as error:
         return str(error)
     return None
 

@@ -1,0 +1,1 @@
+"""The actions of actions.yaml, a module for each subject."""

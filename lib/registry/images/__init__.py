@@ -1,0 +1,1 @@
+"""Images as clients see them: their names, and how archives describe them."""

@@ -1,0 +1,1 @@
+"""Edge: the unit's machine: Docker, dockerd, packages, files, keys."""
