@@ -105,7 +105,7 @@ def here(tmp_path, monkeypatch):
     for name in ("MEMORY_FOLDER", "CERTS_FOLDER"):
         monkeypatch.setattr(edges, name, tmp_path / name)
     monkeypatch.setattr(edges, "DEFAULTS", str(tmp_path / "defaults"))
-    monkeypatch.setattr(edges.packages, "restore", lambda path: "")
+    monkeypatch.setattr(edges.apt, "restore", lambda path: "")
     systemd = Systemd()
     monkeypatch.setattr(edges, "_systemctl", systemd)
     there = edges.Machine()
