@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from registry.deployment import store as applied
 from registry.formats import htpasswd
-from registry.images.reference import Image
 from registry.machine import engine
 from registry.options import options
 from registry.plan import decision
 from registry.release import container
+from registry.release.image import Image
 from test_contract import CHANGES as EFFECTIVE
 from test_options import DEFAULTS
 from test_plan import facts

@@ -20,12 +20,13 @@ from registry.client import api, openstack
 from registry.deployment import image_source, switch
 from registry.deployment import store as applied
 from registry.formats import htpasswd, nrpe, relations
-from registry.images import reference
 from registry.machine import apt, engine
 from registry.options import options, runtime
 from registry.plan import certificate as tls
 from registry.plan import decision, disk
 from registry.release import container
+from registry.release.image import Image
+from registry.release.release import Release
 
 STOPPED = "charm.docker-registry.stopped"
 """Flag: the operator stopped the registry; set and cleared by the actions stop and start."""
@@ -112,7 +113,7 @@ def own_user() -> htpasswd.User:
     return htpasswd.User(f"juju-{hookenv.application_name()}", machine.store.password())
 
 
-def client(release: decision.Release) -> api.Api:
+def client(release: Release) -> api.Api:
     """Return a client for the registry of *release* on this machine."""
     return machine.client(f"{release.scheme}://127.0.0.1:{release.port}", own_user(), release.certificate)
 
@@ -170,7 +171,7 @@ def gather(
     name_taken = _is_name_taken(wanted, docker, before, inspected)
     if before is None and name_taken:
         inspected = None
-    found: reference.Image | None = None
+    found: Image | None = None
     trouble: tuple[str, ...] = ()
     if not options.problems(wanted):
         try:
@@ -262,9 +263,9 @@ def _endpoint(name: str) -> Any:
 def find_image(
     wanted: options.Options,
     docker: engine.Engine,
-    before: decision.Release | None,
+    before: Release | None,
     inspected: Mapping[str, Any] | None,
-) -> reference.Image:
+) -> Image:
     """Return the image for the option registry-image. Raises NoImage.
 
     The one found last stays until the option, the charm or the resource changes, or until it is gone altogether.
@@ -274,7 +275,7 @@ def find_image(
     if known is not None and known["reference"] == wanted.registry_image and not fresh:
         in_use = inspected is not None and before is not None and before.container.image_id == known["id"]
         if in_use or docker.image_id(known["id"]) is not None:
-            return reference.Image(**known)
+            return Image(**known)
     status.maintenance(f"Getting the image {wanted.registry_image}.")
     given = hookenv.resource_get("registry-image")
     resource = pathlib.Path(given) if given else None
@@ -311,7 +312,7 @@ def apply(
 
 
 def _bring(
-    release: decision.Release,
+    release: Release,
     docker: engine.Engine,
     store: applied.Applied,
     inspected: Mapping[str, Any] | None,
@@ -358,9 +359,7 @@ def publish(
     return decision.Outcome(True, *decision.place(wanted, facts, release), trouble)
 
 
-def relate(
-    planned: decision.Plan, wanted: options.Options, facts: decision.Facts, release: decision.Release | None
-) -> None:
+def relate(planned: decision.Plan, wanted: options.Options, facts: decision.Facts, release: Release | None) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
     _endpoint("s3-credentials").ask()
     if release is not None:
@@ -368,7 +367,7 @@ def relate(
     watch(wanted, facts, release)
 
 
-def _tell(planned: decision.Plan, told: decision.Shared, facts: decision.Facts, release: decision.Release) -> None:
+def _tell(planned: decision.Plan, told: decision.Shared, facts: decision.Facts, release: Release) -> None:
     _endpoint("peer").publish_own(told.peer)
     if not _has_joined(facts):
         return
@@ -379,7 +378,7 @@ def _tell(planned: decision.Plan, told: decision.Shared, facts: decision.Facts, 
         _endpoint("docker-registry").publish_access(told.access)
 
 
-def watch(wanted: options.Options, facts: decision.Facts, release: decision.Release | None) -> None:
+def watch(wanted: options.Options, facts: decision.Facts, release: Release | None) -> None:
     """Have NRPE look at *release* while there is the relation to it. Raises OSError."""
     if release is None or not facts.is_watched:
         machine.put_checks({})
@@ -489,7 +488,7 @@ def _is_held(port: int) -> bool:
 def _is_name_taken(
     wanted: options.Options,
     docker: engine.Engine,
-    before: decision.Release | None,
+    before: Release | None,
     inspected: Mapping[str, Any] | None,
 ) -> bool:
     """Tell whether the wanted name belongs to a container of somebody else.

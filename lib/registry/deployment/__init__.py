@@ -1,1 +1,1 @@
-"""Edge: releases on the machine: their folders, the candidate, the switch from one to the next, and what a crash left."""
+"""Edge: releases on the machine: folders, candidate, the switch from one to the next, what a crash left."""

@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Callable
 
 from registry.client import archive
-from registry.images import reference as image
 from registry.machine import engine
 from registry.options import options
+from registry.release.image import Image
 
 
 class NoImage(Exception):
@@ -18,7 +18,7 @@ class NoImage(Exception):
 
 def obtain(
     reference: str, resource: pathlib.Path | None, docker: engine.Engine, log: Callable[[str], None], *, fresh: bool
-) -> image.Image:
+) -> Image:
     """Return the image for the option registry-image, *reference*, once it is on the machine.
 
     *resource* is the archive that the operator attached; it goes first, while *reference* is the default or names
@@ -32,7 +32,7 @@ def obtain(
         raise NoImage(str(error)) from error
     if version is None:
         raise NoImage(f"{reference} is not a registry (its --version names none)")
-    return image.Image(reference, image_id, version)
+    return Image(reference, image_id, version)
 
 
 def _image_id(

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable
 
 from registry.formats.relations import Request
-from registry.plan.decision import FILES, Release
+from registry.release.release import FILES, Release
 
 ROOT = pathlib.Path("/etc/docker/registry")
 OWN_NAMES = ("applied", "auth", "config.yml", "identity.pem", "loopback", "password", "request.json", "switching")

@@ -20,8 +20,8 @@ from registry.deployment.bridge import Impassable
 from registry.deployment.store import Applied
 from registry.formats.htpasswd import User
 from registry.machine import engine
-from registry.plan.decision import Release
 from registry.release import container
+from registry.release.release import Release
 
 PROOF_SECONDS = 20
 """How long a registry may take until it answers."""

@@ -1,4 +1,4 @@
-"""Names of images, and what is known of the one that the registry runs."""
+"""Names of images: https://pkg.go.dev/github.com/distribution/reference."""
 
 from __future__ import annotations
 
@@ -62,30 +62,3 @@ class Reference:
 
     def __str__(self) -> str:
         return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
-
-
-@dataclasses.dataclass(frozen=True)
-class Image:
-    """The registry's image on this machine."""
-
-    reference: str
-    """The option registry-image for which it was found."""
-    id: str
-    """Docker's ID, ``sha256:...``; a tag may move, this does not."""
-    version: str
-    """The registry's own version, e.g. ``2.8.3``."""
-
-    @property
-    def generation(self) -> int:
-        """2 or 3: what the registry reads of its configuration; a tag need not tell."""
-        return int(self.version.partition(".")[0])
-
-
-def version_in(output: str) -> str | None:
-    """Return the version in what ``registry --version`` printed, or None if no registry printed it.
-
-    >>> version_in("registry github.com/docker/distribution v2.8.3")
-    '2.8.3'
-    """
-    match = re.search(r"^\S*registry \S+ v?(\d+\.\d+\S*?)(?:\+unknown)?$", output.strip(), re.MULTILINE)
-    return match.group(1) if match else None

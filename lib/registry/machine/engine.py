@@ -22,8 +22,9 @@ import urllib3.exceptions
 
 from registry.client import archive
 from registry.formats.htpasswd import User
-from registry.images.reference import Reference, version_in
+from registry.images.reference import Reference
 from registry.release import container
+from registry.release.image import version_in
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10

@@ -11,6 +11,7 @@ from typing import Any
 from registry.formats import certificates
 from registry.formats.certificates import BadCertificates
 from registry.formats.relations import Certificate, Offer
+from registry.release import filenames
 
 KINDS = ("ca", "cert", "key")
 DEFAULT_PATHS = {
@@ -20,18 +21,8 @@ DEFAULT_PATHS = {
 }
 VERSIONS = ("tls1.2", "tls1.3")
 """The older ones are refused by registry 3 and by most clients: https://www.rfc-editor.org/rfc/rfc8996"""
-FILES = {"ca": "tls-ca.crt", "cert": "tls.crt", "key": "tls.key"}
-"""Names of the copies beside config.yml."""
-CLIENT_CA = "client-ca.crt"
-"""Name of the file beside config.yml with those who may give out certificates of clients."""
-SOURCES = "tls.json"
-"""Name of the file beside config.yml that says where the copies are from."""
-COPIES = (*FILES.values(), SOURCES, CLIENT_CA)
-"""Names of all the files beside config.yml that are this module's."""
 BLOB = "blob"
 """Source of what stood in an option."""
-RELATION = "cert-provider"
-"""Source of what the CA gave to which the charm is related."""
 EXPIRY_DAYS = 14
 """So many days before its end a certificate is a warning, or in the last quarter of its time if that is shorter."""
 
@@ -167,7 +158,7 @@ def choose(
         alone = "there is no TLS; set tls-cert-blob and tls-key-blob, or copy the files to their paths"
         return dataclasses.replace(chosen, problems={"tls-client-ca-blob": alone})
     clients = certificates.bundle(asked.client_ca) + identity
-    return dataclasses.replace(chosen, copies={**chosen.copies, CLIENT_CA: clients})
+    return dataclasses.replace(chosen, copies={**chosen.copies, filenames.CLIENT_CA: clients})
 
 
 def _by_options(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], now: float) -> Chosen:
@@ -193,7 +184,7 @@ def _by_options(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str |
 def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> Chosen:
     if offer is None:
         return Chosen()
-    trouble = f"{RELATION}: the CA refuses: {offer.refusal.rstrip('.')}" if offer.refusal else ""
+    trouble = f"{filenames.RELATION}: the CA refuses: {offer.refusal.rstrip('.')}" if offer.refusal else ""
     warnings: tuple[str, ...] = ()
     try:
         if offer.certificate is not None:
@@ -201,16 +192,16 @@ def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> 
             validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
             missing = missing_names(offer.names, validity)
             if missing:
-                lacks = f"{RELATION}: the certificate does not bear {', '.join(missing)}; clients find it wrong there."
-                warnings = (lacks,)
+                lacks = f"the certificate does not bear {', '.join(missing)}; clients find it wrong there."
+                warnings = (f"{filenames.RELATION}: {lacks}",)
             return _as_given(pems, warnings, validity, now)
     except BadCertificates as error:
         # In the middle of a change, a CA has given one half of the new and one of the old.
-        trouble = f"{RELATION}: {error}"
-    if json.loads(before.get(SOURCES, "{}")).get("cert") != RELATION:
+        trouble = f"{filenames.RELATION}: {error}"
+    if json.loads(before.get(filenames.TLS_SOURCES, "{}")).get("cert") != filenames.RELATION:
         waiting = "Waiting for the CA of cert-provider to send a certificate."
         return Chosen(waiting=f"{trouble}. {waiting}" if trouble else waiting)
-    pems = {kind: before[FILES[kind]] for kind in KINDS}
+    pems = {kind: before[filenames.TLS[kind]] for kind in KINDS}
     waiting = trouble or "Waiting for a new certificate of cert-provider"
     validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
     return _as_given(pems, (f"{waiting}; the one from before serves.",), validity, now)
@@ -229,8 +220,8 @@ def _given(answer: Certificate) -> dict[str, str]:
 def _as_given(
     pems: Mapping[str, str], warnings: tuple[str, ...], validity: certificates.Validity, now: float
 ) -> Chosen:
-    times = _times(RELATION, "have the CA give out a new one", validity, now)
-    return Chosen(_copies(pems, dict.fromkeys(KINDS, RELATION)), {}, (*warnings, *times))
+    times = _times(filenames.RELATION, "have the CA give out a new one", validity, now)
+    return Chosen(_copies(pems, dict.fromkeys(KINDS, filenames.RELATION)), {}, (*warnings, *times))
 
 
 def missing_names(names: Iterable[str], validity: certificates.Validity) -> list[str]:
@@ -264,20 +255,23 @@ def is_due(certificate: Certificate, made: float, now: float) -> bool:
 
 
 def _copies(pems: Mapping[str, str], origin: Mapping[str, str]) -> dict[str, str]:
-    return {**{FILES[kind]: pem for kind, pem in pems.items()}, SOURCES: json.dumps(origin, sort_keys=True) + "\n"}
+    return {
+        **{filenames.TLS[kind]: pem for kind, pem in pems.items()},
+        filenames.TLS_SOURCES: json.dumps(origin, sort_keys=True) + "\n",
+    }
 
 
 def _texts(
     asked: Tls, files: Mapping[str, File], before: Mapping[str, str]
 ) -> tuple[dict[str, str | None], tuple[str, ...]]:
     """Return what is there by kind, and a warning for each file of an operator that was there before."""
-    sources = json.loads(before.get(SOURCES, "{}"))
+    sources = json.loads(before.get(filenames.TLS_SOURCES, "{}"))
     texts, warnings = {}, []
     for kind in KINDS:
         file, path = files.get(kind, File()), asked.paths[kind]
         texts[kind] = asked.blobs[kind] or file.text
         if texts[kind] is None and file.error is None and path and sources.get(kind) == path:
-            texts[kind] = before[FILES[kind]]
+            texts[kind] = before[filenames.TLS[kind]]
             warnings.append(
                 f"tls-{kind}-path: {path} is gone; the copy from before serves. Put it back, or turn TLS off by "
                 "emptying tls-cert-path."

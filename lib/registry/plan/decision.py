@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-import yaml
 
 from registry.formats import addresses, certificates, haproxy, htpasswd, relations
 from registry.formats import nrpe as nagios
-from registry.images.reference import Image
 from registry.options import options, storage
 from registry.options.runtime import NO_PROXIES, Proxies
-from registry.options.swift import Swift
 from registry.plan import certificate as tls
 from registry.plan import disk
-from registry.release import configuration, container
+from registry.release import configuration, container, filenames
+from registry.release.image import Image
+from registry.release.release import AUTH_FOLDER, Release
 
-AUTH_FOLDER = "/etc/docker/registry/auth"
-"""Folder of the machine with the users."""
 ANSWER_SECONDS = 600
 """How long a CA may take."""
 BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys."
@@ -33,135 +26,6 @@ BUCKET_GONE = (
 )
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 """Variables for 3.x, which sends traces to a server that nobody has unless it is told not to."""
-
-FILES = (
-    *("config.yml", "container.json", configuration.TOKEN_CA, "htpasswd"),
-    *(configuration.STORE, configuration.STORE_CA),
-    *tls.COPIES,
-)
-"""Names of the files that a release may have."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Release:
-    """One configuration of the registry, whole: its container, image included, and its files."""
-
-    container: container.ContainerSpec
-    config_yml: str = dataclasses.field(repr=False)
-    """Text of config.yml; it holds secrets."""
-    others: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
-    """Texts of further files beside config.yml, by name."""
-
-    @property
-    def digest(self) -> str:
-        """16 hex digits that differ as soon as anything in the release differs."""
-        return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()[:16]
-
-    @property
-    def port(self) -> int:
-        """Port of the machine at which the registry answers."""
-        return self.container.ports[str(container.PORT)]
-
-    @property
-    def http_secret(self) -> str:
-        """The secret in config.yml that all units share."""
-        return str(self._config["http"]["secret"])
-
-    @property
-    def authentication(self) -> str | None:
-        """What the registry asks of whoever comes: htpasswd, token, or None for nothing."""
-        return next(iter(self._config.get("auth") or ()), None)
-
-    @property
-    def is_read_only(self) -> bool:
-        """Nobody can push or delete."""
-        maintenance = self._config["storage"].get("maintenance") or {}
-        return bool(maintenance.get("readonly", {}).get("enabled"))
-
-    @property
-    def scheme(self) -> str:
-        """What clients speak with the registry: https or http."""
-        return "https" if "tls" in self._config["http"] else "http"
-
-    @property
-    def swift(self) -> Swift | None:
-        """The container of Swift with the images; None where they are elsewhere."""
-        parameters = self._config["storage"].get("swift")
-        return Swift(**parameters) if parameters else None
-
-    @property
-    def is_shared(self) -> bool:
-        """The images are in an object store, which other units have too."""
-        return "filesystem" not in self._config["storage"]
-
-    @property
-    def data_folder(self) -> str | None:
-        """Folder of the machine with the images; None where they are elsewhere."""
-        return next((one.source for one in self.container.mounts if one.target == configuration.DATA_FOLDER), None)
-
-    @property
-    def has_certificate_of_relation(self) -> bool:
-        """The CA of cert-provider gave the certificate."""
-        return bool(json.loads(self.others.get(tls.SOURCES, "{}")).get("cert") == tls.RELATION)
-
-    @property
-    def has_bucket_of_relation(self) -> bool:
-        """The relation s3-credentials gave the bucket with the images."""
-        return configuration.STORE in self.others
-
-    @property
-    def asks_for_certificates(self) -> bool:
-        """Clients have to show a certificate."""
-        return tls.CLIENT_CA in self.others
-
-    @property
-    def certificate(self) -> str | None:
-        """PEM of the certificate that the registry presents, and of those behind it; None with plain HTTP."""
-        return self.others[tls.FILES["cert"]] if self.scheme == "https" else None
-
-    @property
-    def ca(self) -> str | None:
-        """PEM of what a client has to trust; the end of the chain where no CA was named. None with plain HTTP."""
-        if self.certificate is None:
-            return None
-        return self.others.get(tls.FILES["ca"]) or certificates.last(self.certificate)
-
-    @property
-    def drain_seconds(self) -> int:
-        """How long transfers have to end when the container is replaced."""
-        return int(str(self._config["http"].get("draintimeout", "0s")).removesuffix("s"))
-
-    @property
-    def upstream(self) -> str | None:
-        """URL of the registry whose images this one passes on and keeps; None where this is no pull-through cache."""
-        return (self._config.get("proxy") or {}).get("remoteurl")
-
-    @functools.cached_property
-    def _config(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.config_yml))
-
-    def beside(self, user: htpasswd.User) -> Release:
-        """Return a registry over the same data that lets in *user* alone, by password, whatever this one asks."""
-        http = {key: value for key, value in self._config["http"].items() if key != "tls"}
-        config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http}
-        spec = dataclasses.replace(
-            self.container,
-            name=f"{self.container.name}-loopback",
-            mounts=tuple(mount for mount in self.container.mounts if mount.source != AUTH_FOLDER),
-        )
-        return Release(spec, configuration.dump(config), {"htpasswd": htpasswd.text([user])})
-
-    def files(self) -> dict[str, str]:
-        """Return the texts of the release's folder by file name."""
-        spec = json.dumps(self.container.to_json(), indent=2, sort_keys=True)
-        return {**self.others, "config.yml": self.config_yml, "container.json": spec + "\n"}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Release:
-        """Read what `files` gave. Raises ValueError, KeyError or TypeError where it is damaged."""
-        others = dict(files)
-        spec, config_yml = others.pop("container.json"), others.pop("config.yml")
-        return cls(container.ContainerSpec.from_json(json.loads(spec)), config_yml, others)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -315,9 +179,9 @@ def _with_new_certificate(wanted: options.Options, before: Release | None, chose
     """Return the release in force with the certificate of today: what is wrong elsewhere is not to let it run out."""
     if before is None or before.scheme == "http" or not chosen.copies or not wanted.are_right("tls-"):
         return before
-    if before.asks_for_certificates != (tls.CLIENT_CA in chosen.copies):
+    if before.asks_for_certificates != (filenames.CLIENT_CA in chosen.copies):
         return before
-    others = {name: text for name, text in before.others.items() if name not in tls.COPIES}
+    others = {name: text for name, text in before.others.items() if name not in filenames.TLS_COPIES}
     return dataclasses.replace(before, others={**others, **chosen.copies})
 
 
@@ -417,14 +281,14 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
     where = wanted.monitoring.debug_address
     others = dict(tls_copies)
     if asked.kind == "token":
-        others[configuration.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
+        others[filenames.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
     if wanted.storage.relation == storage.IN_USE:
-        others[configuration.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
+        others[filenames.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
     environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(wanted, facts).environment()}
     if wanted.storage.s3.ca:
-        others[configuration.STORE_CA] = certificates.bundle(wanted.storage.s3.ca)
+        others[filenames.STORE_CA] = certificates.bundle(wanted.storage.s3.ca)
         # Go reads this file in place of the image's bundle, and the image's folder of certificates all the same.
-        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{configuration.STORE_CA}"
+        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.STORE_CA}"
     return Release(
         container.ContainerSpec(
             name=wanted.registry_name,
@@ -473,7 +337,7 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
         backup=first != facts.unit and not release.is_shared,
         encrypted=release.certificate is not None,
         asks_for_certificates=release.asks_for_certificates,
-        pem=release.certificate + release.others[tls.FILES["key"]] if release.certificate else None,
+        pem=release.certificate + release.others[filenames.TLS["key"]] if release.certificate else None,
     )
     own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
     services = haproxy.services(wanted.website, server) if wanted.are_right("website-") else None
@@ -489,7 +353,7 @@ def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
     asked = facts.offer
     if not (facts.clients and host and asked and release.has_certificate_of_relation):
         return False
-    served = certificates.examine(release.certificate or "", release.others[tls.FILES["key"]], release.ca)
+    served = certificates.examine(release.certificate or "", release.others[filenames.TLS["key"]], release.ca)
     pending = asked.certificate is None or facts.now - asked.made < ANSWER_SECONDS
     return pending and host in asked.names and bool(tls.missing_names([host], served))
 

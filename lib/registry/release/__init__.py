@@ -1,1 +1,1 @@
-"""One configuration of the registry, whole: config.yml, further files and the container; and how one that runs differs."""
+"""One configuration of the registry, whole: config.yml, further files, container; and how one that runs differs."""

@@ -10,19 +10,13 @@ import yaml
 from registry.options.monitoring import Monitoring
 from registry.options.options import Options
 from registry.options.storage import Storage
-from registry.plan import certificate
+from registry.release import filenames
 from registry.release.container import CONFIG_FOLDER, DEBUG_PORT, PORT
 
 DATA_FOLDER = "/var/lib/registry"
 """Where the container sees the images; the official image's volume."""
 AUTH_FOLDER = "/auth"
 """Where the container sees the users: apart from its configuration, because they change without a restart."""
-TOKEN_CA = "token-ca.pem"  # noqa: S105 - the name of a file
-"""Name of the file with the certificates of those who may sign tokens."""
-STORE_CA = "store-ca.pem"
-"""Name of the file with whom to trust as an object store, beside those whom the image trusts."""
-STORE = "store.json"
-"""Name of the file that says that a relation gave the object store."""
 REALM = "docker-registry"
 """What a client shows to the person who shall log in."""
 
@@ -66,17 +60,17 @@ def _auth(wanted: Options) -> dict[str, Any]:
     if wanted.authentication.kind == "token":
         token = wanted.authentication.token
         named = {"realm": token.realm, "service": token.service, "issuer": token.issuer}
-        return {"auth": {"token": {**named, "rootcertbundle": f"{CONFIG_FOLDER}/{TOKEN_CA}"}}}
+        return {"auth": {"token": {**named, "rootcertbundle": f"{CONFIG_FOLDER}/{filenames.TOKEN_CA}"}}}
     return {}
 
 
 def _tls(wanted: Options) -> dict[str, Any]:
     files = {
-        "certificate": f"{CONFIG_FOLDER}/{certificate.FILES['cert']}",
-        "key": f"{CONFIG_FOLDER}/{certificate.FILES['key']}",
+        "certificate": f"{CONFIG_FOLDER}/{filenames.TLS['cert']}",
+        "key": f"{CONFIG_FOLDER}/{filenames.TLS['key']}",
     }
     # It demands a certificate of every client, proxies and probes included.
-    asked = {"clientcas": [f"{CONFIG_FOLDER}/{certificate.CLIENT_CA}"]} if wanted.tls.client_ca else {}
+    asked = {"clientcas": [f"{CONFIG_FOLDER}/{filenames.CLIENT_CA}"]} if wanted.tls.client_ca else {}
     return {"tls": {**files, "minimumtls": wanted.tls.minimum_version, **asked}}
 
 

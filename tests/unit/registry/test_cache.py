@@ -4,10 +4,10 @@ import pytest
 import yaml
 from fakes import FakeEngine
 from registry.deployment import switch
-from registry.images.reference import Image
 from registry.options import options
 from registry.plan import decision
 from registry.release import configuration
+from registry.release.image import Image
 from test_options import DEFAULTS
 from test_plan import facts
 from test_switch import assert_settled, bring, release, store  # noqa: F401

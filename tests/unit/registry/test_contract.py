@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 from authority import ROOT
-from registry.images.reference import Image
 from registry.plan import decision
+from registry.release.image import Image
 from test_authentication import TOKEN
 from test_options import CONFIG, DEFAULTS
 from test_plan import facts, wanted

@@ -5,6 +5,7 @@ import yaml
 from registry.options import options
 from registry.plan import decision
 from registry.release import configuration, container
+from registry.release.release import Release
 from test_options import DEFAULTS
 from test_plan import facts
 
@@ -35,7 +36,7 @@ def test_nothing_listens_for_metrics_unless_they_are_asked_for():
     bindings = container.create_body(on.container, "/x", "x")["HostConfig"]["PortBindings"]
     assert bindings["5000/tcp"] == [{"HostIp": "", "HostPort": "5000"}]
     assert bindings["5001/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "6001"}]
-    assert decision.Release.from_files(on.files()) == on
+    assert Release.from_files(on.files()) == on
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import dataclasses
 import yaml
 from authority import ALONE, BETWEEN, KEY, LEAF, ROOT
 from registry.formats import htpasswd, relations
-from registry.images.reference import Image
 from registry.options import options
 from registry.plan import decision
+from registry.release.image import Image
+from registry.release.release import Release
 from test_authentication import TOKEN
 from test_certificates import CERTIFICATE
 from test_options import DEFAULTS
@@ -59,7 +60,7 @@ def test_the_defaults_give_a_registry_at_port_5000_over_srv_registry():
 
 def test_a_release_is_the_same_after_writing_and_reading():
     release = good()
-    assert decision.Release.from_files(release.files()) == release
+    assert Release.from_files(release.files()) == release
     # Literally: a charm that writes or digests a release of today in another way finds none in force after a refresh.
     assert (
         release.files()["container.json"]
@@ -78,7 +79,7 @@ def test_a_release_is_the_same_after_writing_and_reading():
 }
 """
     )
-    assert decision.Release.from_files(release.files()).digest == release.digest
+    assert Release.from_files(release.files()).digest == release.digest
 
 
 def test_the_digest_follows_everything():
@@ -298,7 +299,7 @@ def test_the_certificate_of_the_relation_is_presented_with_its_chain_and_goes_wi
     release = decision.plan(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
     assert (release.scheme, release.certificate, release.ca) == ("https", LEAF + BETWEEN, ROOT)
     assert release.has_certificate_of_relation
-    assert decision.Release.from_files(release.files()) == release
+    assert Release.from_files(release.files()) == release
     assert decision.plan(wanted(), facts(applied=release)).release == good()
 
 
@@ -354,7 +355,7 @@ def test_tokens_bring_the_certificates_of_their_server_along():
     release = decision.plan(wanted(**token), facts()).release
     assert release.authentication == "token"
     assert release.files()["token-ca.pem"] == CERTIFICATE
-    assert decision.Release.from_files(release.files()) == release
+    assert Release.from_files(release.files()) == release
 
 
 def test_what_runs_beside_lets_in_the_charm_alone_over_the_same_data():

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from registry.options import options
 from registry.plan import decision
+from registry.release.release import Release
 from test_authentication import HASH, TOKEN
 from test_certificates import CERTIFICATE
 from test_options import CONFIG, DEFAULTS
@@ -47,7 +48,7 @@ def test_every_configuration_is_refused_by_name_or_makes_a_release(changes):
         assert planned.release is None
         return
     release = planned.release
-    assert decision.Release.from_files(release.files()) == release
+    assert Release.from_files(release.files()) == release
     assert yaml.safe_load(release.config_yml)["version"] == 0.1
     assert release.authentication == wanted.authentication.kind
     assert decision.shared(wanted, facts(), release).peer.port == wanted.registry_port

@@ -6,10 +6,11 @@ import pytest
 import yaml
 from authority import ROOT
 from registry.formats.relations import Bucket
-from registry.images.reference import Image
 from registry.options import options, s3, swift
 from registry.plan import decision
-from registry.release import configuration, container
+from registry.release import configuration, container, filenames
+from registry.release.image import Image
+from registry.release.release import Release
 from test_options import CONFIG, DEFAULTS
 from test_plan import facts
 
@@ -221,17 +222,17 @@ def test_a_relation_gives_bucket_keys_and_whom_to_trust():
         "rootdirectory": "/images",
         "secretkey": "hush",
     }
-    assert planned.release.others[configuration.STORE_CA] == ROOT
+    assert planned.release.others[filenames.STORE_CA] == ROOT
     assert planned.release.container.environment["SSL_CERT_FILE"] == "/etc/docker/registry/store-ca.pem"
     assert planned.release.is_shared and planned.release.has_bucket_of_relation
-    assert decision.Release.from_files(planned.release.files()) == planned.release
+    assert Release.from_files(planned.release.files()) == planned.release
     assert "hush" not in repr(GIVEN)
 
 
 def test_a_relation_without_a_ca_leaves_the_images_own():
     release = related(dataclasses.replace(GIVEN, ca="", signature="2", region="eu")).release
     assert release.container.environment == {}
-    assert configuration.STORE_CA not in release.others
+    assert filenames.STORE_CA not in release.others
     assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
 
 

@@ -9,8 +9,8 @@ from registry.deployment.store import Applied
 from registry.formats import htpasswd
 from registry.machine import engine
 from registry.options import options
-from registry.plan import decision
 from registry.release import configuration, container
+from registry.release.release import Release
 from test_authentication import TOKEN
 from test_options import DEFAULTS
 
@@ -22,7 +22,7 @@ def release(image_id="sha256:one", name="registry", port=5000, secret="s", **con
         name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),)
     )
     wanted = options.Options.from_config({**DEFAULTS, **config})
-    return decision.Release(spec, configuration.config_yml(wanted, secret, 2))
+    return Release(spec, configuration.config_yml(wanted, secret, 2))
 
 
 def switcher(docker, store):
@@ -406,7 +406,7 @@ def test_a_read_only_release_is_proven_to_be_so(store, config, monkeypatch):
     bring(docker, store, wanted)
     assert wanted.is_read_only
     assert_settled(docker, store, wanted)
-    monkeypatch.setattr(decision.Release, "is_read_only", property(lambda self: False))
+    monkeypatch.setattr(Release, "is_read_only", property(lambda self: False))
     other = release(secret="other", **{"storage-read-only": True}, **config)
     with pytest.raises(switch.NotServing, match="405, not 202"):
         bring(docker, store, other)

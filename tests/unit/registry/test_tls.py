@@ -11,6 +11,7 @@ from registry.formats.relations import Certificate, Offer
 from registry.options import options
 from registry.plan import certificate as tls
 from registry.plan.certificate import File
+from registry.release import filenames
 from test_options import DEFAULTS
 
 NOW = 1_800_000_000
@@ -161,8 +162,8 @@ def test_a_wrong_option_is_a_clause(config, option, clause):
 def test_clients_have_to_show_a_certificate_of_that_ca_or_the_charms_own():
     wanted = asked(client_ca_blob=base64.b64encode(ROOT.encode()).decode())
     files = {"cert": File(LEAF), "key": File(KEY)}
-    assert tls.choose(wanted, files, {}, NOW, ALONE).copies[tls.CLIENT_CA] == ROOT + ALONE
-    assert tls.CLIENT_CA not in choose(files).copies
+    assert tls.choose(wanted, files, {}, NOW, ALONE).copies[filenames.CLIENT_CA] == ROOT + ALONE
+    assert filenames.CLIENT_CA not in choose(files).copies
 
 
 def test_clients_are_not_let_in_without_a_certificate_because_tls_is_missing():
@@ -269,10 +270,10 @@ def test_options_win_over_the_relation_and_that_is_said():
 
 
 def test_clients_show_certificates_to_a_registry_with_the_relations_too():
-    assert offered(client_ca_blob=ROOT).copies[tls.CLIENT_CA] == ROOT
+    assert offered(client_ca_blob=ROOT).copies[filenames.CLIENT_CA] == ROOT
     assert offered(None, client_ca_blob=ROOT).waiting
     assert "tls-client-ca-blob" in choose({}, client_ca_blob=ROOT).problems
-    assert offered(client_ca_blob=ROOT, cert_path="").copies[tls.CLIENT_CA] == ROOT
+    assert offered(client_ca_blob=ROOT, cert_path="").copies[filenames.CLIENT_CA] == ROOT
 
 
 def test_a_new_certificate_is_due_in_the_last_third():

@@ -7,7 +7,7 @@ import yaml
 from registry.formats import addresses, daemon
 from registry.images import reference
 from registry.options import options
-from registry.release import configuration, container
+from registry.release import configuration, container, image
 from test_authentication import TOKEN
 from test_options import DEFAULTS
 
@@ -82,7 +82,7 @@ def test_bad_references(text):
     ],
 )
 def test_version_in(output, version):
-    assert reference.version_in(output) == version
+    assert image.version_in(output) == version
 
 
 def test_options_are_split_like_a_shell_does():

@@ -1,0 +1,33 @@
+"""The image that the registry runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """The registry's image on this machine."""
+
+    reference: str
+    """The option registry-image for which it was found."""
+    id: str
+    """Docker's ID, ``sha256:...``; a tag may move, this does not."""
+    version: str
+    """The registry's own version, e.g. ``2.8.3``."""
+
+    @property
+    def generation(self) -> int:
+        """2 or 3: what the registry reads of its configuration; a tag need not tell."""
+        return int(self.version.partition(".")[0])
+
+
+def version_in(output: str) -> str | None:
+    """Return the version in what ``registry --version`` printed, or None if no registry printed it.
+
+    >>> version_in("registry github.com/docker/distribution v2.8.3")
+    '2.8.3'
+    """
+    match = re.search(r"^\S*registry \S+ v?(\d+\.\d+\S*?)(?:\+unknown)?$", output.strip(), re.MULTILINE)
+    return match.group(1) if match else None

@@ -1,0 +1,148 @@
+"""One configuration of the registry, whole: its container and the files beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from registry.formats import certificates, htpasswd
+from registry.options.swift import Swift
+from registry.release import configuration, container, filenames
+
+AUTH_FOLDER = "/etc/docker/registry/auth"
+"""Folder of the machine with the users."""
+
+FILES = (
+    *("config.yml", "container.json", filenames.TOKEN_CA, "htpasswd"),
+    *(filenames.STORE, filenames.STORE_CA),
+    *filenames.TLS_COPIES,
+)
+"""Names of the files that a release may have."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """One configuration of the registry, whole: its container, image included, and its files."""
+
+    container: container.ContainerSpec
+    config_yml: str = dataclasses.field(repr=False)
+    """Text of config.yml; it holds secrets."""
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    """Texts of further files beside config.yml, by name."""
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that differ as soon as anything in the release differs."""
+        return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def port(self) -> int:
+        """Port of the machine at which the registry answers."""
+        return self.container.ports[str(container.PORT)]
+
+    @property
+    def http_secret(self) -> str:
+        """The secret in config.yml that all units share."""
+        return str(self._config["http"]["secret"])
+
+    @property
+    def authentication(self) -> str | None:
+        """What the registry asks of whoever comes: htpasswd, token, or None for nothing."""
+        return next(iter(self._config.get("auth") or ()), None)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Nobody can push or delete."""
+        maintenance = self._config["storage"].get("maintenance") or {}
+        return bool(maintenance.get("readonly", {}).get("enabled"))
+
+    @property
+    def scheme(self) -> str:
+        """What clients speak with the registry: https or http."""
+        return "https" if "tls" in self._config["http"] else "http"
+
+    @property
+    def swift(self) -> Swift | None:
+        """The container of Swift with the images; None where they are elsewhere."""
+        parameters = self._config["storage"].get("swift")
+        return Swift(**parameters) if parameters else None
+
+    @property
+    def is_shared(self) -> bool:
+        """The images are in an object store, which other units have too."""
+        return "filesystem" not in self._config["storage"]
+
+    @property
+    def data_folder(self) -> str | None:
+        """Folder of the machine with the images; None where they are elsewhere."""
+        return next((one.source for one in self.container.mounts if one.target == configuration.DATA_FOLDER), None)
+
+    @property
+    def has_certificate_of_relation(self) -> bool:
+        """The CA of cert-provider gave the certificate."""
+        return bool(json.loads(self.others.get(filenames.TLS_SOURCES, "{}")).get("cert") == filenames.RELATION)
+
+    @property
+    def has_bucket_of_relation(self) -> bool:
+        """The relation s3-credentials gave the bucket with the images."""
+        return filenames.STORE in self.others
+
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Clients have to show a certificate."""
+        return filenames.CLIENT_CA in self.others
+
+    @property
+    def certificate(self) -> str | None:
+        """PEM of the certificate that the registry presents, and of those behind it; None with plain HTTP."""
+        return self.others[filenames.TLS["cert"]] if self.scheme == "https" else None
+
+    @property
+    def ca(self) -> str | None:
+        """PEM of what a client has to trust; the end of the chain where no CA was named. None with plain HTTP."""
+        if self.certificate is None:
+            return None
+        return self.others.get(filenames.TLS["ca"]) or certificates.last(self.certificate)
+
+    @property
+    def drain_seconds(self) -> int:
+        """How long transfers have to end when the container is replaced."""
+        return int(str(self._config["http"].get("draintimeout", "0s")).removesuffix("s"))
+
+    @property
+    def upstream(self) -> str | None:
+        """URL of the registry whose images this one passes on and keeps; None where this is no pull-through cache."""
+        return (self._config.get("proxy") or {}).get("remoteurl")
+
+    @functools.cached_property
+    def _config(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.config_yml))
+
+    def beside(self, user: htpasswd.User) -> Release:
+        """Return a registry over the same data that lets in *user* alone, by password, whatever this one asks."""
+        http = {key: value for key, value in self._config["http"].items() if key != "tls"}
+        config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http}
+        spec = dataclasses.replace(
+            self.container,
+            name=f"{self.container.name}-loopback",
+            mounts=tuple(mount for mount in self.container.mounts if mount.source != AUTH_FOLDER),
+        )
+        return Release(spec, configuration.dump(config), {"htpasswd": htpasswd.text([user])})
+
+    def files(self) -> dict[str, str]:
+        """Return the texts of the release's folder by file name."""
+        spec = json.dumps(self.container.to_json(), indent=2, sort_keys=True)
+        return {**self.others, "config.yml": self.config_yml, "container.json": spec + "\n"}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> Release:
+        """Read what `files` gave. Raises ValueError, KeyError or TypeError where it is damaged."""
+        others = dict(files)
+        spec, config_yml = others.pop("container.json"), others.pop("config.yml")
+        return cls(container.ContainerSpec.from_json(json.loads(spec)), config_yml, others)
