@@ -16,7 +16,7 @@ from charmhelpers.core import hookenv
 from charms.layer import endpoints, juju_secrets, leadership
 from registry.formats import certificates
 from registry.formats.relations import Bucket
-from registry.options.options import SecretError
+from registry.options.secrets import SecretError
 
 KEYS = ("access-key", "secret-key")
 

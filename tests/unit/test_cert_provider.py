@@ -7,7 +7,7 @@ import types
 import pytest
 from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key, signed
 from fake_machine import READY
-from registry.plan import certificate as tls
+from registry.options.tls import DEFAULT_PATHS
 from test_endpoints import bag, relate
 
 PLAIN, ENCRYPTED = "Ready at 10.0.0.10:5000 (http).", "Ready at 10.0.0.10:5000 (https)."
@@ -302,7 +302,7 @@ def test_a_ca_whose_unit_is_gone_takes_nothing_away(deployed, juju, machine):
 
 @pytest.mark.parametrize("flagged", [True, False])
 def test_files_of_the_predecessor_are_the_relations_and_go_once_it_is_in_force(deployed, juju, machine, flagged):
-    paths = tls.DEFAULT_PATHS
+    paths = DEFAULT_PATHS
     stale, stale_key = certificate("stale"), key("stale")
     machine.files = {paths["cert"]: stale if flagged else LEAF, paths["key"]: stale_key if flagged else KEY}
     if flagged:

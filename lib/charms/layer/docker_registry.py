@@ -22,6 +22,7 @@ from registry.deployment import store as applied
 from registry.formats import htpasswd, nrpe, relations
 from registry.machine import apt, engine
 from registry.options import options, runtime
+from registry.options.proxies import Proxies
 from registry.plan import certificate as tls
 from registry.plan import decision, disk
 from registry.release import container
@@ -192,7 +193,7 @@ def gather(
         on_disk=reactive.is_flag_set(ON_DISK),
         disk=machine.disk(storage()),
         port_held=_is_held(wanted.registry_port),
-        model_proxies=runtime.Proxies.of_model(os.environ),
+        model_proxies=Proxies.of_model(os.environ),
         debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
         name_taken=name_taken,
         trouble=trouble,
@@ -385,7 +386,8 @@ def watch(wanted: options.Options, facts: decision.Facts, release: Release | Non
         return
     watched = decision.checks(facts, release)
     if wanted.are_right("nagios_"):
-        machine.put_checks(nrpe.files(watched, wanted.naming, facts.unit, facts.nagios))
+        host = wanted.naming.host(facts.unit, facts.nagios.hostname if facts.nagios else None)
+        machine.put_checks(nrpe.files(watched, host, wanted.naming.groups))
     _endpoint("nrpe-external-master").publish_checks(tuple(nrpe.checks(watched)))
 
 

@@ -14,6 +14,7 @@ from charms.layer.edges import Machine
 from registry.formats import daemon
 from registry.machine import apt, engine
 from registry.options import packages, runtime
+from registry.options.proxies import Proxies
 
 LIVE_RESTORE = "charm.docker-registry.live-restore.loaded"
 """Flag: dockerd keeps containers running while it restarts."""
@@ -166,7 +167,7 @@ def configure(wanted: runtime.Runtime, docker: engine.Engine, machine: Machine) 
     What it does not take is put back, and not tried again until something of it changes. Raises EngineError if
     Docker does not answer any more, OSError where the machine does not take what is written.
     """
-    model = runtime.Proxies.of_model(os.environ)
+    model = Proxies.of_model(os.environ)
     trouble = tuple(f"{_MODEL[name]} of the model: {clause}." for name, clause in wanted.proxies.wrong_beside(model))
     right = not any(wanted.settings_problems().values())
     settings = wanted.settings() if right else {}

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 
 from charmhelpers.core import hookenv
-from registry.options.options import SecretError
+from registry.options.secrets import SecretError
 
 
 def read(uri: str, owner: str = "") -> Mapping[str, str]:

@@ -13,7 +13,8 @@ from charmhelpers.core import unitdata
 from charms import reactive
 from charms.layer.edges import Machine
 from registry.formats.relations import Offer
-from registry.plan.certificate import KINDS, File, Tls, are_relations
+from registry.options.tls import KINDS, Tls
+from registry.plan.certificate import File, are_relations
 
 WRITTEN = "docker-registry.tls-written"
 """Key in unitdata: path to SHA-256 of each file that the charm made."""

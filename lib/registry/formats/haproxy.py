@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
-PASSTHROUGH, TERMINATE = "passthrough", "terminate"
-INTERVAL_RANGE = (100, 60_000)
-FALL_RANGE = (1, 100)
 HEALTH = "option httpchk GET / HTTP/1.0"
 OPTIONS = (
     "balance leastconn",
@@ -20,41 +15,6 @@ OPTIONS = (
     # A store may take its time to put a large layer together.
     *("timeout client 300000", "timeout server 300000"),
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Website:
-    """What the operator asks for: the options website-*."""
-
-    tls: str
-    """Where TLS ends: at the registry (passthrough) or at the proxy (terminate)."""
-    check_interval: int
-    """Milliseconds from one check of a unit to the next."""
-    check_fall: int
-    """How many checks in a row have to fail until a unit gets no more requests."""
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Website:
-        """Read the values of config.yaml's options."""
-        return cls(
-            tls=config["website-tls"] or "",
-            check_interval=int(config["website-check-interval"] or 0),
-            check_fall=int(config["website-check-fall"] or 0),
-        )
-
-    @property
-    def terminates(self) -> bool:
-        """TLS ends at the proxy."""
-        return self.tls == TERMINATE
-
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
-        known = (PASSTHROUGH, TERMINATE)
-        return {
-            "website-tls": None if self.tls in known else f"{self.tls!r} is none of {', '.join(known)}",
-            "website-check-interval": _range_problem(self.check_interval, INTERVAL_RANGE, " of milliseconds"),
-            "website-check-fall": _range_problem(self.check_fall, FALL_RANGE, ""),
-        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,11 +30,17 @@ class Server:
     """It speaks TLS."""
     asks_for_certificates: bool
     """Clients have to show a certificate; a proxy has none."""
+    terminates: bool
+    """TLS ends at the proxy."""
+    check_interval: int
+    """Milliseconds from one check of the proxy to the next."""
+    check_fall: int
+    """How many checks in a row have to fail until it gets no more requests."""
     pem: str | None = dataclasses.field(default=None, repr=False)
     """Its certificate, those behind it, and the key, where it has them."""
 
 
-def services(asked: Website, server: Server) -> str:
+def services(server: Server) -> str:
     """Return the YAML text of `services` with this one server; the proxy unites those of all units.
 
     The server's name has the port, so that it differs from the predecessor's: haproxy refuses one name with two
@@ -84,25 +50,25 @@ def services(asked: Website, server: Server) -> str:
         "service_name": server.unit.partition("/")[0],
         "service_host": "0.0.0.0",  # noqa: S104 - where the proxy listens
         "service_port": server.port,
-        "service_options": _options(asked, server),
+        "service_options": _options(server),
         "servers": [
             [
                 f"{server.unit.replace('/', '-')}-{server.port}",
                 server.address,
                 server.port,
-                _server_options(asked, server),
+                _server_options(server),
             ]
         ],
     }
-    if asked.terminates:
+    if server.terminates:
         # The registry's own certificate bears the proxy's address. Without one, the proxy's own is taken.
         own = base64.b64encode(server.pem.encode()).decode() if server.pem else None
         service["crts"] = [own or "DEFAULT"]
     return str(yaml.safe_dump([service], default_flow_style=None, sort_keys=False, width=1_000_000))
 
 
-def _options(asked: Website, server: Server) -> list[str]:
-    if asked.terminates:
+def _options(server: Server) -> list[str]:
+    if server.terminates:
         return ["mode http", *OPTIONS, HEALTH, "http-request set-header X-Forwarded-Proto https"]
     if not server.encrypted:
         return ["mode http", *OPTIONS, HEALTH]
@@ -110,18 +76,15 @@ def _options(asked: Website, server: Server) -> list[str]:
     return ["mode tcp", *OPTIONS, *([] if server.asks_for_certificates else [HEALTH])]
 
 
-def _server_options(asked: Website, server: Server) -> str:
+def _server_options(server: Server) -> str:
     words = ["check"]
-    if server.encrypted and asked.terminates:
+    if server.encrypted and server.terminates:
         words.append("ssl verify none")
     elif server.encrypted and not server.asks_for_certificates:
         words.append("check-ssl verify none")
     # A check of a dead machine lasts as long as the interval, and the next one comes an interval after that.
-    words.append(f"inter {asked.check_interval} fastinter {asked.check_interval // 2} rise 2 fall {asked.check_fall}")
+    words.append(
+        f"inter {server.check_interval} fastinter {server.check_interval // 2} rise 2 fall {server.check_fall}"
+    )
     words.append("on-marked-down shutdown-sessions maxconn 4096")
     return " ".join([*words, *(["backup"] if server.backup else [])])
-
-
-def _range_problem(value: int, allowed: tuple[int, int], unit: str) -> str | None:
-    least, most = allowed
-    return None if least <= value <= most else f"{value} is not a number{unit} from {least} to {most}"

@@ -1,15 +1,9 @@
-"""What Nagios looks at: checks for NRPE, which runs them on the machine as the user nagios; the options nagios_*."""
+"""Checks for NRPE, which runs them on the machine as the user nagios, and the files that tell Nagios of them."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import shlex
-from collections.abc import Mapping
-from typing import Any
-
-from registry.formats.relations import Nagios
-from registry.release.container import CONFIG_FOLDER
 
 FOLDER = "/etc/nagios/nrpe.d"
 EXPORT_FOLDER = "/var/lib/nagios/export"
@@ -24,32 +18,6 @@ PREDECESSORS = (
 CA_FILE = "/etc/nagios/docker-registry-ca.crt"
 PLUGIN = "/usr/local/lib/nagios/plugins/check_docker_registry"
 _PLUGINS = "/usr/lib/nagios/plugins"
-_WORD = r"[A-Za-z0-9_.:@-]+"
-"""Nagios has its own meaning for other characters: https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/configmain.html#illegal_object_name_chars"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Naming:
-    """What the operator asks for."""
-
-    context: str
-    """Begins the name of the unit's host in Nagios, where nrpe does not say it."""
-    servicegroups: str
-    """Names of groups for the services, separated by commas; empty: the context."""
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Naming:
-        """Read the values of config.yaml's options."""
-        return cls(config["nagios_context"] or "", config["nagios_servicegroups"] or "")
-
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
-        allowed = "is no name of Nagios's (letters, digits, _ . : @ -)"
-        groups = re.fullmatch(rf"({_WORD}(\s*,\s*{_WORD})*)?", self.servicegroups, re.ASCII)
-        return {
-            "nagios_context": None if re.fullmatch(_WORD, self.context, re.ASCII) else f"{self.context!r} {allowed}",
-            "nagios_servicegroups": None if groups else f"a part of {self.servicegroups!r} {allowed}",
-        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +29,8 @@ class Watched:
     """PEM of what clients trust; None with plain HTTP."""
     asks_for_certificates: bool
     """Nobody without a certificate gets an answer."""
+    process: str
+    """Words in the registry's command line."""
     data_folder: str | None
     """Folder of the machine with the images; None where they are in an object store."""
 
@@ -75,7 +45,7 @@ def checks(watched: Watched) -> dict[str, str]:
     found = {
         "docker_registry_http": answers,
         # Two of them for a moment while one takes over from the other.
-        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", f"serve {CONFIG_FOLDER}/config.yml"],
+        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", watched.process],
     }
     if encrypted:
         port = ["-p", str(watched.port)]
@@ -86,10 +56,11 @@ def checks(watched: Watched) -> dict[str, str]:
     return {name: shlex.join(words) for name, words in found.items()}
 
 
-def files(watched: Watched, naming: Naming, unit: str, told: Nagios | None) -> dict[str, str]:
-    """Return the texts of the files for NRPE and for an older Nagios, by path. *told* is what nrpe calls this unit."""
-    host = (told.hostname if told else "") or f"{naming.context}-{unit.replace('/', '-')}"
-    groups = naming.servicegroups or naming.context
+def files(watched: Watched, host: str, groups: str) -> dict[str, str]:
+    """Return the texts of the files for NRPE and for an older Nagios, by path.
+
+    *host* is the unit in Nagios, *groups* are those of its services, separated by commas.
+    """
     found = {CA_FILE: watched.ca} if watched.ca is not None else {}
     for name, command in checks(watched).items():
         found[f"{FOLDER}/check_{name}.cfg"] = (

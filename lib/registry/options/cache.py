@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from registry.formats import addresses
-from registry.options.storage import duration_problem
+from registry.options.checks import duration_problem
 
 
 @dataclasses.dataclass(frozen=True)

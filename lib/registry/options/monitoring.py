@@ -7,6 +7,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from registry.options.checks import choice_problem, port_problem
+
 LEVELS = ("error", "warn", "info", "debug")
 
 
@@ -42,17 +44,11 @@ class Monitoring:
 
     def problems(self) -> dict[str, str | None]:
         """Return what is wrong: the option to a clause, or to None."""
-        known = self.log_level in LEVELS
         return {
             "debug-address": _address_problem(self.debug_address) if self.debug_address else None,
             "debug-port": port_problem(self.debug_port),
-            "log-level": None if known else f"{self.log_level!r} is none of {', '.join(LEVELS)}",
+            "log-level": choice_problem(self.log_level, LEVELS),
         }
-
-
-def port_problem(port: int) -> str | None:
-    """Return what is wrong with *port* as a port of the machine, or None."""
-    return None if 1 <= port <= 65535 else f"{port} is not a port, 1 to 65535"
 
 
 def _address_problem(address: str) -> str | None:

@@ -10,41 +10,25 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import yaml
-
 from registry.formats import addresses
-from registry.formats.haproxy import Website
-from registry.formats.nrpe import Naming
 from registry.formats.relations import Bucket
 from registry.images import reference
 from registry.options.authentication import Authentication
 from registry.options.cache import Cache
+from registry.options.checks import port_problem, range_problem
 from registry.options.limits import Limits
-from registry.options.monitoring import Monitoring, port_problem
-from registry.options.runtime import Proxies, Runtime
+from registry.options.monitoring import Monitoring
+from registry.options.nagios import Naming
+from registry.options.proxies import Proxies
+from registry.options.runtime import Runtime
+from registry.options.secrets import reveal
 from registry.options.storage import Storage
-from registry.plan.certificate import Tls
+from registry.options.tls import Tls
+from registry.options.website import Website
 
 DEFAULT_IMAGE = "registry:2"
 DRAIN_LIMIT = 600
 """Seconds. Juju lets nothing else happen on the machine meanwhile."""
-SECRET = "secret:"  # noqa: S105 - how the name of one begins
-"""What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
-PASSWORDS = (
-    "auth-basic-password",
-    "cache-password",
-    "storage-s3-accesskey",
-    "storage-s3-secretkey",
-    "storage-swift-password",
-    "tls-key-blob",
-)
-"""Options that may name a Juju secret: its key with the last word of the option's name is taken, else its only key."""
-MAPS = ("auth-basic-users",)
-"""Options that may name a Juju secret whose keys and values are taken, all of them."""
-
-
-class SecretError(Exception):
-    """A Juju secret cannot be read; ``str()`` is a clause for the operator, without full stop."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +66,7 @@ class Options:
 
         *read* returns what is in the Juju secret of a URI, or raises SecretError.
         """
-        config, unread = _reveal(config, read) if read else (config, {})
+        config, unread = reveal(config, read) if read else (config, {})
         return cls(
             authentication=Authentication.from_config(config),
             cache=Cache.from_config(config),
@@ -122,9 +106,7 @@ class Options:
             **self.storage.problems(),
             **self.tls.problems(),
             **self.website.problems(),
-            "drain-timeout": None
-            if 0 <= self.drain_timeout <= DRAIN_LIMIT
-            else f"{self.drain_timeout} is not a number of seconds from 0 to {DRAIN_LIMIT}",
+            "drain-timeout": range_problem(self.drain_timeout, 0, DRAIN_LIMIT, "seconds"),
             "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),
@@ -155,32 +137,6 @@ class Options:
 def problems(options: Options) -> tuple[str, ...]:
     """Return a sentence for each thing that is wrong, sorted, each with the option's name in front."""
     return tuple(sorted(f"{option}: {clause}." for option, clause in options.clauses().items()))
-
-
-def _reveal(
-    config: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]
-) -> tuple[Mapping[str, Any], dict[str, str]]:
-    """Put what is in Juju's secrets in the place of their names; return a clause for each that cannot be read."""
-    revealed, unread = dict(config), {}
-    for option in (*PASSWORDS, *MAPS):
-        uri = config[option] or ""
-        if not uri.startswith(SECRET):
-            continue
-        try:
-            content = read(uri.strip())
-            revealed[option] = (
-                yaml.safe_dump(dict(content)) if option in MAPS else _password(uri, content, option.rpartition("-")[2])
-            )
-        except SecretError as error:
-            unread[option] = str(error)
-    return revealed, unread
-
-
-def _password(uri: str, content: Mapping[str, str], key: str) -> str:
-    values = [content[key]] if key in content else list(content.values())
-    if len(values) == 1 and values[0]:
-        return values[0]
-    raise SecretError(f"{uri} has no key `{key}`, and not one key alone")
 
 
 def _image_problem(text: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from registry.formats import addresses, certificates
 from registry.formats.relations import Bucket
+from registry.options.checks import choice_problem, range_problem
 
 _MIB = 1024**2
 ACLS = (
@@ -97,17 +98,17 @@ class S3:
         if not self.is_asked_for:
             return {}
         missing = ", ".join(_option(name) for name in ("bucket", "region") if not getattr(self, name))
-        ranges = {_option(name): _range_problem(getattr(self, name), *limits) for name, limits in _RANGES.items()}
+        ranges = {_option(name): range_problem(getattr(self, name), *limits) for name, limits in _RANGES.items()}
         return {
             **ranges,
             **({missing: "not set, and S3 needs it; or reset all options storage-s3-..."} if missing else {}),
             **self._key_problems(),
             _option("keyid"): "needs storage-s3-encrypt=true" if self.keyid and not self.encrypt else None,
-            _option("loglevel"): _choice_problem(self.loglevel, LOG_LEVELS),
-            _option("objectacl"): _choice_problem(self.objectacl, ACLS),
+            _option("loglevel"): choice_problem(self.loglevel, LOG_LEVELS),
+            _option("objectacl"): choice_problem(self.objectacl, ACLS),
             _option("regionendpoint"): self._endpoint_problem(),
             _option("skip-v4-auth"): self._signature_problem(),
-            _option("storageclass"): _choice_problem(self.storageclass, (*CLASSES, *LATER_CLASSES)),
+            _option("storageclass"): choice_problem(self.storageclass, (*CLASSES, *LATER_CLASSES)),
             _option("ca"): self._ca_problem(),
         }
 
@@ -169,11 +170,3 @@ class S3:
 
 def _option(name: str) -> str:
     return f"storage-s3-{name.replace('_', '-')}"
-
-
-def _range_problem(value: int, least: int, most: int) -> str | None:
-    return None if least <= value <= most else f"{value} is not a number from {least} to {most}"
-
-
-def _choice_problem(value: str, choices: tuple[str, ...]) -> str | None:
-    return None if value in choices else f"{value!r} is none of {', '.join(choices)}"

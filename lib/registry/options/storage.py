@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from registry.formats.relations import Bucket
+from registry.options.checks import choice_problem, duration_problem
 from registry.options.s3 import S3
 from registry.options.swift import Swift
 
@@ -92,7 +92,7 @@ class Storage:
     def problems(self) -> dict[str, str | None]:
         """Return what is wrong: the option to a clause, or to None."""
         return {
-            "storage-cache": None if self.cache in CACHES else f"{self.cache!r} is none of {', '.join(CACHES)}",
+            "storage-cache": choice_problem(self.cache, CACHES),
             "storage-purge-age": duration_problem(self.purge_age) if self.purge_age else None,
             "storage-purge-interval": duration_problem(self.purge_interval),
             **self._by_origin(self.s3.problems()),
@@ -125,11 +125,3 @@ class Storage:
     def left_out(self, generation: int) -> list[str]:
         """Return the options that are set and mean nothing to the registry's *generation*."""
         return self.s3.left_out(generation)
-
-
-def duration_problem(text: str) -> str | None:
-    """Return what is wrong with *text* as a duration, or None."""
-    # Go takes more, e.g. 1h30m; without a unit the registry takes nanoseconds, and zero makes it busy for ever.
-    if re.fullmatch(r"[1-9][0-9]{0,5}[hm]", text, re.ASCII):
-        return None
-    return f"{text!r} is not a duration in hours or minutes, such as 168h or 90m"

@@ -5,32 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from registry.formats import certificates
 from registry.formats.certificates import BadCertificates
 from registry.formats.relations import Certificate, Offer
+from registry.options.tls import DEFAULT_PATHS, KINDS, READ, Tls, blob_problem
 from registry.release import filenames
 
-KINDS = ("ca", "cert", "key")
-DEFAULT_PATHS = {
-    "ca": "/etc/docker/registry/ca.crt",
-    "cert": "/etc/docker/registry/registry.crt",
-    "key": "/etc/docker/registry/registry.key",
-}
-VERSIONS = ("tls1.2", "tls1.3")
-"""The older ones are refused by registry 3 and by most clients: https://www.rfc-editor.org/rfc/rfc8996"""
-BLOB = "blob"
-"""Source of what stood in an option."""
 EXPIRY_DAYS = 14
 """So many days before its end a certificate is a warning, or in the last quarter of its time if that is shorter."""
-
-_READ: Mapping[str, Callable[[str], str]] = {
-    "ca": certificates.bundle,
-    "cert": certificates.bundle,
-    "key": certificates.key,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,73 +26,10 @@ class File:
     """A clause for what cannot be read."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Tls:
-    """What the operator asks for, by kind: ca, cert and key."""
-
-    paths: Mapping[str, str]
-    """Empty where the option is."""
-    blobs: Mapping[str, str] = dataclasses.field(repr=False)
-    """PEM or base64 of it; empty where the option is."""
-    minimum_version: str
-    client_ca: str = ""
-    """Whose certificates clients have to show, PEM or base64 of it; empty: they need none."""
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Tls:
-        """Read the values of config.yaml's options."""
-        return cls(
-            {kind: config[f"tls-{kind}-path"] or "" for kind in KINDS},
-            {kind: config[f"tls-{kind}-blob"] or "" for kind in KINDS},
-            config["tls-minimum-version"] or VERSIONS[0],
-            config["tls-client-ca-blob"] or "",
-        )
-
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong with the options by themselves: the option to a clause, or to None."""
-        found: dict[str, str | None] = {}
-        for kind in KINDS:
-            path = self.paths[kind]
-            if path and (not path.startswith("/") or not path.isprintable() or path.endswith("/")):
-                found[f"tls-{kind}-path"] = f"{path!r} is not the full path of a file"
-            if self.blobs[kind] and not path and self.paths["cert"]:
-                found[f"tls-{kind}-path"] = f"empty, while tls-{kind}-blob is to be written there"
-            found[f"tls-{kind}-blob"] = _blob_problem(kind, self.blobs[kind])
-        found["tls-client-ca-blob"] = _blob_problem("ca", self.client_ca)
-        if self.minimum_version not in VERSIONS:
-            found["tls-minimum-version"] = f"{self.minimum_version!r} is not one of {', '.join(VERSIONS)}"
-        return found
-
-    def is_asked_for(self, files: Mapping[str, File]) -> bool:
-        """Tell whether the operator asks for TLS by options, or by *files* at their paths."""
-        texts = {kind: self.blobs[kind] or files.get(kind, File()).text for kind in KINDS}
-        return bool(self.paths["cert"]) and _is_begun(self, files, texts, by_path=True)
-
-    def texts(self) -> dict[str, str]:
-        """Return what is to be written from blobs, path to PEM. Wrong blobs are left out, and all if TLS is off."""
-        right = {kind: self.blobs[kind] for kind in KINDS if self.blobs[kind] and self.paths[kind]}
-        return {
-            self.paths[kind]: _READ[kind](text)
-            for kind, text in right.items()
-            if self.paths["cert"] and not _blob_problem(kind, text)
-        }
-
-    def source(self, kind: str) -> str:
-        """Return where *kind* comes from: its path, or `BLOB`."""
-        return BLOB if self.blobs[kind] else self.paths[kind]
-
-    def option(self, kind: str) -> str:
-        """Return the name of the option that *kind* comes from."""
-        return f"tls-{kind}-{'blob' if self.blobs[kind] else 'path'}"
-
-
-def _blob_problem(kind: str, text: str) -> str | None:
-    try:
-        if text:
-            _READ[kind](text)
-    except BadCertificates as error:
-        return str(error)
-    return None
+def is_requested(tls: Tls, files: Mapping[str, File]) -> bool:
+    """Tell whether the operator asks for TLS by options, or by *files* at their paths."""
+    texts = {kind: tls.blobs[kind] or files.get(kind, File()).text for kind in KINDS}
+    return bool(tls.paths["cert"]) and _is_begun(tls, files, texts, by_path=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +72,7 @@ def choose(
         chosen = _by_relation(offer, before, now)
     if not asked.client_ca or chosen.problems or chosen.waiting:
         return chosen
-    if _blob_problem("ca", asked.client_ca):
+    if blob_problem("ca", asked.client_ca):
         return dataclasses.replace(chosen, copies={})
     if not chosen.copies:
         # Not left out: the registry would be open to whom it shall be closed.
@@ -167,7 +88,7 @@ def _by_options(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str |
     for kind, text in texts.items():
         try:
             if text is not None:
-                pems[kind] = _READ[kind](text)
+                pems[kind] = READ[kind](text)
         except BadCertificates as error:
             problems[asked.option(kind)] = f"{asked.paths[kind]}: {error}"
     if problems:
@@ -214,7 +135,7 @@ def _given(answer: Certificate) -> dict[str, str]:
     served = certificates.chain(answer.certificate, answer.chain, certificates.roots(answer.ca, without=True))
     # It may have signed itself what the registry presents.
     served = certificates.roots(served, without=True) or certificates.chain(answer.certificate)
-    return {kind: _READ[kind](pem) for kind, pem in {"ca": ca, "cert": served, "key": answer.key}.items()}
+    return {kind: READ[kind](pem) for kind, pem in {"ca": ca, "cert": served, "key": answer.key}.items()}
 
 
 def _as_given(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from registry.formats import addresses, certificates, haproxy, htpasswd, relations
 from registry.formats import nrpe as nagios
 from registry.options import options, storage
-from registry.options.runtime import NO_PROXIES, Proxies
+from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import certificate as tls
 from registry.plan import disk
 from registry.release import configuration, container, filenames
@@ -228,7 +228,7 @@ def _warnings_of_clients(wanted: options.Options, facts: Facts) -> Iterator[str]
             "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
             "and auth-basic-user with it."
         )
-    encrypted = facts.offer is not None or wanted.tls.is_asked_for(facts.tls_files)
+    encrypted = facts.offer is not None or tls.is_requested(wanted.tls, facts.tls_files)
     if not encrypted and not (wanted.website.terminates and facts.proxies):
         yield (
             "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, "
@@ -309,7 +309,9 @@ def _release(wanted: options.Options, facts: Facts, image: Image, tls_copies: Ma
 
 def checks(facts: Facts, release: Release) -> nagios.Watched:
     """Return what NRPE looks at while *release* is in force."""
-    return nagios.Watched(release.port, release.ca, release.asks_for_certificates, release.data_folder)
+    return nagios.Watched(
+        release.port, release.ca, release.asks_for_certificates, container.PROCESS, release.data_folder
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -337,10 +339,13 @@ def shared(wanted: options.Options, facts: Facts, release: Release) -> Shared:
         backup=first != facts.unit and not release.is_shared,
         encrypted=release.certificate is not None,
         asks_for_certificates=release.asks_for_certificates,
+        terminates=wanted.website.terminates,
+        check_interval=wanted.website.check_interval,
+        check_fall=wanted.website.check_fall,
         pem=release.certificate + release.others[filenames.TLS["key"]] if release.certificate else None,
     )
     own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
-    services = haproxy.services(wanted.website, server) if wanted.are_right("website-") else None
+    services = haproxy.services(server) if wanted.are_right("website-") else None
     return Shared(own, _access(wanted, facts, release), services)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 CONFIG_FOLDER = "/etc/docker/registry"
 """Where the container sees its configuration."""
+PROCESS = f"serve {CONFIG_FOLDER}/config.yml"
+"""The end of the registry's command line."""
 PORT = 5000
 """Port inside the container of the registry itself."""
 DEBUG_PORT = 5001
@@ -87,7 +89,7 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
         "Image": spec.image_id,
         # Named in full: registry:3 reads another path by default, and an image without the official entry point
         # needs the verb.
-        "Cmd": ["serve", f"{CONFIG_FOLDER}/config.yml"],
+        "Cmd": PROCESS.split(),
         "Env": [f"{name}={value}" for name, value in sorted(spec.environment.items())],
         "Labels": {DIGEST_LABEL: digest},
         "ExposedPorts": {f"{port}/tcp": {} for port in spec.ports},

@@ -6,7 +6,7 @@ import threading
 import pytest
 from registry.client import api
 from registry.options import options
-from registry.options.runtime import NO_PROXIES, Proxies
+from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import decision
 from test_contract import CACHE, S3
 from test_options import DEFAULTS

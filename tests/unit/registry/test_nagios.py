@@ -11,13 +11,14 @@ import pytest
 from charms.layer import edges
 from registry.deployment import store
 from registry.formats import nrpe
-from registry.formats.relations import Nagios
 from registry.options import options
+from registry.options.nagios import Naming
+from registry.release import container
 from test_options import DEFAULTS
 
-PLAIN = nrpe.Watched(5000, None, False, "/srv/registry")
-ENCRYPTED = nrpe.Watched(443, "CA\n", False, None)
-NAMING = nrpe.Naming("juju", "")
+PLAIN = nrpe.Watched(5000, None, False, container.PROCESS, "/srv/registry")
+ENCRYPTED = nrpe.Watched(443, "CA\n", False, container.PROCESS, None)
+HOST = "juju-docker-registry-0"
 PLUGINS = "/usr/lib/nagios/plugins"
 
 
@@ -31,12 +32,12 @@ def test_checks():
     assert found["docker_registry_http"] == f"{nrpe.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
     assert found["docker_registry_certificate"] == f"{PLUGINS}/check_http -H 127.0.0.1 -p 443 -S -C 14,7"
     assert "docker_registry_storage" not in found
-    mutual = nrpe.checks(nrpe.Watched(443, "CA\n", True, None))
+    mutual = nrpe.checks(nrpe.Watched(443, "CA\n", True, container.PROCESS, None))
     assert mutual["docker_registry_http"] == f"{PLUGINS}/check_tcp -H 127.0.0.1 -p 443"
 
 
 def test_files():
-    found = nrpe.files(ENCRYPTED, NAMING, "docker-registry/0", Nagios("ctx-docker-registry-0", "ctx"))
+    found = nrpe.files(ENCRYPTED, "ctx-docker-registry-0", "juju")
     names = ("http", "container", "certificate")
     assert list(found) == [
         "/etc/nagios/docker-registry-ca.crt",
@@ -67,7 +68,10 @@ def test_files():
 
 
 def test_a_host_has_the_context_where_nrpe_does_not_name_it():
-    found = nrpe.files(PLAIN, nrpe.Naming("prod", "web, store"), "docker-registry/0", None)
+    naming = Naming("prod", "web, store")
+    assert naming.host("docker-registry/0", "ctx-docker-registry-0") == "ctx-docker-registry-0"
+    assert Naming("prod", "").groups == "prod"
+    found = nrpe.files(PLAIN, naming.host("docker-registry/0", None), naming.groups)
     text = found["/var/lib/nagios/export/service__prod-docker-registry-0_check_docker_registry_http.cfg"]
     assert "servicegroups           web, store\n" in text
 
@@ -119,7 +123,7 @@ RELOAD = ("reload-or-restart", "nagios-nrpe-server")
 def test_files_are_written_once_where_nrpe_is(here):
     there, systemd, root = here
     asked = systemd.asked
-    files = {**nrpe.files(ENCRYPTED, NAMING, "docker-registry/0", None)}
+    files = nrpe.files(ENCRYPTED, HOST, "juju")
     there.put_checks(files)
     assert (asked, list(root.iterdir())) == ([], []), "NRPE is not installed yet"
     folder = root / "etc/nagios/nrpe.d"
@@ -137,7 +141,7 @@ def test_files_are_written_once_where_nrpe_is(here):
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*.c*")}
     there.put_checks(files)
     assert ({path: path.stat().st_mtime_ns for path in before}, asked) == (before, [RELOAD])
-    there.put_checks(nrpe.files(PLAIN, NAMING, "docker-registry/0", None))
+    there.put_checks(nrpe.files(PLAIN, HOST, "juju"))
     assert not (folder / "check_docker_registry_certificate.cfg").exists()
     assert not pathlib.Path(nrpe.CA_FILE).exists()
     there.put_checks({})
@@ -150,7 +154,7 @@ def test_files_are_written_once_where_nrpe_is(here):
 def test_nrpe_is_told_of_new_checks_whatever_came_between(here):
     there, systemd, root = here
     (root / "etc/nagios/nrpe.d").mkdir(parents=True)
-    files = nrpe.files(PLAIN, NAMING, "docker-registry/0", None)
+    files = nrpe.files(PLAIN, HOST, "juju")
 
     systemd.dies = True
     with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,8 @@ import pathlib
 
 import pytest
 import yaml
-from registry.options import options
+from registry.options import options, secrets
+from registry.options.secrets import SecretError
 
 CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[3] / "config.yaml").read_text())["options"]
 DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}
@@ -91,7 +92,7 @@ def reveal(secrets, **changes):
 
     def read(uri):
         if uri not in secrets:
-            raise options.SecretError(f"{uri} cannot be read")
+            raise SecretError(f"{uri} cannot be read")
         return secrets[uri]
 
     return options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}}, read)
@@ -115,7 +116,7 @@ def test_a_secret_without_one_password_is_a_sentence(content):
     assert options.problems(found) == ("auth-basic-password: secret:1 has no key `password`, and not one key alone.",)
 
 
-@pytest.mark.parametrize("option", ["auth-basic-password", *options.MAPS])
+@pytest.mark.parametrize("option", ["auth-basic-password", *secrets.MAPS])
 def test_a_secret_that_cannot_be_read_is_a_sentence_and_no_password(option):
     found = reveal({}, **{option: "secret:1"})
     assert options.problems(found) == (f"{option}: secret:1 cannot be read.",)

@@ -2,6 +2,7 @@
 
 import pytest
 from registry.options import runtime
+from registry.options.proxies import Proxies
 from test_options import DEFAULTS
 
 
@@ -123,18 +124,18 @@ MODEL = {"JUJU_CHARM_HTTP_PROXY": "http://model:1", "JUJU_CHARM_HTTPS_PROXY": ""
 
 
 def test_the_models_proxies_count_where_the_option_is_empty():
-    model = runtime.Proxies.of_model(MODEL)
-    assert wanted().proxies.over(model) == runtime.Proxies("http://model:1", "", "localhost")
+    model = Proxies.of_model(MODEL)
+    assert wanted().proxies.over(model) == Proxies("http://model:1", "", "localhost")
     ours = wanted(http_proxy="http://ours:1", no_proxy="a, .b ,10.0.0.0/8").proxies.over(model)
     assert ours.environment() == {"HTTP_PROXY": "http://ours:1", "NO_PROXY": "a,.b,10.0.0.0/8"}
 
 
 def test_without_a_proxy_there_is_nothing_to_say():
-    assert runtime.Proxies("", "", "localhost").environment() == {}
+    assert Proxies("", "", "localhost").environment() == {}
 
 
 def test_a_wrong_proxy_of_the_model_is_told_and_not_used():
-    model = runtime.Proxies.of_model({**MODEL, "JUJU_CHARM_HTTP_PROXY": "http://me:hush@model:1"})
+    model = Proxies.of_model({**MODEL, "JUJU_CHARM_HTTP_PROXY": "http://me:hush@model:1"})
     assert wanted().proxies.over(model).http == ""
     ((name, clause),) = wanted().proxies.wrong_beside(model)
     assert name == "http_proxy"

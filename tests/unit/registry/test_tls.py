@@ -9,6 +9,7 @@ from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, k
 from registry.formats import certificates
 from registry.formats.relations import Certificate, Offer
 from registry.options import options
+from registry.options.tls import DEFAULT_PATHS, Tls
 from registry.plan import certificate as tls
 from registry.plan.certificate import File
 from registry.release import filenames
@@ -17,12 +18,12 @@ from test_options import DEFAULTS
 NOW = 1_800_000_000
 CHAIN = LEAF + BETWEEN
 TLS = {"tls-cert-blob": CHAIN, "tls-key-blob": KEY, "tls-ca-blob": ROOT}
-CERT_PATH, KEY_PATH = tls.DEFAULT_PATHS["cert"], tls.DEFAULT_PATHS["key"]
+CERT_PATH, KEY_PATH = DEFAULT_PATHS["cert"], DEFAULT_PATHS["key"]
 
 
 def asked(**config):
     named = {f"tls-{name.replace('_', '-')}": value for name, value in config.items()}
-    return tls.Tls.from_config({**DEFAULTS, **named})
+    return Tls.from_config({**DEFAULTS, **named})
 
 
 def choose(files, before=None, now=NOW, **config):
@@ -46,7 +47,7 @@ def test_files_of_the_operator_are_copied():
         "tls.crt": CHAIN,
         "tls.key": KEY,
         "tls-ca.crt": ROOT,
-        "tls.json": json.dumps(tls.DEFAULT_PATHS, sort_keys=True) + "\n",
+        "tls.json": json.dumps(DEFAULT_PATHS, sort_keys=True) + "\n",
     }
 
 

@@ -7,10 +7,19 @@ import pytest
 import yaml
 from registry.formats import haproxy
 from registry.options import options
+from registry.options.website import Website
 from test_options import DEFAULTS
 
 SERVER = haproxy.Server(
-    "docker-registry/10", "10.0.0.1", 5000, backup=True, encrypted=False, asks_for_certificates=False
+    "docker-registry/10",
+    "10.0.0.1",
+    5000,
+    backup=True,
+    encrypted=False,
+    asks_for_certificates=False,
+    terminates=False,
+    check_interval=700,
+    check_fall=2,
 )
 PEM = "CERTIFICATE\nKEY\n"
 CHECK = "inter 700 fastinter 350 rise 2 fall 2 on-marked-down shutdown-sessions maxconn 4096"
@@ -28,7 +37,13 @@ HEALTH = "option httpchk GET / HTTP/1.0"
 
 def told(server=SERVER, **config):
     named = {f"website-{name.replace('_', '-')}": value for name, value in config.items()}
-    return haproxy.services(haproxy.Website.from_config({**DEFAULTS, **named}), server)
+    website = Website.from_config({**DEFAULTS, **named})
+    choice = {
+        "terminates": website.terminates,
+        "check_interval": website.check_interval,
+        "check_fall": website.check_fall,
+    }
+    return haproxy.services(dataclasses.replace(server, **choice))
 
 
 def service(server=None, **config):
