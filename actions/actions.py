@@ -72,7 +72,7 @@ def push(params: dict[str, Any]) -> Results:
     docker = docker_registry.machine.docker()
     source = reference.Reference.parse(params["image"])
     wanted = docker_registry.asked_for()
-    wrong = wanted.clauses().get("http-host")
+    wrong = wanted.problems.get("http-host")
     if wrong:
         raise basic.ActionFailed(f"http-host: {wrong}.")
     release = docker_registry.machine.store.in_force()

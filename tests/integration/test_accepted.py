@@ -71,7 +71,7 @@ def test_what_is_accepted_starts(image, tmp_path_factory):
     @given(SAMPLE)
     def check(config):
         wanted = options.Options.from_config({**DEFAULTS, **config})
-        planned = decision.plan(wanted, facts(image=image))
+        planned = decision.decide(wanted, facts(image=image))
         if planned.problems:
             assert all(set(one.partition(": ")[0].split(", ")) <= set(DEFAULTS) for one in planned.problems)
             assume(False)

@@ -24,7 +24,11 @@ from registry.machine import apt, engine
 from registry.options import options, runtime
 from registry.options.proxies import Proxies
 from registry.plan import certificate as tls
-from registry.plan import decision, disk
+from registry.plan import decision, disk, published, report
+from registry.plan import request as plan_request
+from registry.plan.decision import Plan
+from registry.plan.facts import Facts
+from registry.plan.published import Published
 from registry.release import container
 from registry.release.image import Image
 from registry.release.release import Release
@@ -92,7 +96,7 @@ def _converge_with(
     trouble += tls_files.write(machine, wanted.tls)
     docker = recover(wanted, docker, store)
     facts, inspected = gather(wanted, docker, store, secret)
-    planned = decision.plan(wanted, facts)
+    planned = decision.decide(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
     outcome = publish(planned, wanted, facts, store, trouble)
     in_force = store.in_force()
@@ -101,7 +105,7 @@ def _converge_with(
     if in_force is not None and reactive.is_flag_set(PREDECESSOR):
         leave_predecessor(wanted.runtime)
     relate(planned, wanted, facts, in_force)
-    return decision.status(planned, outcome, facts.unit)
+    return report.status(planned, outcome, facts.unit)
 
 
 def asked_for() -> options.Options:
@@ -164,7 +168,7 @@ def http_secret(store: applied.Applied) -> str | None:
 
 def gather(
     wanted: options.Options, docker: engine.Engine, store: applied.Applied, secret: str
-) -> tuple[decision.Facts, Mapping[str, Any] | None]:
+) -> tuple[Facts, Mapping[str, Any] | None]:
     """Return the facts, and what Docker shows of the container in force, or of the one with the wanted name."""
     before = store.in_force()
     name = before.container.name if before else wanted.registry_name
@@ -174,20 +178,20 @@ def gather(
         inspected = None
     found: Image | None = None
     trouble: tuple[str, ...] = ()
-    if not options.problems(wanted):
+    if not wanted.problems:
         try:
             found = find_image(wanted, docker, before, inspected)
         except image_source.NoImage as error:
             trouble = (f"registry-image: {error}.",)
     own = own_addresses()
     offered = offer(wanted, store, own)
-    facts = decision.Facts(
+    facts = Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
         addresses=own,
         http_secret=secret,
         image=found,
-        applied=before,
+        current=before,
         state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
         on_disk=reactive.is_flag_set(ON_DISK),
@@ -196,7 +200,7 @@ def gather(
         model_proxies=Proxies.of_model(os.environ),
         debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
         name_taken=name_taken,
-        trouble=trouble,
+        errors=trouble,
         peers=_endpoint("peer").peers(),
         proxies=_endpoint("website").proxies(),
         offer=offered,
@@ -231,10 +235,10 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
         store.forget_request()
         return None
     everywhere = {**own, "public": hookenv.unit_public_ip()}
-    names = decision.certificate_names(wanted.http_host, everywhere, socket.gethostname(), proxies())
+    names = plan_request.certificate_names(wanted.http_host, everywhere, socket.gethostname(), proxies())
     request = store.request()
     # A wrong http-host is no reason to ask for a certificate without the one before.
-    outdated = request is not None and set(request.names) != set(names) and wanted.are_right("http-host")
+    outdated = request is not None and set(request.names) != set(names) and wanted.are_valid("http-host")
     if request is None or outdated or provider.is_revoked(request):
         request = machine.request(names)
     found = provider.certificate(request)
@@ -287,14 +291,14 @@ def find_image(
 
 
 def apply(
-    planned: decision.Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
+    planned: Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
 ) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
     try:
         if planned.users is not None:
             # Before a registry starts that asks it: without one, it would let in a user of its own making.
             store.write_users(planned.users)
-        if planned.away or not planned.serve:
+        if planned.unavailable or not planned.serve:
             switcher(docker).halt(inspected)
         elif planned.release is not None:
             _bring(planned.release, docker, store, inspected, fall_back=planned.can_fall_back)
@@ -334,17 +338,17 @@ def _bring(
 
 
 def publish(
-    planned: decision.Plan,
+    planned: Plan,
     wanted: options.Options,
-    facts: decision.Facts,
+    facts: Facts,
     store: applied.Applied,
     trouble: tuple[str, ...],
-) -> decision.Outcome:
+) -> report.Outcome:
     """Tell Juju the ports and the version in force; return whether and where the registry answers, and *trouble*."""
     release = store.in_force()
-    if release is None or planned.away or not planned.serve:
+    if release is None or planned.unavailable or not planned.serve:
         _open_ports(frozenset())
-        return decision.Outcome(False, "", "", trouble)
+        return report.Outcome(False, "", "", trouble)
     _open_ports(frozenset({release.port}))
     if facts.image is not None and facts.image.id == release.container.image_id:
         _show_version(facts.image.version)
@@ -352,23 +356,23 @@ def publish(
         client(release).check_alive()
     except api.NoStorage:
         away = "The registry answers 503: its storage is away or refuses. It goes on by itself once that is mended."
-        return decision.Outcome(False, "", "", trouble or (away,))
+        return report.Outcome(False, "", "", trouble or (away,))
     except api.ApiError as error:
-        return decision.Outcome(
+        return report.Outcome(
             False, "", "", trouble or (f"The registry does not answer at port {release.port}: {error}.",)
         )
-    return decision.Outcome(True, *decision.place(wanted, facts, release), trouble)
+    return report.Outcome(True, *published.place(wanted, facts, release), trouble)
 
 
-def relate(planned: decision.Plan, wanted: options.Options, facts: decision.Facts, release: Release | None) -> None:
+def relate(planned: Plan, wanted: options.Options, facts: Facts, release: Release | None) -> None:
     """Tell the other ends of relations what they need: most of it only once a registry is in force."""
     _endpoint("s3-credentials").ask()
     if release is not None:
-        _tell(planned, decision.shared(wanted, facts, release), facts, release)
+        _tell(planned, published.published(wanted, facts, release), facts, release)
     watch(wanted, facts, release)
 
 
-def _tell(planned: decision.Plan, told: decision.Shared, facts: decision.Facts, release: Release) -> None:
+def _tell(planned: Plan, told: Published, facts: Facts, release: Release) -> None:
     _endpoint("peer").publish_own(told.peer)
     if not _has_joined(facts):
         return
@@ -379,13 +383,13 @@ def _tell(planned: decision.Plan, told: decision.Shared, facts: decision.Facts, 
         _endpoint("docker-registry").publish_access(told.access)
 
 
-def watch(wanted: options.Options, facts: decision.Facts, release: Release | None) -> None:
+def watch(wanted: options.Options, facts: Facts, release: Release | None) -> None:
     """Have NRPE look at *release* while there is the relation to it. Raises OSError."""
     if release is None or not facts.is_watched:
         machine.put_checks({})
         return
-    watched = decision.checks(facts, release)
-    if wanted.are_right("nagios_"):
+    watched = published.checks(facts, release)
+    if wanted.are_valid("nagios_"):
         host = wanted.naming.host(facts.unit, facts.nagios.hostname if facts.nagios else None)
         machine.put_checks(nrpe.files(watched, host, wanted.naming.groups))
     _endpoint("nrpe-external-master").publish_checks(tuple(nrpe.checks(watched)))
@@ -406,7 +410,7 @@ def leave_predecessor(wanted: runtime.Runtime) -> None:
     reactive.clear_flag(PREDECESSOR)
 
 
-def _has_joined(facts: decision.Facts) -> bool:
+def _has_joined(facts: Facts) -> bool:
     """Tell whether this unit has met its peers, or is alone: then it leads.
 
     Before, it would take itself for the primary, and the proxy would send it what others have the images for.

@@ -6,6 +6,7 @@ A theme of options is a module of its own; here they come together.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -94,8 +95,9 @@ class Options:
         """Return these options with what the relation s3-credentials gives, if there is one."""
         return dataclasses.replace(self, storage=self.storage.over(given))
 
-    def clauses(self) -> dict[str, str]:
-        """Return what is wrong: the option to a clause."""
+    @functools.cached_property
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong: the option to a clause. Looked for once."""
         found = {
             **self.authentication.problems(),
             **self.cache.problems(),
@@ -129,14 +131,14 @@ class Options:
             found["website-tls"] = "a proxy has no certificate to show, as tls-client-ca-blob asks; take passthrough"
         return found
 
-    def are_right(self, prefix: str) -> bool:
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """A sentence for each thing that is wrong, sorted, each with the option's name in front."""
+        return tuple(sorted(f"{option}: {clause}." for option, clause in self.problems.items()))
+
+    def are_valid(self, prefix: str) -> bool:
         """Tell whether nothing is wrong with the options whose names begin with *prefix*."""
-        return not any(option.startswith(prefix) for option in self.clauses())
-
-
-def problems(options: Options) -> tuple[str, ...]:
-    """Return a sentence for each thing that is wrong, sorted, each with the option's name in front."""
-    return tuple(sorted(f"{option}: {clause}." for option, clause in options.clauses().items()))
+        return not any(option.startswith(prefix) for option in self.problems)
 
 
 def _image_problem(text: str) -> str | None:

@@ -21,7 +21,7 @@ def asked(**changes):
 
 
 def problems(config):
-    return options.problems(options.Options.from_config({**DEFAULTS, **config}))
+    return options.Options.from_config({**DEFAULTS, **config}).sentences
 
 
 def wrong(**changes):

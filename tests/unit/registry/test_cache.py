@@ -36,7 +36,7 @@ def asked(**changes):
     ],
 )
 def test_a_wrong_value_is_a_sentence(changes, sentence):
-    (found,) = options.problems(asked(**changes))
+    (found,) = asked(**changes).sentences
     assert found.startswith(sentence)
     assert "pw" not in found.replace("cache-password", "")
 
@@ -49,10 +49,10 @@ def test_a_cache_deletes_and_remembers_nothing_of_layers():
 
 def test_only_registry_3_takes_a_ttl():
     wanted = asked(**HUB, cache_ttl="0")
-    old = decision.plan(wanted, facts())
+    old = decision.decide(wanted, facts())
     assert old.warnings == ("cache-ttl: left out, because the registry 2.8.3 does not know it.",)
     assert "ttl" not in yaml.safe_load(old.release.config_yml)["proxy"]
-    new = decision.plan(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
+    new = decision.decide(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
     assert (new.warnings, yaml.safe_load(new.release.config_yml)["proxy"]["ttl"]) == ((), "0")
 
 

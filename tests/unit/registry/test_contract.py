@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 from authority import ROOT
-from registry.plan import decision
+from registry.plan import decision, published
 from registry.release.image import Image
 from test_authentication import TOKEN
 from test_options import CONFIG, DEFAULTS
@@ -118,9 +118,9 @@ def outcome(config, version):
     """All that comes of the options, secrets without their salt."""
     asked = wanted(**{option.replace("-", "_"): value for option, value in config.items()})
     known = facts(image=Image("registry:2", "sha256:one", version), clients=True)
-    planned = decision.plan(asked, known)
+    planned = decision.decide(asked, known)
     users = [line.split("$")[0:3] for line in (planned.users or "").splitlines()]
-    told = decision.shared(asked, known, planned.release) if planned.release else None
+    told = published.published(asked, known, planned.release) if planned.release else None
     return planned.release, planned.problems, planned.warnings, users, told
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from registry.plan import decision, disk
+from registry.plan import decision, disk, published
 from test_plan import facts, status, wanted
 
 STORAGE = disk.Storage("registry-data/0", "/srv/registry-data")
@@ -17,7 +17,7 @@ S3 = {"storage_s3_bucket": "images", "storage_s3_region": "eu-west-1"}
 def over(folder, **config):
     """A release with its images in this folder."""
     there = FULL if folder == FOLDER else disk.Disk()
-    release = decision.plan(wanted(**config), facts(disk=there)).release
+    release = decision.decide(wanted(**config), facts(disk=there)).release
     assert release.data_folder == folder
     return release
 
@@ -38,7 +38,7 @@ def test_what_is_on_storage_is_decided_when_it_is_mounted(local):
     unmounted = disk.Disk(STORAGE, local_has_images=local)
     for before, there in ((None, FOLDER), (FOLDER, FOLDER), (disk.LOCAL, disk.LOCAL)):
         assert unmounted.folder(before, on_disk=False) == there
-    planned = decision.plan(wanted(), facts(applied=over(disk.LOCAL), disk=unmounted))
+    planned = decision.decide(wanted(), facts(current=over(disk.LOCAL), disk=unmounted))
     assert status(planned) == (
         "active",
         "Ready at 10.0.0.1:5000 (http). registry-data/0 is not used: it is not mounted.",
@@ -54,16 +54,16 @@ def test_without_storage_the_own_disk_takes_the_place_of_a_storage_by_consent_al
 
 
 def test_a_deployment_with_storage_has_its_images_there():
-    planned = decision.plan(wanted(), facts(disk=EMPTY))
+    planned = decision.decide(wanted(), facts(disk=EMPTY))
     assert [str(mount) for mount in planned.release.container.mounts] == [f"{FOLDER}:/var/lib/registry:rw"]
-    assert decision.checks(facts(), planned.release).data_folder == FOLDER
+    assert published.checks(facts(), planned.release).data_folder == FOLDER
     assert status(planned) == ("active", "Ready at 10.0.0.1:5000 (http).")
 
 
 def test_images_on_the_own_disk_stay_in_use_with_the_commands_that_move_them():
     before = over(disk.LOCAL)
     found = dataclasses.replace(EMPTY, local_has_images=True)
-    planned = decision.plan(wanted(), facts(applied=before, disk=found))
+    planned = decision.decide(wanted(), facts(current=before, disk=found))
     assert planned.release == before
     assert status(planned) == (
         "active",
@@ -73,12 +73,12 @@ def test_images_on_the_own_disk_stay_in_use_with_the_commands_that_move_them():
         "sudo mv -T --backup=t /srv/registry-data/.new /srv/registry-data/registry'`, "
         "`juju config docker-registry --reset storage-read-only`.",
     )
-    moved = decision.plan(wanted(), facts(applied=before, disk=dataclasses.replace(found, has_images=True)))
+    moved = decision.decide(wanted(), facts(current=before, disk=dataclasses.replace(found, has_images=True)))
     assert (moved.release.data_folder, moved.warnings) == (FOLDER, ())
 
 
 def test_without_its_storage_nothing_serves_until_the_operator_says_where_from():
-    planned = decision.plan(wanted(), facts(applied=over(FOLDER), disk=GONE, state="running"))
+    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, state="running"))
     assert planned.release == over(FOLDER)
     assert status(planned, serving=False) == (
         "blocked",
@@ -86,18 +86,18 @@ def test_without_its_storage_nothing_serves_until_the_operator_says_where_from()
         "registry-data/0` brings it back, `juju run docker-registry/1 start` serves from this unit's disk "
         "(/srv/registry).",
     )
-    consent = decision.plan(wanted(), facts(applied=over(FOLDER), disk=GONE, on_disk=True))
+    consent = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, on_disk=True))
     assert (consent.release.data_folder, consent.away, consent.can_fall_back) == (disk.LOCAL, "", False)
 
 
 def test_what_is_gone_is_said_although_its_name_was_forgotten():
-    planned = decision.plan(wanted(), facts(applied=over(FOLDER)))
-    assert planned.away.startswith("registry-data is detached, and the registry stopped: ")
+    planned = decision.decide(wanted(), facts(current=over(FOLDER)))
+    assert planned.unavailable.startswith("registry-data is detached, and the registry stopped: ")
 
 
 def test_both_reasons_not_to_serve_are_said():
     state, message = status(
-        decision.plan(wanted(), facts(applied=over(FOLDER), disk=GONE, stopped=True)), serving=False
+        decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, stopped=True)), serving=False
     )
     assert state == "blocked"
     assert message.startswith("Stopped by the action stop; ")
@@ -105,35 +105,35 @@ def test_both_reasons_not_to_serve_are_said():
 
 
 def test_a_wrong_option_does_not_let_a_registry_run_without_its_storage():
-    planned = decision.plan(wanted(registry_port=0), facts(applied=over(FOLDER), disk=GONE))
-    assert planned.away
+    planned = decision.decide(wanted(registry_port=0), facts(current=over(FOLDER), disk=GONE))
+    assert planned.unavailable
     assert planned.release == over(FOLDER)
 
 
 def test_storage_that_is_not_mounted_yet_is_waited_for():
     unmounted = disk.Disk(STORAGE)
-    planned = decision.plan(wanted(), facts(applied=over(FOLDER), disk=unmounted, state="exited"))
+    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, state="exited"))
     assert status(planned, serving=False) == (
         "blocked",
         f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
     )
-    running = decision.plan(wanted(), facts(applied=over(FOLDER), disk=unmounted, state="running"))
+    running = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, state="running"))
     assert (running.away, running.can_fall_back) == ("", True), "what runs has it mounted"
 
 
 def test_an_object_store_needs_no_storage():
     for found in (GONE, EMPTY, dataclasses.replace(EMPTY, local_has_images=True)):
-        planned = decision.plan(wanted(**S3), facts(disk=found))
+        planned = decision.decide(wanted(**S3), facts(disk=found))
         assert planned.release.data_folder is None
-        assert (planned.away, planned.warnings, planned.can_fall_back) == ("", (), True)
-        later = decision.plan(wanted(**S3), facts(applied=planned.release, disk=found))
+        assert (planned.unavailable, planned.warnings, planned.can_fall_back) == ("", (), True)
+        later = decision.decide(wanted(**S3), facts(current=planned.release, disk=found))
         assert later == planned
 
 
 def test_an_object_store_takes_the_place_of_storage_that_is_gone():
-    planned = decision.plan(wanted(**S3), facts(applied=over(FOLDER), disk=GONE))
+    planned = decision.decide(wanted(**S3), facts(current=over(FOLDER), disk=GONE))
     assert planned.release.is_shared
-    assert (planned.away, planned.can_fall_back) == ("", False)
+    assert (planned.unavailable, planned.can_fall_back) == ("", False)
 
 
 def test_where_images_stay_is_told_by_its_name():

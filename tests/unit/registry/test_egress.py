@@ -20,7 +20,7 @@ MODEL = Proxies("http://models:1", "http://models:2", "b.example.com")
 def environment(model=NO_PROXIES, base=S3, **changes):
     config = {name.replace("_", "-") if name.startswith("registry") else name: url for name, url in changes.items()}
     wanted = options.Options.from_config({**DEFAULTS, **base, **config})
-    return decision.plan(wanted, facts(model_proxies=model)).release.container.environment
+    return decision.decide(wanted, facts(model_proxies=model)).release.container.environment
 
 
 def test_the_registrys_own_proxies_go_before_dockers_and_those_before_the_models():
@@ -46,7 +46,7 @@ def test_a_registry_that_never_goes_out_has_none():
 @pytest.mark.parametrize("option", ["registry-http-proxy", "registry-https-proxy"])
 def test_a_proxy_with_a_password_is_refused_and_not_shown(option):
     wanted = options.Options.from_config({**DEFAULTS, option: "http://me:hush@proxy:3128"})
-    (found,) = options.problems(wanted)
+    (found,) = wanted.sentences
     assert found.startswith(f"{option}: has a password in it")
     assert "hush" not in found
 

@@ -29,7 +29,7 @@ def limits(**changes):
     ],
 )
 def test_a_wrong_limit_is_a_sentence(option, value):
-    (sentence,) = options.problems(limits(**{option: value}))
+    (sentence,) = limits(**{option: value}).sentences
     assert sentence.startswith(f"{option.replace('_', '-')}: {value!r} is not a ")
 
 

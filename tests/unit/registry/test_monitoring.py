@@ -16,7 +16,7 @@ def asked(**changes):
 
 @pytest.mark.parametrize("level", ["", "warning", "INFO"])
 def test_an_unknown_level_is_a_sentence(level):
-    assert options.problems(asked(log_level=level)) == (f"log-level: {level!r} is none of error, warn, info, debug.",)
+    assert asked(log_level=level).sentences == (f"log-level: {level!r} is none of error, warn, info, debug.",)
 
 
 def test_the_log_is_as_asked():
@@ -24,8 +24,8 @@ def test_the_log_is_as_asked():
     assert found["log"] == {"level": "warn", "fields": {"service": "registry"}, "accesslog": {"disabled": True}}
 
 
-def planned(held=False, applied=None, state=None, **changes):
-    return decision.plan(asked(**changes), facts(debug_port_held=held, applied=applied, state=state))
+def planned(held=False, current=None, state=None, **changes):
+    return decision.decide(asked(**changes), facts(debug_port_held=held, current=current, state=state))
 
 
 def test_nothing_listens_for_metrics_unless_they_are_asked_for():
@@ -63,6 +63,6 @@ def test_a_port_that_somebody_has_is_a_sentence_unless_that_is_the_registry():
     on = {"prometheus_metrics": True}
     taken = "debug-port: 5001 is in use by another program of this machine; free it or choose another port."
     before, after = planned().release, planned(**on).release
-    assert planned(held=True, applied=before, state="running", **on).problems == (taken,)
-    assert planned(held=True, applied=after, state="running", **on).problems == ()
-    assert planned(held=True, applied=after, state="exited", **on).problems == (taken,)
+    assert planned(held=True, current=before, state="running", **on).problems == (taken,)
+    assert planned(held=True, current=after, state="running", **on).problems == ()
+    assert planned(held=True, current=after, state="exited", **on).problems == (taken,)

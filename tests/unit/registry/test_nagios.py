@@ -85,7 +85,7 @@ def test_a_host_has_the_context_where_nrpe_does_not_name_it():
     ],
 )
 def test_a_wrong_option_is_a_clause(option, value, clause):
-    (found,) = options.problems(options.Options.from_config({**DEFAULTS, option: value}))
+    (found,) = options.Options.from_config({**DEFAULTS, option: value}).sentences
     assert found.startswith(f"{option}: {clause}")
 
 

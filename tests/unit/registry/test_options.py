@@ -12,9 +12,8 @@ DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}
 
 
 def problems(**changes):
-    return options.problems(
-        options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}})
-    )
+    named = {k.replace("_", "-"): v for k, v in changes.items()}
+    return options.Options.from_config({**DEFAULTS, **named}).sentences
 
 
 def test_the_defaults_are_right():
@@ -102,7 +101,7 @@ def reveal(secrets, **changes):
 def test_a_password_may_be_in_a_secret(content):
     found = reveal({"secret:1": content}, auth_basic_password="secret:1")
     assert found.authentication.password == "hush"
-    assert options.problems(found) == ()
+    assert found.sentences == ()
 
 
 def test_users_may_be_in_a_secret():
@@ -113,12 +112,12 @@ def test_users_may_be_in_a_secret():
 @pytest.mark.parametrize("content", [{}, {"a": "1", "b": "2"}, {"password": ""}])
 def test_a_secret_without_one_password_is_a_sentence(content):
     found = reveal({"secret:1": content}, auth_basic_password="secret:1")
-    assert options.problems(found) == ("auth-basic-password: secret:1 has no key `password`, and not one key alone.",)
+    assert found.sentences == ("auth-basic-password: secret:1 has no key `password`, and not one key alone.",)
 
 
 @pytest.mark.parametrize("option", ["auth-basic-password", *secrets.MAPS])
 def test_a_secret_that_cannot_be_read_is_a_sentence_and_no_password(option):
     found = reveal({}, **{option: "secret:1"})
-    assert options.problems(found) == (f"{option}: secret:1 cannot be read.",)
+    assert found.sentences == (f"{option}: secret:1 cannot be read.",)
     if option.startswith("auth-"):
         assert found.authentication.kind == "htpasswd", "whatever is wrong with a secret leaves nothing open"

@@ -6,7 +6,8 @@ import yaml
 from authority import ALONE, BETWEEN, KEY, LEAF, ROOT
 from registry.formats import htpasswd, relations
 from registry.options import options
-from registry.plan import decision
+from registry.plan import decision, published, report, request
+from registry.plan.facts import Facts
 from registry.release.image import Image
 from registry.release.release import Release
 from test_authentication import TOKEN
@@ -32,7 +33,7 @@ def facts(**changes):
         "addresses": {"docker-registry": "10.0.0.1"},
         "http_secret": "hush",
         "image": IMAGE,
-        "applied": None,
+        "current": None,
         "stopped": False,
         "on_disk": False,
         "port_held": False,
@@ -42,11 +43,11 @@ def facts(**changes):
         "own": OWN,
         "users": "",
     }
-    return decision.Facts(**{**values, **changes})
+    return Facts(**{**values, **changes})
 
 
 def good():
-    return decision.plan(wanted(), facts()).release
+    return decision.decide(wanted(), facts()).release
 
 
 def test_the_defaults_give_a_registry_at_port_5000_over_srv_registry():
@@ -84,7 +85,7 @@ def test_a_release_is_the_same_after_writing_and_reading():
 
 def test_the_digest_follows_everything():
     digests = {
-        decision.plan(wanted(**change), facts(**fact)).release.digest
+        decision.decide(wanted(**change), facts(**fact)).release.digest
         for change, fact in [
             ({}, {}),
             ({"registry_port": 5001}, {}),
@@ -98,16 +99,16 @@ def test_the_digest_follows_everything():
 
 def test_another_name_for_the_same_image_changes_nothing():
     other = dataclasses.replace(IMAGE, reference="mirror/registry:2.8")
-    assert decision.plan(wanted(registry_image="mirror/registry:2.8"), facts(image=other)).release == good()
+    assert decision.decide(wanted(registry_image="mirror/registry:2.8"), facts(image=other)).release == good()
 
 
 def test_with_a_problem_the_last_applied_release_stays():
     before = good()
     for planned in (
-        decision.plan(wanted(registry_port=0), facts(applied=before)),
-        decision.plan(wanted(registry_port=6000), facts(applied=before, port_held=True, state="running")),
-        decision.plan(wanted(registry_name="web"), facts(applied=before, name_taken=True)),
-        decision.plan(wanted(), facts(applied=before, image=None, trouble=("registry-image: x.",))),
+        decision.decide(wanted(registry_port=0), facts(current=before)),
+        decision.decide(wanted(registry_port=6000), facts(current=before, port_held=True, state="running")),
+        decision.decide(wanted(registry_name="web"), facts(current=before, name_taken=True)),
+        decision.decide(wanted(), facts(current=before, image=None, errors=("registry-image: x.",))),
     ):
         assert planned.release == before
         assert len(planned.problems) == 1
@@ -115,37 +116,37 @@ def test_with_a_problem_the_last_applied_release_stays():
 
 
 def test_with_a_problem_from_the_start_nothing_is_applied():
-    assert decision.plan(wanted(registry_port=0), facts()).release is None
+    assert decision.decide(wanted(registry_port=0), facts()).release is None
 
 
 def test_no_secret_is_printed():
-    assert "hush" not in repr(facts(applied=good()))
-    assert "hush" not in repr(decision.plan(wanted(**PASSWORD), facts()))
+    assert "hush" not in repr(facts(current=good()))
+    assert "hush" not in repr(decision.decide(wanted(**PASSWORD), facts()))
 
 
 def status(planned, **outcome):
-    values = {"serving": True, "netloc": "10.0.0.1:5000", "scheme": "http", "trouble": ()}
-    return decision.status(planned, decision.Outcome(**{**values, **outcome}), "docker-registry/0")
+    values = {"serving": True, "netloc": "10.0.0.1:5000", "scheme": "http", "errors": ()}
+    return report.status(planned, report.Outcome(**{**values, **outcome}), "docker-registry/0")
 
 
 def test_status_when_all_is_well():
-    assert status(decision.plan(wanted(), facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
+    assert status(decision.decide(wanted(), facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
 
 
 def test_status_says_what_is_wrong_and_what_serves():
-    planned = decision.plan(wanted(registry_port=0), facts(applied=good()))
+    planned = decision.decide(wanted(registry_port=0), facts(current=good()))
     assert status(planned) == (
         "blocked",
         "registry-port: 0 is not a port, 1 to 65535. The last good configuration serves at 10.0.0.1:5000.",
     )
-    assert status(planned, serving=False, trouble=("It is dead.",)) == (
+    assert status(planned, serving=False, errors=("It is dead.",)) == (
         "blocked",
         "registry-port: 0 is not a port, 1 to 65535. It is dead.",
     )
 
 
 def test_status_while_stopped_says_how_to_go_on():
-    state, message = status(decision.plan(wanted(), facts(stopped=True)), serving=False)
+    state, message = status(decision.decide(wanted(), facts(stopped=True)), serving=False)
     assert state == "blocked"
     assert message == "Stopped by the action stop; `juju run docker-registry/0 start` starts it again."
 
@@ -157,8 +158,8 @@ def peer(number, **changes):
 
 def test_every_unit_tells_clients_of_the_unit_with_the_lowest_number():
     others = (peer(2), peer(10), peer(3, address="10.0.0.33"))
-    seen_by_10 = decision.shared(wanted(), facts(unit="docker-registry/10", peers=others[::2]), good())
-    seen_by_2 = decision.shared(
+    seen_by_10 = published.published(wanted(), facts(unit="docker-registry/10", peers=others[::2]), good())
+    seen_by_2 = published.published(
         wanted(), facts(unit="docker-registry/2", addresses={"docker-registry": "10.0.0.2"}, peers=others[1:]), good()
     )
     assert (
@@ -172,11 +173,11 @@ def test_every_unit_tells_clients_of_the_unit_with_the_lowest_number():
 
 def test_a_peer_of_the_predecessor_answers_at_the_port_of_all():
     old = peer(0, port=None, scheme=None)
-    assert decision.shared(wanted(), facts(peers=(old,)), good()).access.netloc == "10.0.0.0:5000"
+    assert published.published(wanted(), facts(peers=(old,)), good()).access.netloc == "10.0.0.0:5000"
 
 
 def test_an_address_of_ipv6_is_bracketed_in_urls_and_nowhere_else():
-    told = decision.shared(wanted(), facts(addresses={"docker-registry": "fd00::1"}), good())
+    told = published.published(wanted(), facts(addresses={"docker-registry": "fd00::1"}), good())
     assert told.access.netloc == "[fd00::1]:5000"
     assert told.access.url == "http://[fd00::1]:5000"
     assert told.peer == relations.Peer("docker-registry/1", "fd00::1", 5000, "http")
@@ -185,7 +186,7 @@ def test_an_address_of_ipv6_is_bracketed_in_urls_and_nowhere_else():
 
 def test_clients_go_to_http_host():
     assert (
-        decision.shared(wanted(http_host="https://reg.example.com/x"), facts(), good()).access.netloc
+        published.published(wanted(http_host="https://reg.example.com/x"), facts(), good()).access.netloc
         == "reg.example.com"
     )
 
@@ -196,7 +197,7 @@ PROXIES = (relations.Proxy("10.0.8.8", ALONE), relations.Proxy("10.0.8.9"))
 def access(facts, **config):
     """What clients are told of the registry that comes of the options."""
     asked = wanted(**config)
-    return decision.shared(asked, facts, decision.plan(asked, facts).release).access
+    return published.published(asked, facts, decision.decide(asked, facts).release).access
 
 
 def test_clients_go_to_the_proxy_with_its_port_whichever_unit_they_ask():
@@ -227,13 +228,13 @@ def test_the_status_says_where_clients_go():
         ({"http_host": "wrong"}, {}, ("10.0.0.1:5000", "http")),
         ({}, {"peers": (peer(0),)}, ("10.0.0.1:5000", "http")),
     ):
-        assert decision.place(wanted(**config), facts(**there), good()) == place
+        assert published.place(wanted(**config), facts(**there), good()) == place
 
 
 def test_the_registrys_own_ca_has_no_client_show_a_certificate():
     encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
-    by_options = decision.plan(wanted(**encrypted), facts()).release
-    by_relation = decision.plan(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
+    by_options = decision.decide(wanted(**encrypted), facts()).release
+    by_relation = decision.decide(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
     for release in (by_options, by_relation):
         assert release.ca == ROOT
         assert "clientcas" not in yaml.safe_load(release.config_yml)["http"]["tls"]
@@ -243,11 +244,11 @@ def test_the_registrys_own_ca_has_no_client_show_a_certificate():
 def test_all_units_are_active_where_they_share_their_storage():
     s3 = {"storage_s3_bucket": "images", "storage_s3_region": "eu-west-1"}
     many = facts(peers=(peer(0),))
-    shared = decision.plan(wanted(**s3), many)
-    assert "backup" not in decision.shared(wanted(**s3), many, shared.release).services
+    shared = decision.decide(wanted(**s3), many)
+    assert "backup" not in published.published(wanted(**s3), many, shared.release).services
     assert shared.warnings == ()
-    alone = decision.plan(wanted(), many)
-    assert decision.shared(wanted(), many, alone.release).services.rstrip().endswith("backup]")
+    alone = decision.decide(wanted(), many)
+    assert published.published(wanted(), many, alone.release).services.rstrip().endswith("backup]")
     (warning,) = alone.warnings
     assert warning.startswith(
         "Each unit keeps its images on its own disk, so what is pushed to one is not on the others:"
@@ -256,37 +257,37 @@ def test_all_units_are_active_where_they_share_their_storage():
 
 def test_clients_that_cannot_pull_by_plain_http_are_a_warning():
     said = "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
-    assert decision.plan(wanted(), facts(clients=True)).warnings == (said,)
+    assert decision.decide(wanted(), facts(clients=True)).warnings == (said,)
     encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY}
-    assert said not in decision.plan(wanted(**encrypted), facts(clients=True)).warnings
-    assert decision.plan(wanted(website_tls="terminate"), facts(clients=True, proxies=PROXIES)).warnings == ()
+    assert said not in decision.decide(wanted(**encrypted), facts(clients=True)).warnings
+    assert decision.decide(wanted(website_tls="terminate"), facts(clients=True, proxies=PROXIES)).warnings == ()
 
 
 def test_clients_keep_what_they_know_while_http_host_is_wrong():
-    assert decision.shared(wanted(http_host="reg.example.com"), facts(), good()).access is None
+    assert published.published(wanted(http_host="reg.example.com"), facts(), good()).access is None
 
 
 def test_a_certificate_bears_every_name_of_the_unit():
     there = {"docker-registry": "10.0.0.1", "cert-provider": "10.1.0.1"}
-    names = decision.certificate_names("https://reg.example.com:5000/x/", there, "juju-1", ("10.0.0.99", "10.0.0.1"))
+    names = request.certificate_names("https://reg.example.com:5000/x/", there, "juju-1", ("10.0.0.99", "10.0.0.1"))
     assert names == ("10.1.0.1", "10.0.0.1", "juju-1", "reg.example.com", "10.0.0.99")
-    assert decision.certificate_names("wrong", {"docker-registry": "fd00::1"}, "a b", ()) == ("fd00::1",)
+    assert request.certificate_names("wrong", {"docker-registry": "fd00::1"}, "a b", ()) == ("fd00::1",)
 
 
 GIVEN = relations.Certificate(ROOT, BETWEEN, LEAF, KEY)
 
 
 def test_what_shall_have_tls_does_not_begin_in_the_clear():
-    planned = decision.plan(wanted(), facts(offer=relations.Offer(("leaf",), None)))
+    planned = decision.decide(wanted(), facts(offer=relations.Offer(("leaf",), None)))
     assert planned.release is None
-    assert decision.status(planned, decision.Outcome(False, "", "", ()), "docker-registry/1") == (
+    assert report.status(planned, report.Outcome(False, "", "", ()), "docker-registry/1") == (
         "waiting",
         "Waiting for the CA of cert-provider to send a certificate.",
     )
 
 
 def test_what_serves_in_the_clear_goes_on_while_a_certificate_is_waited_for():
-    planned = decision.plan(wanted(), facts(applied=good(), offer=relations.Offer(("leaf",), None)))
+    planned = decision.decide(wanted(), facts(current=good(), offer=relations.Offer(("leaf",), None)))
     assert planned.release == good()
     assert status(planned) == (
         "waiting",
@@ -296,16 +297,16 @@ def test_what_serves_in_the_clear_goes_on_while_a_certificate_is_waited_for():
 
 
 def test_the_certificate_of_the_relation_is_presented_with_its_chain_and_goes_with_it():
-    release = decision.plan(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
+    release = decision.decide(wanted(), facts(offer=relations.Offer(("leaf",), GIVEN))).release
     assert (release.scheme, release.certificate, release.ca) == ("https", LEAF + BETWEEN, ROOT)
     assert release.has_certificate_of_relation
     assert Release.from_files(release.files()) == release
-    assert decision.plan(wanted(), facts(applied=release)).release == good()
+    assert decision.decide(wanted(), facts(current=release)).release == good()
 
 
 def test_the_text_of_the_facts_shows_no_secret():
     certificate = relations.Certificate("CA", "", "CERT", "KEY-HUSH")
-    text = repr(facts(applied=good(), offer=relations.Offer((), certificate)))
+    text = repr(facts(current=good(), offer=relations.Offer((), certificate)))
     assert "hush" not in text.lower()
 
 
@@ -314,8 +315,8 @@ def names(text):
 
 
 def test_users_are_a_file_beside_the_release_which_knows_none_of_them():
-    one = decision.plan(wanted(**PASSWORD), facts())
-    two = decision.plan(wanted(auth_basic_users="me: other"), facts())
+    one = decision.decide(wanted(**PASSWORD), facts())
+    two = decision.decide(wanted(auth_basic_users="me: other"), facts())
     assert one.release == two.release
     assert "/etc/docker/registry/auth:/auth:ro" in map(str, one.release.container.mounts)
     assert names(one.users) == ["juju-docker-registry", "admin"]
@@ -323,36 +324,36 @@ def test_users_are_a_file_beside_the_release_which_knows_none_of_them():
 
 
 def test_users_stay_as_they_are_until_one_changes():
-    before = decision.plan(wanted(**PASSWORD), facts()).users
-    assert decision.plan(wanted(**PASSWORD), facts(users=before)).users == before
-    costly = decision.plan(wanted(**PASSWORD, auth_basic_bcrypt_cost=4), facts(users=before)).users
+    before = decision.decide(wanted(**PASSWORD), facts()).users
+    assert decision.decide(wanted(**PASSWORD), facts(users=before)).users == before
+    costly = decision.decide(wanted(**PASSWORD, auth_basic_bcrypt_cost=4), facts(users=before)).users
     assert [line.split("$")[2] for line in costly.splitlines()] == ["04", "04"]
 
 
 def test_users_are_applied_although_another_option_is_wrong():
-    before = decision.plan(wanted(**PASSWORD), facts())
-    later = decision.plan(
-        wanted(**PASSWORD, auth_basic_users="me: x", registry_port=0), facts(applied=before.release, users=before.users)
+    before = decision.decide(wanted(**PASSWORD), facts())
+    later = decision.decide(
+        wanted(**PASSWORD, auth_basic_users="me: x", registry_port=0), facts(current=before.release, users=before.users)
     )
     assert later.release == before.release
     assert names(later.users) == ["juju-docker-registry", "admin", "me"]
 
 
 def test_wrong_users_leave_those_from_before_and_whoever_is_lost_stays_out():
-    before = decision.plan(wanted(**PASSWORD), facts())
+    before = decision.decide(wanted(**PASSWORD), facts())
     bad = wanted(auth_basic_users="me")
-    assert decision.plan(bad, facts(applied=before.release, users=before.users)).users is None
-    assert names(decision.plan(bad, facts(applied=before.release)).users) == ["juju-docker-registry"]
+    assert decision.decide(bad, facts(current=before.release, users=before.users)).users is None
+    assert names(decision.decide(bad, facts(current=before.release)).users) == ["juju-docker-registry"]
 
 
 def test_users_that_are_asked_for_wait_for_a_registry_that_asks_them():
-    assert decision.plan(wanted(**PASSWORD, registry_port=0), facts(applied=good())).users is None
-    assert decision.plan(wanted(), facts(applied=good())).users is None
+    assert decision.decide(wanted(**PASSWORD, registry_port=0), facts(current=good())).users is None
+    assert decision.decide(wanted(), facts(current=good())).users is None
 
 
 def test_tokens_bring_the_certificates_of_their_server_along():
     token = {option.replace("-", "_"): value for option, value in TOKEN.items()}
-    release = decision.plan(wanted(**token), facts()).release
+    release = decision.decide(wanted(**token), facts()).release
     assert release.authentication == "token"
     assert release.files()["token-ca.pem"] == CERTIFICATE
     assert Release.from_files(release.files()) == release
@@ -360,7 +361,7 @@ def test_tokens_bring_the_certificates_of_their_server_along():
 
 def test_what_runs_beside_lets_in_the_charm_alone_over_the_same_data():
     for asked in (PASSWORD, {option.replace("-", "_"): value for option, value in TOKEN.items()}):
-        release = decision.plan(wanted(**asked), facts()).release
+        release = decision.decide(wanted(**asked), facts()).release
         beside = release.beside(OWN)
         assert beside.authentication == "htpasswd"
         assert beside.container.name == "registry-loopback"
@@ -371,37 +372,37 @@ def test_what_runs_beside_lets_in_the_charm_alone_over_the_same_data():
 
 
 def test_clients_are_given_the_first_user():
-    release = decision.plan(wanted(**PASSWORD), facts()).release
-    access = decision.shared(wanted(**PASSWORD), facts(), release).access
+    release = decision.decide(wanted(**PASSWORD), facts()).release
+    access = published.published(wanted(**PASSWORD), facts(), release).access
     assert (access.user, access.password) == ("admin", "pw-hush")
-    access = decision.shared(wanted(auth_basic_users="me: x"), facts(), release).access
+    access = published.published(wanted(auth_basic_users="me: x"), facts(), release).access
     assert (access.user, access.password) == (None, None)
 
 
 def test_clients_keep_what_they_know_until_the_registry_asks_what_was_wanted():
-    closed = decision.plan(wanted(**PASSWORD), facts()).release
-    assert decision.shared(wanted(**PASSWORD), facts(), good()).access is None
-    assert decision.shared(wanted(), facts(), closed).access is None
-    assert decision.shared(wanted(auth_basic_users="me"), facts(), closed).access is None
+    closed = decision.decide(wanted(**PASSWORD), facts()).release
+    assert published.published(wanted(**PASSWORD), facts(), good()).access is None
+    assert published.published(wanted(), facts(), closed).access is None
+    assert published.published(wanted(auth_basic_users="me"), facts(), closed).access is None
 
 
 def test_clients_without_credentials_are_a_warning_where_there_are_clients():
     users = wanted(auth_basic_users="me: x")
-    assert status(decision.plan(users, facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
+    assert status(decision.decide(users, facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
     said = "Clients over the relation docker-registry get no credentials: set auth-basic-password, and auth-basic-user "
-    warnings = decision.plan(users, facts(clients=True)).warnings
+    warnings = decision.decide(users, facts(clients=True)).warnings
     assert warnings[0] == f"{said}with it."
-    assert status(decision.plan(users, facts(clients=True))) == (
+    assert status(decision.decide(users, facts(clients=True))) == (
         "active",
         " ".join(["Ready at 10.0.0.1:5000 (http).", *warnings]),
     )
-    assert warnings[0] not in decision.plan(wanted(**PASSWORD), facts(clients=True)).warnings
+    assert warnings[0] not in decision.decide(wanted(**PASSWORD), facts(clients=True)).warnings
 
 
 def told(unit, *peers, **changes):
     """What the unit tells clients while these are its peers."""
     there = facts(unit=unit, peers=tuple(relations.Peer(peer, "10.0.0.9", 5000, "http") for peer in peers), **changes)
-    return decision.shared(wanted(), there, good())
+    return published.published(wanted(), there, good())
 
 
 def test_every_unit_names_the_one_whose_word_counts_with_clients():
@@ -414,6 +415,6 @@ def test_every_unit_names_the_one_whose_word_counts_with_clients():
 
 def test_while_the_primary_speaks_otherwise_clients_are_told_nothing_new():
     peers = (relations.Peer("docker-registry/0", "10.0.0.9", 5000, "https"),)
-    assert decision.shared(wanted(), facts(peers=peers), good()).access is None
+    assert published.published(wanted(), facts(peers=peers), good()).access is None
     unsaid = (relations.Peer("docker-registry/0", "10.0.0.9", None, None),)
-    assert decision.shared(wanted(), facts(peers=unsaid), good()).access.netloc == "10.0.0.9:5000"
+    assert published.published(wanted(), facts(peers=unsaid), good()).access.netloc == "10.0.0.9:5000"

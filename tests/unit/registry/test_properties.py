@@ -4,7 +4,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from registry.options import options
-from registry.plan import decision
+from registry.plan import decision, published
 from registry.release.release import Release
 from test_authentication import HASH, TOKEN
 from test_certificates import CERTIFICATE
@@ -38,12 +38,12 @@ CHANGES = st.lists(st.sampled_from(sorted(CONFIG)), max_size=6, unique=True).fla
 @given(CHANGES)
 def test_every_configuration_is_refused_by_name_or_makes_a_release(changes):
     wanted = options.Options.from_config({**DEFAULTS, **changes})
-    problems = options.problems(wanted)
+    problems = wanted.sentences
     for sentence in problems:
         named = sentence.partition(": ")[0].split(", ")
         assert set(named) <= set(CONFIG), sentence
         assert sentence.endswith(".")
-    planned = decision.plan(wanted, facts())
+    planned = decision.decide(wanted, facts())
     if planned.problems:
         assert planned.release is None
         return
@@ -51,4 +51,4 @@ def test_every_configuration_is_refused_by_name_or_makes_a_release(changes):
     assert Release.from_files(release.files()) == release
     assert yaml.safe_load(release.config_yml)["version"] == 0.1
     assert release.authentication == wanted.authentication.kind
-    assert decision.shared(wanted, facts(), release).peer.port == wanted.registry_port
+    assert published.published(wanted, facts(), release).peer.port == wanted.registry_port

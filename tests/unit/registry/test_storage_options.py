@@ -7,7 +7,7 @@ import yaml
 from authority import ROOT
 from registry.formats.relations import Bucket
 from registry.options import options, s3, swift
-from registry.plan import decision
+from registry.plan import decision, problems
 from registry.release import configuration, container, filenames
 from registry.release.image import Image
 from registry.release.release import Release
@@ -35,7 +35,7 @@ def section(**changes):
     ],
 )
 def test_a_wrong_value_is_a_sentence(option, value, clause):
-    assert options.problems(asked(**{option: value})) == (f"{option.replace('_', '-')}: {clause}.",)
+    assert asked(**{option: value}).sentences == (f"{option.replace('_', '-')}: {clause}.",)
 
 
 def test_no_cache_is_no_section():
@@ -52,7 +52,7 @@ def test_purging_has_all_its_keys_or_the_registry_panics():
 
 
 def sentences(**changes):
-    return options.problems(asked(**changes))
+    return asked(**changes).sentences
 
 
 BUCKET = {"storage_s3_bucket": "images", "storage_s3_region": "eu-west-1"}
@@ -131,7 +131,7 @@ def test_keystone_of_version_3_is_told_a_domain_always(url, domain, written):
 
 
 def planned(version, **changes):
-    return decision.plan(asked(**changes), facts(image=Image("registry:2", "sha256:one", version)))
+    return decision.decide(asked(**changes), facts(image=Image("registry:2", "sha256:one", version)))
 
 
 def test_what_a_generation_cannot_do_is_refused():
@@ -204,9 +204,9 @@ GIVEN = Bucket(
 )
 
 
-def related(given=GIVEN, applied=None, on_disk=False, **changes):
+def related(given=GIVEN, current=None, on_disk=False, **changes):
     """The plan with the relation s3-credentials."""
-    return decision.plan(asked(**changes).over(given), facts(applied=applied, on_disk=on_disk))
+    return decision.decide(asked(**changes).over(given), facts(current=current, on_disk=on_disk))
 
 
 def test_a_relation_gives_bucket_keys_and_whom_to_trust():
@@ -241,8 +241,8 @@ def test_what_shall_have_a_bucket_does_not_begin_on_the_disk(missing):
     half = dataclasses.replace(GIVEN, **{missing: ""})
     planned = related(half, storage_s3_chunksize=6 * 1024**2)
     assert (planned.problems, planned.release, planned.waiting) == ((), None, decision.BUCKET_AWAITED)
-    before = decision.plan(asked(), facts()).release
-    planned = related(half, applied=before, log_level="debug")
+    before = decision.decide(asked(), facts()).release
+    planned = related(half, current=before, log_level="debug")
     assert "level: debug" in planned.release.config_yml, "another option counts meanwhile"
     assert (planned.release.is_shared, planned.waiting) == (False, decision.BUCKET_AWAITED)
 
@@ -251,19 +251,19 @@ def test_options_go_before_the_relation_and_it_is_said():
     for changes in (BUCKET, SWIFT):
         planned = related(**changes)
         assert not planned.release.has_bucket_of_relation
-        assert planned.release.config_yml == decision.plan(asked(**changes), facts()).release.config_yml
+        assert planned.release.config_yml == decision.decide(asked(**changes), facts()).release.config_yml
         assert planned.warnings == ("The options storage-... say where the images are, not s3-credentials.",)
 
 
 @pytest.mark.parametrize("given", [None, Bucket(), dataclasses.replace(GIVEN, secretkey="")])
 def test_images_do_not_vanish_with_the_relation(given):
     before = related().release
-    planned = related(given, applied=before)
+    planned = related(given, current=before)
     assert planned.release == before
-    assert planned.problems == (decision.BUCKET_GONE.format(unit="docker-registry/1"),)
-    assert not related(None, applied=before, on_disk=True).release.is_shared
-    assert related(None, applied=before, **SWIFT).release.swift
-    assert related(dataclasses.replace(GIVEN, bucket="next"), applied=before).problems == ()
+    assert planned.problems == (problems.BUCKET_GONE.format(unit="docker-registry/1"),)
+    assert not related(None, current=before, on_disk=True).release.is_shared
+    assert related(None, current=before, **SWIFT).release.swift
+    assert related(dataclasses.replace(GIVEN, bucket="next"), current=before).problems == ()
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_checks_are_options():
 )
 def test_a_wrong_option_is_a_clause(option, value, clause):
     wanted = options.Options.from_config({**DEFAULTS, option: value})
-    assert options.problems(wanted) == (f"{option}: {clause}.",)
+    assert wanted.sentences == (f"{option}: {clause}.",)
 
 
 def test_no_key_is_printed():

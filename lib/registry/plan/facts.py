@@ -1,0 +1,81 @@
+"""What decisions rest on beside the options."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from registry.formats import htpasswd, relations
+from registry.options.proxies import NO_PROXIES, Proxies
+from registry.plan.certificate import File
+from registry.plan.disk import Disk
+from registry.release.image import Image
+from registry.release.release import Release
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What decisions rest on beside the options, read once a hook. Its text shows no secret."""
+
+    unit: str
+    """This unit, e.g. ``docker-registry/0``."""
+    hostname: str
+    """The machine's own name."""
+    addresses: Mapping[str, str]
+    """Endpoint to the address at which its other end reaches this unit: docker-registry, and those with a relation."""
+    http_secret: str = dataclasses.field(repr=False)
+    """From the leader, the same on all units."""
+    image: Image | None
+    """The image for the option registry-image; None while it cannot be had or told."""
+    current: Release | None
+    """The release in force; None before the first."""
+    state: str | None
+    """Docker's word for the state of the registry's container; None where there is none."""
+    stopped: bool
+    """The operator stopped the registry by the action `stop`."""
+    port_held: bool
+    """Somebody listens at the option registry-port, the registry itself maybe."""
+    debug_port_held: bool
+    """The same for debug-port, where it is in use."""
+    on_disk: bool
+    """The operator wants the images on the disk, after what had them is gone: by the action `start`."""
+    name_taken: bool
+    """A container of somebody else has the name of the option registry-name."""
+    own: htpasswd.User
+    """The charm's own user, for pushes and checks of its own."""
+    users: str = dataclasses.field(repr=False)
+    """Text of the file of users that is there; empty where there is none."""
+    errors: tuple[str, ...] = ()
+    """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
+    model_proxies: Proxies = NO_PROXIES
+    disk: Disk = dataclasses.field(default_factory=Disk)
+    """The machine's own disk, and Juju's storage."""
+    peers: tuple[relations.Peer, ...] = ()
+    proxies: tuple[relations.Proxy, ...] = ()
+    """Those in front."""
+    offer: relations.Offer | None = None
+    """From the CA of cert-provider; None without the relation."""
+    nagios: relations.Nagios | None = None
+    """What nrpe calls this unit, once it has said it."""
+    is_watched: bool = False
+    """There is a relation to nrpe."""
+    clients: bool = False
+    """There is a relation to clients."""
+    tls_files: Mapping[str, File] = dataclasses.field(default_factory=dict)
+    """What is at the paths of the options tls-*-path, by kind: ca, cert, key."""
+    tls_inherited: bool = False
+    """The predecessor wrote those files for the relation to a CA."""
+    now: float = 0
+    """Seconds since 1970."""
+    identity: str = ""
+    """The charm's own certificate as a client, where clients have to show one."""
+
+    @property
+    def data_folder(self) -> str:
+        """Folder of the machine for the images, if they shall be there."""
+        return self.disk.folder(self.current.data_folder if self.current else None, on_disk=self.on_disk)
+
+    @property
+    def address(self) -> str:
+        """The unit's address for clients."""
+        return self.addresses["docker-registry"]

@@ -1,0 +1,106 @@
+"""What others are told of the registry: peers, clients, proxies, NRPE."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from registry.formats import addresses, certificates, haproxy, nrpe, relations
+from registry.options.options import Options
+from registry.plan import certificate
+from registry.plan.facts import Facts
+from registry.release import container, filenames
+from registry.release.release import Release
+
+ANSWER_SECONDS = 600
+"""How long a CA may take."""
+
+
+def checks(facts: Facts, release: Release) -> nrpe.Watched:
+    """Return what NRPE looks at while *release* is in force."""
+    return nrpe.Watched(release.port, release.ca, release.asks_for_certificates, container.PROCESS, release.data_folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What others are told of a registry that serves."""
+
+    peer: relations.Peer
+    access: relations.Access | None
+    """For clients; None while it cannot be said how they reach *release*: what they were told stays true."""
+    services: str | None
+    """For proxies: YAML text; None while the options website-* are wrong: what they were told stays true."""
+
+
+def published(options: Options, facts: Facts, release: Release) -> Published:
+    """Return what to tell about *release*.
+
+    Every unit tells clients the same, so that it does not matter whom they ask: http-host, else the proxy in front,
+    else the primary.
+    """
+    first = relations.primary(facts.unit, facts.peers)
+    server = haproxy.Server(
+        facts.unit,
+        facts.addresses.get("website", facts.address),
+        release.port,
+        backup=first != facts.unit and not release.is_shared,
+        encrypted=release.certificate is not None,
+        asks_for_certificates=release.asks_for_certificates,
+        terminates=options.website.terminates,
+        check_interval=options.website.check_interval,
+        check_fall=options.website.check_fall,
+        pem=release.certificate + release.others[filenames.TLS["key"]] if release.certificate else None,
+    )
+    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
+    services = haproxy.services(server) if options.are_valid("website-") else None
+    return Published(own, _access(options, facts, release), services)
+
+
+def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
+    """Tell whether a certificate with *host* in it is asked for, and the one in force does not bear it yet.
+
+    A CA that makes the key as well does not say whether it answers the request before or this one: for some time it
+    is taken to be still at work.
+    """
+    asked = facts.offer
+    if not (facts.clients and host and asked and release.has_certificate_of_relation):
+        return False
+    served = certificates.examine(release.certificate or "", release.others[filenames.TLS["key"]], release.ca)
+    pending = asked.certificate is None or facts.now - asked.made < ANSWER_SECONDS
+    return pending and host in asked.names and bool(certificate.missing_names([host], served))
+
+
+def _access(options: Options, facts: Facts, release: Release) -> relations.Access | None:
+    readable = options.are_valid("http-host") and options.are_valid("auth-") and options.are_valid("website-tls")
+    asked = options.authentication
+    if not readable or release.authentication != asked.kind:
+        return None
+    first = {peer.unit: peer for peer in facts.peers}.get(relations.primary(facts.unit, facts.peers))
+    if first and first.scheme not in (None, release.scheme):
+        # One of the two is about to follow.
+        return None
+    own = (first.address, first.port or release.port) if first else (facts.address, release.port)
+    if options.http_host and _is_early(addresses.hostname(options.http_host), facts, release):
+        options = dataclasses.replace(options, http_host=None)
+    if facts.proxies and _is_early(facts.proxies[0].address, facts, release):
+        facts = dataclasses.replace(facts, proxies=())
+    netloc, scheme = _place(options, facts, release, *own)
+    user = asked.user if asked.password else None
+    ends_in_front = release.certificate is None and scheme == "https"
+    ca = facts.proxies[0].certificate if ends_in_front else release.ca
+    unit = min((facts.unit, *(peer.unit for peer in facts.peers)))
+    return relations.Access(netloc, f"{scheme}://{netloc}", user, asked.password, ca, unit)
+
+
+def _place(options: Options, facts: Facts, release: Release, address: str, port: int) -> tuple[str, str]:
+    """Return netloc and scheme for clients: those of http-host, else of the proxy in front, else of *address*."""
+    host = options.http_host if options.are_valid("http-host") else None
+    if facts.proxies:
+        scheme = "https" if options.website.terminates else release.scheme
+        return addresses.netloc(host, facts.proxies[0].address, release.port), scheme
+    return addresses.netloc(host, address, port), release.scheme
+
+
+def place(options: Options, facts: Facts, release: Release) -> tuple[str, str]:
+    """Return where and how clients reach this unit, for its status, e.g. ``("10.0.8.8:5000", "http, proxied")``."""
+    netloc, scheme = _place(options, facts, release, facts.address, release.port)
+    return netloc, f"{scheme}, proxied" if facts.proxies else scheme
