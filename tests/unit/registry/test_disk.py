@@ -87,7 +87,7 @@ def test_without_its_storage_nothing_serves_until_the_operator_says_where_from()
         "(/srv/registry).",
     )
     consent = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, on_disk=True))
-    assert (consent.release.data_folder, consent.away, consent.can_fall_back) == (disk.LOCAL, "", False)
+    assert (consent.release.data_folder, consent.unavailable, consent.can_fall_back) == (disk.LOCAL, "", False)
 
 
 def test_what_is_gone_is_said_although_its_name_was_forgotten():
@@ -118,7 +118,7 @@ def test_storage_that_is_not_mounted_yet_is_waited_for():
         f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
     )
     running = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, state="running"))
-    assert (running.away, running.can_fall_back) == ("", True), "what runs has it mounted"
+    assert (running.unavailable, running.can_fall_back) == ("", True), "what runs has it mounted"
 
 
 def test_an_object_store_needs_no_storage():
