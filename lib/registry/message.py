@@ -1,0 +1,39 @@
+"""What operators read in `juju status` and from actions: messages that say what is wrong and what to do.
+
+A message is a constant of the module that knows of the fault, and its docstring says the cause. So the reference of all
+messages (docs/reference/status-messages.md) is generated from the code, and mypy refuses a status that is no message.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NewType
+
+Text = NewType("Text", str)
+"""One or more sentences made of messages, without the last full stop and without an option's name in front."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Message:
+    """A problem and its remedy, both without a full stop, with places for values as `str.format` has them.
+
+    >>> Message("{port} is in use by another program", "Stop it or choose another port")(port=80)
+    '80 is in use by another program. Stop it or choose another port'
+    """
+
+    problem: str
+    remedy: str = ""
+    """Empty where the registry recovers by itself, and for progress."""
+
+    def __call__(self, **values: object) -> Text:
+        """Return the message with these values in it."""
+        texts = filter(None, (self.problem, self.remedy))
+        return Text(". ".join(texts).format(**values))
+
+
+class Fault(Exception):
+    """Something that an operator can fix; ``text`` says what and how."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
