@@ -18,8 +18,8 @@ from charms.layer import edges
 from registry.deployment import bridge, store
 from registry.formats import daemon, nrpe
 from registry.machine import apt
+from registry.options.tls import DEFAULT_PATHS
 from registry.plan import disk
-from registry.plan.certificate import DEFAULT_PATHS
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs/reference"
@@ -90,7 +90,7 @@ def pages() -> dict[str, str]:
 
 def options() -> Iterator[str]:
     """The page of options, by the groups of config.yaml."""
-    known, groups = _read("config.yaml")["options"], option_groups()
+    known, groups = read("config.yaml")["options"], option_groups()
     yield from _head(
         "Options",
         "config.yaml",
@@ -123,7 +123,7 @@ def _option(name: str, option: Mapping[str, Any], known: set[str]) -> Iterator[s
 
 def actions() -> Iterator[str]:
     """The page of actions."""
-    known = set(_read("config.yaml")["options"])
+    known = set(read("config.yaml")["options"])
     yield from _head(
         "Actions",
         "actions.yaml",
@@ -131,7 +131,7 @@ def actions() -> Iterator[str]:
         "`juju run-action --wait docker-registry/0 <action> <parameter>=<value>`. Output of more than 64 KiB is cut, "
         "and its last line names the file on the machine with the whole output.",
     )
-    for name, action in _read("actions.yaml").items():
+    for name, action in read("actions.yaml").items():
         yield from (f"## `{name}`", "", *_prose(action["description"], known), "")
         for parameter, spec in action.get("params", {}).items():
             needed = "required" if parameter in action.get("required", ()) else f"default {_shown(spec['default'])}"
@@ -142,13 +142,13 @@ def actions() -> Iterator[str]:
 
 def relations() -> Iterator[str]:
     """The page of relations, storage and resources."""
-    metadata = _read("metadata.yaml")
+    metadata = read("metadata.yaml")
     yield from _head(
         "Relations, storage and resources",
         "metadata.yaml",
         "Relate an endpoint with `juju integrate docker-registry:<endpoint> <application>` (Juju 2.9: `juju relate`).",
     )
-    known = set(_read("config.yaml")["options"])
+    known = set(read("config.yaml")["options"])
     for role in ("provides", "requires", "peers"):
         for endpoint, spec in metadata[role].items():
             scope = f", scope {spec['scope']}" if "scope" in spec else ""
@@ -228,10 +228,11 @@ def _shown(value: object) -> str:
 
 
 def _storage() -> dict[str, Any]:
-    return dict(_read("metadata.yaml")["storage"])
+    return dict(read("metadata.yaml")["storage"])
 
 
-def _read(name: str) -> dict[str, Any]:
+def read(name: str) -> dict[str, Any]:
+    """Return what a YAML file of the charm says."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
     return loaded
 

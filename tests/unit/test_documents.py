@@ -90,3 +90,44 @@ def test_every_page_is_in_the_index(texts):
 
 def test_the_readme_is_short(texts):
     assert len(texts[ROOT / "README.md"].splitlines()) <= README_LINES
+
+
+def commands(text):
+    """Return the commands in blocks of code, each on a line of its own and without what is quoted."""
+    blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [re.sub(r"\"[^\"]*\"|'[^']*'", "QUOTED", line) for line in lines]
+
+
+def unknown(text):
+    """Return the options, actions, parameters and endpoints in commands of *text* that the charm does not have."""
+    options, actions = set(reference.read("config.yaml")["options"]), reference.read("actions.yaml")
+    found = set()
+    for command in commands(text):
+        if named := re.match(r"\w*juju config docker-registry (?:--reset (\S+))?(.*)", command):
+            found |= {*(named[1] or "").split(","), *re.findall(r"(?:^|\s)([a-z][\w-]*)=", named[2])} - options - {""}
+        if named := re.match(r"\w*juju run docker-registry/0 (\S+)(.*)", command):
+            known = actions.get(named[1], {}).get("params", {})
+            found |= ({named[1]} - set(actions)) | (set(re.findall(r"\s([a-z-]+)=", named[2])) - set(known))
+        found |= set(re.findall(r"--config ([a-z][\w-]*)=", command)) - options
+        found |= set(re.findall(r"juju integrate docker-registry:(\S+)", command)) - set(reference.RELATIONS)
+    return found
+
+
+@pytest.mark.parametrize("document", OPERATORS, ids=str)
+def test_a_command_names_what_the_charm_has(document, texts):
+    assert unknown(texts[ROOT / document]) == set()
+
+
+def test_a_command_that_names_something_else_is_noticed():
+    text = """```
+juju config docker-registry registry-port=5001 \\
+    nothing="x y=z"
+juju config docker-registry --reset registry-port,gone
+localjuju run docker-registry/0 push image=x colour=red
+juju run docker-registry/0 pushed
+juju deploy ./x.charm --config port=1
+juju integrate docker-registry:nowhere x
+```
+"""
+    assert unknown(text) == {"nothing", "gone", "colour", "pushed", "port", "nowhere"}
