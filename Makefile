@@ -8,7 +8,7 @@ SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format lint unit integration benchmark check-charm clean .venv
+.PHONY: help run test build lock format docs lint unit integration benchmark check-charm clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -32,6 +32,9 @@ format: .venv ## Format the code and write charmcraft.yaml anew
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/python tools/charmcraft.py
+
+docs: .venv ## Write the generated pages of docs/reference anew
+	@PYTHONPATH=lib .venv/bin/python tools/reference.py
 
 lint: .venv ## Style, format, types and spelling
 	@.venv/bin/ruff check --quiet .

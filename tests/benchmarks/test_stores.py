@@ -1,4 +1,4 @@
-"""What each place for the images gives and costs, in figures of one run: the table of docs/storage.md.
+"""What each place for the images gives and costs, in figures of one run: the table of docs/explanation/storage.md.
 
 Disk and store share this machine's processors here, so a store of its own machine is as fast as its network.
 """

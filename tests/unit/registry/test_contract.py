@@ -1,4 +1,4 @@
-"""Every option of config.yaml does something, and the README says what."""
+"""Every option of config.yaml does something, and the page of options says what."""
 
 import pathlib
 
@@ -11,7 +11,7 @@ from test_options import CONFIG, DEFAULTS
 from test_plan import facts, wanted
 from test_tls import TLS
 
-README = (pathlib.Path(__file__).parents[3] / "README.md").read_text()
+OPTIONS_PAGE = (pathlib.Path(__file__).parents[3] / "docs/reference/options.md").read_text()
 USER = {"auth-basic-password": "pw"}
 S3 = {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"}
 S3_CHANGES = {
@@ -137,7 +137,7 @@ def test_an_option_makes_a_difference(option):
 
 @pytest.mark.parametrize("option", sorted(CONFIG))
 def test_an_option_is_described(option):
-    assert f"`{option}`" in README, f"the README does not mention {option}"
+    assert f"### `{option}`" in OPTIONS_PAGE, f"docs/reference/options.md does not describe {option}"
     assert len(CONFIG[option]["description"]) > 20
 
 
