@@ -11,22 +11,24 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tool_process
 from charms.layer import basic
 from fake_juju import ROOT, Charm, Juju
 from fake_machine import READY, FakeMachine
 
 
 @pytest.fixture
-def juju(tmp_path: Path) -> Iterator[Juju]:
+def juju(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Juju:
     """The fake hook tools and their model; on PATH only while `charm` runs something."""
     fake = Juju(tmp_path / "juju")
-    yield fake
-    fake.close()
+    monkeypatch.setattr(subprocess, "Popen", tool_process.popen(fake.folder, fake.answer))
+    return fake
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """The one seam of the unit tests towards Juju: hook tools that are faked as programs on PATH.
 
-Each is a process of its own, as the real ones are; hooks start it again and again, so it imports nothing but what is
-in the interpreter, and has this process answer.
+What runs in this process has them answered in this process, see tool_process.py; a real process of the charm, by
+`spawn`, starts them as processes. These import nothing but what is in the interpreter, and have this process answer.
 
 The fixtures `juju` and `charm` in conftest.py hand out what is made here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import marshal
 import os
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +75,9 @@ class Juju:
         """All calls since the last `forget_calls`, e.g. [["status-set", "active", "Ready."]]."""
         folder.mkdir()
         # By a name that is no file's: a socket's path may have 107 bytes only.
-        address = f"\0docker-registry-test-{secrets.token_hex(8)}"
+        self._address = f"\0docker-registry-test-{secrets.token_hex(8)}"
         tool = folder / "tool"
-        tool.write_text(TOOL.format(python=sys.executable, address=address))
+        tool.write_text(TOOL.format(python=sys.executable, address=self._address))
         tool.chmod(0o755)
         for name in hook_tool.TOOLS:
             (folder / name).symlink_to(tool.name)
@@ -84,15 +86,20 @@ class Juju:
         }
         self._write({**empty, "config": defaults(), "is_leader": True, "address": "10.0.0.10"})
         self.change(status=["unknown", ""], version="", ports=[], failure=None)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(address)
-        self._listener.listen()
-        threading.Thread(target=self._answer, daemon=True).start()
 
-    def close(self) -> None:
-        """Answer no tool any more."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Answer the tools that other processes start."""
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self._address)
+            listener.listen()
+            thread = threading.Thread(target=self._listen, args=(listener,), daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                listener.shutdown(socket.SHUT_RDWR)
+                thread.join()
 
     @property
     def model(self) -> dict[str, Any]:
@@ -121,23 +128,26 @@ class Juju:
     def _write(self, model: dict[str, Any]) -> None:
         self._text = json.dumps(model)
 
-    def _answer(self) -> None:
+    def answer(self, tool: str, words: list[str], environment: Mapping[str, str], stdin: str) -> tuple[int, str, str]:
+        """Run a hook tool on the model: its exit code, its output and its errors."""
+        self.calls.append([tool, *words])
+        model = self.model
+        try:
+            return hook_tool.call(model, tool, words, {k: v for k, v in environment.items() if k[:5] == "JUJU_"}, stdin)
+        except Exception:  # for the test to see
+            return 1, "", traceback.format_exc()
+        finally:
+            self._write(model)
+
+    def _listen(self, listener: socket.socket) -> None:
         """Answer one tool after the other, in a thread of its own."""
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             with connection, connection.makefile("rb") as asked:
-                tool, words, environment, stdin = marshal.load(asked)
-                self.calls.append([tool, *words])
-                model = self.model
-                try:
-                    answer = hook_tool.call(model, tool, words, environment, stdin)
-                except Exception:  # for the test to see
-                    answer = 1, "", traceback.format_exc()
-                self._write(model)
-                connection.sendall(marshal.dumps(answer))
+                connection.sendall(marshal.dumps(self.answer(*marshal.load(asked))))
 
 
 class Charm:
@@ -224,6 +234,12 @@ def spawn(script: Path, juju: Juju, python: list[str], **environment: str) -> su
     base = {"PATH": f"{juju.folder}:/usr/bin:/bin", "LANG": "C.UTF-8", "JUJU_UNIT_NAME": "docker-registry/0"}
     folders = {"JUJU_CHARM_DIR": charm_folder, "CHARM_DIR": charm_folder}
     command = [*python, str(script)]
-    return subprocess.run(
-        command, env={**base, **folders, **environment}, cwd=charm_folder, capture_output=True, text=True, check=False
-    )
+    with juju.listening():
+        return subprocess.run(
+            command,
+            env={**base, **folders, **environment},
+            cwd=charm_folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
