@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import tool_process
+import yaml
 from charms.layer import basic
 from fake_juju import ROOT, Charm, Juju
 from fake_machine import READY, FakeMachine
@@ -32,10 +33,12 @@ def juju(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Juju:
 
 
 @pytest.fixture
-def charm(tmp_path: Path, juju: Juju) -> Iterator[Charm]:
+def charm(tmp_path: Path, juju: Juju, monkeypatch: pytest.MonkeyPatch) -> Iterator[Charm]:
     """A charm that can run hooks and actions; the environment is put back after the test."""
     before = dict(os.environ), list(sys.path)
-
+    # Half of a hook's time is PyYAML in Python; the tests of `registry` are those that go by how it parses.
+    monkeypatch.setattr(yaml, "SafeLoader", yaml.CSafeLoader)
+    monkeypatch.setattr(yaml, "SafeDumper", yaml.CSafeDumper)
     yield Charm(tmp_path / "charm", juju)
     os.environ.clear()
     os.environ.update(before[0])

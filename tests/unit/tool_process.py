@@ -18,7 +18,7 @@ Call = Callable[[str, list[str], Mapping[str, str], str], tuple[int, str, str]]
 """Runs a tool: name, arguments, environment, standard input -> exit code, output, errors."""
 
 LONGEST = 131_071
-"""Bytes that Linux takes as one argument or variable."""
+"""Bytes that Linux takes as one argument."""
 
 
 def popen(folder: Path, call: Call) -> type[subprocess.Popen[Any]]:
@@ -62,12 +62,11 @@ class ToolProcess:
         self.args = args
         self.returncode: int | None = None
         self._words = [os.fsdecode(word) for word in args]
-        strings = [*self._words, *(f"{name}={value}" for name, value in env.items())]
-        if any("\0" in word for word in strings):
+        if any("\0" in word for word in self._words):
             raise ValueError("embedded null byte")
-        if any(len(os.fsencode(word)) > LONGEST for word in strings):
+        if any(len(os.fsencode(word)) > LONGEST for word in self._words):
             raise OSError(errno.E2BIG, os.strerror(errno.E2BIG), self._words[0])
-        self._call, self._environment = call, dict(env)
+        self._call, self._environment = call, env
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._is_text = bool(text or universal_newlines or encoding or errors)
         self._codec = encoding or "utf-8", errors or "strict"
