@@ -39,7 +39,7 @@ def serve(tmp_path):
             context.load_verify_locations(cadata=trusted)
         server = Server(("127.0.0.1", 0), Registry)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         servers.append(server)
         return f"https://127.0.0.1:{server.server_port}"
 

@@ -64,7 +64,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def proxy():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -201,7 +201,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 def test_the_plugin_says_how_it_is():
     check = runpy.run_path(str(edges.PLUGIN))["main"]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/"
     assert check(url)[0] == 0

@@ -69,7 +69,7 @@ def swift():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.url, server.store, server.read_only = f"http://127.0.0.1:{server.server_port}", {"images": []}, False
     server.login = None
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
     server.shutdown()
