@@ -19,6 +19,7 @@ from registry.client import api, openstack
 from registry.deployment import bridge, store, switch
 from registry.formats import certificates, daemon, htpasswd, nrpe, relations, sources_list
 from registry.machine import apt, engine, openssl
+from registry.machine.files import write_file
 from registry.options import packages, runtime, swift
 from registry.plan import certificate as tls
 from registry.plan import disk
@@ -102,7 +103,7 @@ class Machine:
     def remember(self, name: str, found: Mapping[str, Any]) -> None:
         """Remember this on the machine, for root alone: it outlives the unit. Raises OSError."""
         MEMORY_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store.write_file(MEMORY_FOLDER / f"{name}.json", json.dumps(found) + "\n")
+        write_file(MEMORY_FOLDER / f"{name}.json", json.dumps(found) + "\n")
 
     def docker(self) -> engine.Engine:
         """Connect to Docker; one whose installation was cut off is finished first. Raises EngineError."""
@@ -154,7 +155,7 @@ class Machine:
         """Write a file where the operator wants it, unless it is so already and for no more eyes. Raises OSError."""
         if self.read(path).text != text or stat.S_IMODE(os.stat(path).st_mode) & ~mode:
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-            store.write_file(pathlib.Path(path), text, mode)
+            write_file(pathlib.Path(path), text, mode)
 
     def unlink(self, path: str) -> None:
         """Remove a file, if it is there. Raises OSError."""
@@ -202,7 +203,7 @@ class Machine:
         # Its mode stays. It may hold a password, so a new one is for root alone.
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
         path.parent.mkdir(parents=True, exist_ok=True)
-        store.write_file(path, text, mode)
+        write_file(path, text, mode)
 
     def drop_in(self) -> str | None:
         """Return the text of the charm's drop-in of docker.service, or None if there is none. Raises OSError."""
@@ -217,7 +218,7 @@ class Machine:
             DROP_IN.unlink(missing_ok=True)
         else:
             DROP_IN.parent.mkdir(parents=True, exist_ok=True)
-            store.write_file(DROP_IN, text, 0o644)
+            write_file(DROP_IN, text, 0o644)
         _systemctl("daemon-reload")
 
     def leave_predecessor(self, arguments: Sequence[str]) -> str:
@@ -278,7 +279,7 @@ class Machine:
     def keep_output(self, name: str, text: str) -> pathlib.Path:
         """Keep what an action printed in a file called *name*, for root alone; the oldest go. Raises OSError."""
         OUTPUT_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store.write_file(OUTPUT_FOLDER / name, text)
+        write_file(OUTPUT_FOLDER / name, text)
         for old in sorted(OUTPUT_FOLDER.iterdir(), key=lambda path: path.stat().st_mtime)[:-OUTPUTS]:
             old.unlink()
         return OUTPUT_FOLDER / name

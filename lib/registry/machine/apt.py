@@ -13,8 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from registry.deployment import store
 from registry.formats import sources_list
+from registry.machine.files import write_file
 from registry.options import packages, runtime
 
 SOCKET = pathlib.Path("/var/run/docker.sock")
@@ -156,7 +156,7 @@ def put_sources(name: str, sources: Sequence[sources_list.Source]) -> None:
             lines = [mark, *(_signed(source, keyrings / f"{stem}-{i}") for i, source in enumerate(sources))]
             text = "\n".join([*lines, ""])
             secret = sources_list.without_passwords(text) != text
-            store.write_file(draft, text, 0o600 if secret else 0o644)
+            write_file(draft, text, 0o600 if secret else 0o644)
             _run(*_APT, "update", "-o", f"Dir::Etc::sourcelist={draft}", *_STRICT)
             draft.replace(file)
         except BaseException:
@@ -262,7 +262,7 @@ def restore(file: str) -> str:
         _run("apt-get", "--quiet", "-o", "APT::Sandbox::User=root", "download", f"{name}={version}", cwd=folder)
         (archive,) = pathlib.Path(folder).glob("*.deb")
         _run("dpkg-deb", "--extract", str(archive), f"{folder}/content")
-        store.write_file(pathlib.Path(path), pathlib.Path(f"{folder}/content{path}").read_text(), 0o644)
+        write_file(pathlib.Path(path), pathlib.Path(f"{folder}/content{path}").read_text(), 0o644)
     return path
 
 

@@ -3,7 +3,8 @@
 import stat
 
 import pytest
-from registry.deployment.store import Applied, write_file
+from registry.deployment.store import Applied
+from registry.machine.files import write_file
 from test_switch import release
 
 
