@@ -40,7 +40,7 @@ OUTPUT_LIMIT = 64 * 1024
 
 def clean_containers(params: dict[str, Any]) -> Results:
     """Remove the exited containers of the machine but the registry's own."""
-    docker = docker_registry.machine.docker()
+    docker = docker_registry.machine.connect()
     names = [name for name in docker.exited() if not container.is_ours(docker.inspect(name))]
     for name in names:
         docker.remove(name, ours=False)
@@ -49,7 +49,7 @@ def clean_containers(params: dict[str, Any]) -> Results:
 
 def clean_images(params: dict[str, Any]) -> Results:
     """Remove the images without a name that no container uses."""
-    gone, freed = docker_registry.machine.docker().prune_images()
+    gone, freed = docker_registry.machine.connect().prune_images()
     return {"output": "".join(f"{image_id}\n" for image_id in gone), "freed-bytes": str(freed)}
 
 
@@ -69,7 +69,7 @@ def rmi(params: dict[str, Any]) -> Results:
 
 def push(params: dict[str, Any]) -> Results:
     """Tag an image and push it, to this registry or to the one that the tag names."""
-    docker = docker_registry.machine.docker()
+    docker = docker_registry.machine.connect()
     source = reference.Reference.parse(params["image"])
     wanted = docker_registry.asked_for()
     wrong = wanted.problems.get("http-host")
@@ -125,7 +125,7 @@ def _push_to_own(docker: engine.Engine, target: reference.Reference, port: int) 
 
 def start(params: dict[str, Any]) -> Results:
     """Start the registry, or a container that the action's name names."""
-    name, docker = params["name"], docker_registry.machine.docker()
+    name, docker = params["name"], docker_registry.machine.connect()
     if name and name not in _own_names(docker):
         _require(docker, name)
         docker.start(name)
@@ -141,7 +141,7 @@ def start(params: dict[str, Any]) -> Results:
 
 def stop(params: dict[str, Any]) -> Results:
     """Stop the registry until the action start, or stop a container that the action's name names."""
-    name, docker = params["name"], docker_registry.machine.docker()
+    name, docker = params["name"], docker_registry.machine.connect()
     if name and name not in _own_names(docker):
         _require(docker, name)
         docker.stop(name)
@@ -168,7 +168,7 @@ def upgrade_docker(params: dict[str, Any]) -> Results:
     wrong = [f"{option}: {clause}." for option, clause in wanted.origin_problems().items() if clause]
     if wrong:
         raise basic.ActionFailed(" ".join(wrong))
-    output = docker_registry.machine.upgrade_docker(wanted)
+    output = docker_registry.machine.docker_packages.upgrade(wanted)
     docker_runtime.forget_refusals(docker_registry.machine)
     _, message = docker_registry.converge()
     shall_serve = docker_registry.machine.store.in_force() and not reactive.is_flag_set(docker_registry.STOPPED)
@@ -189,7 +189,7 @@ def _own_names(docker: engine.Engine) -> set[str]:
 def _serves() -> bool:
     """Tell whether the release in force runs and answers, whatever the status has to say beside. Raises EngineError."""
     release = docker_registry.machine.store.in_force()
-    if release is None or not container.is_running(docker_registry.machine.docker().inspect(release.container.name)):
+    if release is None or not container.is_running(docker_registry.machine.connect().inspect(release.container.name)):
         return False
     try:
         docker_registry.client(release).check_alive()
@@ -218,7 +218,7 @@ def _cut(output: str) -> str:
     if len(data) <= OUTPUT_LIMIT:
         return output
     try:
-        file = docker_registry.machine.keep_output(f"{os.environ['JUJU_ACTION_UUID']}.txt", output)
+        file = docker_registry.machine.records.save_output(f"{os.environ['JUJU_ACTION_UUID']}.txt", output)
         rest = f"all {len(data)} bytes are in {file}"
     except OSError as error:
         rest = f"all {len(data)} bytes cannot be kept: {error}"

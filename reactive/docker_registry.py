@@ -4,8 +4,8 @@ Flag                                       | set by                  | cleared b
 charm.docker-registry.refreshed            | upgrade-charm           | converge, once the image was looked up again
 charm.docker-registry.stopped              | action stop             | action start
 charm.docker-registry.on-disk              | action start            | action start
-charm.docker-registry.live-restore.loaded  | converge                | nobody
-charm.docker-registry.live-restore.refused | converge                | action upgrade-docker
+charm.docker-registry.live-restore.loaded  | an older charm          | converge, once it is in dockerd's record
+charm.docker-registry.live-restore.refused | an older charm          | converge, once it is in dockerd's record
 charm.docker-registry.joined               | converge                | nobody
 charm.docker-registry.leaving              | converge                | nobody
 charm.docker-registry.removed              | stop hook               | nobody

@@ -8,106 +8,32 @@ from registry.client import openstack
 from registry.deployment import store
 from registry.machine import apt, engine, openssl
 from registry.options import packages
-from registry.plan import certificate as tls
-from registry.plan import disk
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
 
 
 class FakeMachine:
-    """A machine in memory, with the verbs of `charms.layer.edges.Machine`."""
+    """A machine in memory, with the parts of `charms.layer.edges.Machine`."""
 
     def __init__(self, folder):
         self.store = store.Applied(folder / "registry")
         self.engine = fakes.FakeEngine()
-        self.docker_installed = True
-        self.apt_works = True
         self.docker_answers = True
-        self.settings = None
-        self.settings_error = None
-        self.takes_settings = True
-        self.reloads = 0
-        self.kept = {}
-        self.files = {}
-        self.modes = {}
-        self.busy = set()
-        self.restarts = 0
-        self.extension = None
-        self.unit_command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
-        self.rejected = set()
-        self.failed = False
-        self.validates = True
-        self.memory = {}
-        self.dies_at = None
-        self.sources = []
-        self.installed = {"docker.io": "20.10"}
-        self.held = set()
-        self.apt_calls = []
-        self.checks = {}
+        self.files = FakeFiles()
+        self.folders = FakeFolders()
+        self.ports = FakePorts(self.engine)
+        self.records = FakeRecords()
+        self.apt = FakeApt()
+        self.apt_sources = FakeAptSources(self.apt)
+        self.docker_packages = FakeDockerPackages(self.apt)
+        self.dockerd = FakeDockerd(self.engine, self.ports)
+        self.checks = FakeChecks()
+        self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
-        self.folders = set()
-        self.with_images = set()
 
-    def has_docker(self):
-        return self.docker_installed
-
-    def _apt(self, *call):
-        self.apt_calls.append(call)
-        if not self.apt_works:
-            raise apt.PackageError("Unable to fetch some archives")
-
-    def install_docker(self, wanted):
-        self._apt("install_docker", wanted.docker_runtime)
-        self.docker_installed = True
-        self.installed = dict.fromkeys(wanted.wanted_packages() or self.installed, "1")
-
-    def check_docker(self, wanted):
-        self._apt("check_docker")
-
-    def upgrade_docker(self, wanted):
-        self._apt("upgrade_docker")
-        self.installed = dict.fromkeys(wanted.wanted_packages() or self.installed, "1")
-        return "docker.io 20.10"
-
-    def docker_packages(self):
-        return ["docker.io"]
-
-    def put_sources(self, sources):
-        if list(sources) != self.sources:
-            self._apt("put_sources")
-            self.sources = list(sources)
-
-    def put_short_sources(self, names):
-        self._apt("put_short_sources", *names)
-
-    def package_states(self, names):
-        bare = {packages.bare(name) for name in names}
-        return {n: packages.State(v, held=n in self.held) for n, v in self.installed.items() if n in bare}
-
-    def install(self, names):
-        self._apt("install", *names)
-        self.installed |= {packages.bare(name): name.partition("=")[2] or "1" for name in names}
-
-    def hold(self, names):
-        self._apt("hold", *names)
-        self.held |= set(names)
-
-    def release(self, names):
-        self._apt("release", *names)
-        self.held -= set(names)
-
-    def recall(self, name):
-        return json.loads(self.memory.get(name, "{}"))
-
-    def remember(self, name, found):
-        self.memory[name] = json.dumps(found)
-
-    def docker_has_failed(self):
-        return self.failed
-
-    def docker(self):
-        if not self.docker_answers or self.failed:
+    def connect(self):
+        if not self.docker_answers or self.dockerd.failed:
             raise engine.EngineError("Docker does not answer: no such file")
         return self.engine
 
@@ -117,92 +43,224 @@ class FakeMachine:
     def client(self, url, user, certificate):
         return self.engine.client(url, certificate)
 
-    def identity(self, name):
+    def ensure_identity(self, name):
         return f"certificate of {name}\n"
 
-    def request(self, names):
+    def make_request(self, names):
         made = openssl.request(names)
         self.store.keep_request(made)
         return made
 
-    def read(self, path):
-        return tls.File(self.files.get(path))
+    def ensure_swift_ready(self, options, environment):
+        self.swift_calls.append(options.container)
+        if options.container == "away":
+            raise openstack.SwiftError("storage-swift-container: there is no container away")
 
-    def write(self, path, text, mode):
-        self.files[path] = text
+
+class FakeFiles:
+    def __init__(self):
+        self.texts = {}
+        self.modes = {}
+
+    def read(self, path):
+        return self.texts.get(path)
+
+    def ensure(self, path, text, mode):
+        self.texts[path] = text
         self.modes[path] = mode
 
-    def unlink(self, path):
-        self.files.pop(path, None)
+    def remove(self, path):
+        self.texts.pop(path, None)
 
-    def leave_predecessor(self, arguments):
-        self._apt("leave_predecessor", *arguments)
-        return "/lib/systemd/system/docker.service"
 
-    def put_checks(self, files):
-        self.checks = dict(files)
+class FakeFolders:
+    def __init__(self):
+        self.existing = set()
+        self.with_images = set()
 
-    def daemon_json(self):
-        if self.settings_error:
-            raise self.settings_error
-        return self.settings
+    def is_there(self, folder):
+        return folder in self.existing
+
+    def has_images(self, folder, but):
+        return folder in self.with_images
+
+    def ensure(self, folder):
+        self.existing.add(folder)
+
+    def remove_repository(self, folder, repository):
+        pass
+
+
+class FakePorts:
+    def __init__(self, engine):
+        self.busy = set()
+        self._engine = engine
+
+    def is_free(self, port):
+        return port not in self.busy and self._engine.serving(port) is None
+
+
+class FakeRecords:
+    def __init__(self):
+        self.texts = {}
+        self.outputs = {}
+
+    def load(self, name):
+        return json.loads(self.texts.get(name, "{}"))
+
+    def save(self, name, record):
+        self.texts[name] = json.dumps(record)
+
+    def remove(self, name):
+        self.texts.pop(name, None)
+
+    def save_output(self, name, text):
+        if self.outputs is None:
+            raise OSError("No space left")
+        self.outputs[name] = text
+        return pathlib.Path("/kept") / name
+
+
+class FakeApt:
+    """Packages in memory; what was asked of apt, by any part, is in `calls`."""
+
+    def __init__(self):
+        self.works = True
+        self.calls = []
+        self.installed = {"docker.io": "20.10"}
+        self.held = set()
+
+    def call(self, *words):
+        self.calls.append(words)
+        if not self.works:
+            raise apt.PackageError("Unable to fetch some archives")
+
+    def read_states(self, names):
+        bare = {packages.bare(name) for name in names}
+        return {n: packages.State(v, held=n in self.held) for n, v in self.installed.items() if n in bare}
+
+    def install(self, names):
+        self.call("install", *names)
+        self.installed |= {packages.bare(name): name.partition("=")[2] or "1" for name in names}
+
+    def hold(self, names):
+        self.call("hold", *names)
+        self.held |= set(names)
+
+    def release(self, names):
+        self.call("release", *names)
+        self.held -= set(names)
+
+
+class FakeAptSources:
+    def __init__(self, apt):
+        self.sources = []
+        self._apt = apt
+
+    def ensure(self, name, sources):
+        if list(sources) != self.sources:
+            self._apt.call("sources", name)
+            self.sources = list(sources)
+
+    def add_short(self, names):
+        self._apt.call("add_short", *names)
+
+
+class FakeDockerPackages:
+    def __init__(self, apt):
+        self.is_installed = True
+        self._apt = apt
+
+    def has_docker(self):
+        return self.is_installed
+
+    def install(self, options):
+        self._apt.call("install_docker", options.docker_runtime)
+        self.is_installed = True
+        self._apt.installed = dict.fromkeys(options.wanted_packages() or self._apt.installed, "1")
+
+    def simulate(self, options):
+        self._apt.call("simulate_docker")
+
+    def upgrade(self, options):
+        self._apt.call("upgrade_docker")
+        self._apt.installed = dict.fromkeys(options.wanted_packages() or self._apt.installed, "1")
+        return "docker.io 20.10"
+
+    def find(self):
+        return ["docker.io"]
+
+
+class FakeDockerd:
+    def __init__(self, engine, ports):
+        self.daemon_json = None
+        self.error = None
+        self.drop_in = None
+        self.command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+        self.takes_settings = True
+        self.validates = True
+        self.rejected = set()
+        self.failed = False
+        self.dies_at = None
+        self.reloads = 0
+        self.restarts = 0
+        self._engine = engine
+        self._ports = ports
+
+    def read_daemon_json(self):
+        if self.error:
+            raise self.error
+        return self.daemon_json
 
     def write_daemon_json(self, text):
-        self.settings = text
+        self.daemon_json = text
 
-    def drop_in(self):
-        return self.extension
+    def read_drop_in(self):
+        return self.drop_in
 
     def write_drop_in(self, text):
-        self.extension = text
+        self.drop_in = text
 
-    def docker_command(self):
-        return self.unit_command
+    def read_command(self):
+        return self.command
 
-    def takes_daemon_json(self):
+    def is_daemon_json_valid(self):
         return self.validates and not self._rejects()
 
-    def _rejects(self):
-        return {word for word in self.rejected if word in f"{self.settings} {self.extension}"}
+    def has_failed(self):
+        return self.failed
 
-    def reload_docker(self):
+    def reload(self):
         self.reloads += 1
-        if self.takes_settings and json.loads(self.settings).get("live-restore"):
-            self.engine.live_restoring = True
+        if self.takes_settings and json.loads(self.daemon_json).get("live-restore"):
+            self._engine.live_restoring = True
         return self.takes_settings
 
-    def restart_docker(self):
+    def restart(self):
         self.restarts += 1
         if self.dies_at == self.restarts:
             raise fakes.Killed
         self.failed = bool(self._rejects())
         if rejected := self._rejects():
             raise engine.EngineError(f"Docker does not start: unknown {rejected.pop()}")
-        self.busy.clear()
+        self._ports.busy.clear()
 
-    def keep_output(self, name, text):
-        if self.kept is None:
-            raise OSError("No space left")
-        self.kept[name] = text
-        return pathlib.Path("/kept") / name
+    def _rejects(self):
+        return {word for word in self.rejected if word in f"{self.daemon_json} {self.drop_in}"}
 
-    def is_free(self, port):
-        return port not in self.busy and self.engine.serving(port) is None
 
-    def make_swift_ready(self, asked, environment):
-        self.swift_calls.append(asked.container)
-        if asked.container == "away":
-            raise openstack.SwiftError("storage-swift-container: there is no container away")
+class FakeChecks:
+    def __init__(self):
+        self.files = {}
 
-    def forget_probes(self, folder):
-        pass
+    def ensure(self, files):
+        self.files = dict(files)
 
-    def ensure_folder(self, folder):
-        self.folders.add(folder)
 
-    def disk(self, storage):
-        if storage is None:
-            return disk.Disk()
-        return disk.Disk(
-            storage, storage.folder in self.folders, storage.folder in self.with_images, disk.LOCAL in self.with_images
-        )
+class FakePredecessor:
+    def __init__(self, apt):
+        self._apt = apt
+
+    def remove(self, arguments):
+        self._apt.call("remove_predecessor", *arguments)
+        return "/lib/systemd/system/docker.service"

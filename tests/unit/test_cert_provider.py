@@ -56,7 +56,7 @@ def test_a_ca_that_makes_the_key_turns_tls_on_and_its_departure_turns_it_off(dep
     assert state == "active"
     assert message.startswith(f"{ENCRYPTED}{NAMES}10.0.0.10, ")
     assert machine.store.in_force().certificate == LEAF + BETWEEN
-    assert machine.files == {}, "nothing is written to the paths of the options"
+    assert machine.files.texts == {}, "nothing is written to the paths of the options"
     assert json.loads(bag(juju, clients)["tls_ca"]) == ROOT
     part(juju, deployed)
     assert juju.model["status"][1].startswith(PLAIN)
@@ -304,12 +304,12 @@ def test_a_ca_whose_unit_is_gone_takes_nothing_away(deployed, juju, machine):
 def test_files_of_the_predecessor_are_the_relations_and_go_once_it_is_in_force(deployed, juju, machine, flagged):
     paths = DEFAULT_PATHS
     stale, stale_key = certificate("stale"), key("stale")
-    machine.files = {paths["cert"]: stale if flagged else LEAF, paths["key"]: stale_key if flagged else KEY}
+    machine.files.texts = {paths["cert"]: stale if flagged else LEAF, paths["key"]: stale_key if flagged else KEY}
     if flagged:
         deployed.set_flag("charm.docker-registry.tls-enabled")
     relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
     assert machine.store.in_force().certificate == LEAF + BETWEEN
-    assert machine.files == {}
+    assert machine.files.texts == {}
     say(juju, deployed, {**ANSWER, "ca": ROOT + ALONE})
     assert machine.store.in_force().ca == ROOT + ALONE
 

@@ -22,152 +22,207 @@ def config(juju, charm, **values):
 
 
 def test_a_fresh_docker_has_the_default_settings(deployed, machine):
-    assert json.loads(machine.settings) == {"live-restore": True, **runtime.DEFAULT_SETTINGS}
-    assert (machine.restarts, machine.extension) == (1, None)
-    assert machine.apt_calls == []
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, **runtime.DEFAULT_SETTINGS}
+    assert (machine.dockerd.restarts, machine.dockerd.drop_in) == (1, None)
+    assert machine.apt.calls == []
 
 
 def test_settings_are_put_beside_those_of_others(deployed, juju, machine):
-    machine.settings = json.dumps({**json.loads(machine.settings), "dns": ["1.1.1.1"]})
+    machine.dockerd.daemon_json = json.dumps({**json.loads(machine.dockerd.daemon_json), "dns": ["1.1.1.1"]})
     assert config(juju, deployed, daemon__opts="log-driver: journald") == READY
-    assert json.loads(machine.settings) == {"live-restore": True, "dns": ["1.1.1.1"], "log-driver": "journald"}
-    assert machine.restarts == 2
+    assert json.loads(machine.dockerd.daemon_json) == {
+        "live-restore": True,
+        "dns": ["1.1.1.1"],
+        "log-driver": "journald",
+    }
+    assert machine.dockerd.restarts == 2
 
 
 def test_an_idle_hook_leaves_docker_alone(deployed, juju, machine):
     config(juju, deployed, docker__opts="--mtu 1400", extra_packages="jq", package_status="hold")
-    before = (machine.restarts, machine.reloads, dict(machine.memory), list(machine.apt_calls))
+    before = (machine.dockerd.restarts, machine.dockerd.reloads, dict(machine.records.texts), list(machine.apt.calls))
     deployed.hook("update-status")
-    assert (machine.restarts, machine.reloads, machine.memory, machine.apt_calls) == before
+    assert (machine.dockerd.restarts, machine.dockerd.reloads, machine.records.texts, machine.apt.calls) == before
 
 
 def test_a_reload_is_enough_for_some(deployed, juju, machine):
     opts = json.dumps({**runtime.DEFAULT_SETTINGS, "debug": True})
-    before = machine.reloads
+    before = machine.dockerd.reloads
     assert config(juju, deployed, daemon__opts=opts) == READY
-    assert (machine.restarts, machine.reloads) == (1, before + 1)
+    assert (machine.dockerd.restarts, machine.dockerd.reloads) == (1, before + 1)
 
 
 def test_a_reload_is_not_relied_on_where_dockerd_cannot_tell(deployed, juju, machine):
-    machine.validates = False
+    machine.dockerd.validates = False
     config(juju, deployed, daemon__opts=json.dumps({**runtime.DEFAULT_SETTINGS, "debug": True}))
-    assert machine.restarts == 2
+    assert machine.dockerd.restarts == 2
 
 
 def test_live_restore_that_comes_back_is_there_before_the_restart(deployed, juju, machine):
     config(juju, deployed, daemon__opts='{"live-restore": false}')
-    assert json.loads(machine.settings)["live-restore"] is False
-    machine.engine.live_restoring = machine.validates = False
+    assert json.loads(machine.dockerd.daemon_json)["live-restore"] is False
+    machine.engine.live_restoring = machine.dockerd.validates = False
     config(juju, deployed, daemon__opts="{}")
-    assert json.loads(machine.settings) == {"live-restore": True}
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True}
     assert machine.engine.live_restoring
 
 
 @pytest.mark.parametrize("option", ["daemon-opts", "docker-opts"])
 def test_what_docker_does_not_start_with_is_put_back_said_and_not_tried_again(deployed, juju, machine, option):
-    machine.rejected = {"nosuch"}
-    before = machine.settings
+    machine.dockerd.rejected = {"nosuch"}
+    before = machine.dockerd.daemon_json
     value = {"daemon-opts": "nosuch: 1", "docker-opts": "--nosuch"}[option]
     said = f"{option}: Docker does not start: unknown nosuch. It runs with what was before." + SERVES
     assert config(juju, deployed, **{option: value}) == ["blocked", said]
-    assert (machine.settings, machine.extension, machine.restarts) == (before, None, 3)
+    assert (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts) == (before, None, 3)
     deployed.hook("update-status")
     assert juju.model["status"] == ["blocked", said]
-    assert machine.restarts == 3
+    assert machine.dockerd.restarts == 3
     assert config(juju, deployed, **{option: juju.model["config"][option] + " "}) == ["blocked", said]
-    machine.rejected = set()
+    machine.dockerd.rejected = set()
     assert config(juju, deployed, daemon__opts="debug: true", docker__opts="") == READY
 
 
 def test_a_new_docker_tries_again_what_the_old_one_did_not_take(deployed, juju, machine, actions):
-    machine.rejected = {"nosuch"}
+    machine.dockerd.rejected = {"nosuch"}
     config(juju, deployed, daemon__opts="nosuch: 1")
-    machine.rejected = set()
+    machine.dockerd.rejected = set()
     assert deployed.action("upgrade-docker", actions)["message"] == READY[1]
-    assert json.loads(machine.settings)["nosuch"] == 1
+    assert json.loads(machine.dockerd.daemon_json)["nosuch"] == 1
 
 
 def test_a_wrong_value_of_settings_changes_nothing(deployed, juju, machine):
-    before = machine.settings
+    before = machine.dockerd.daemon_json
     state, message = config(juju, deployed, daemon__opts="[1]", http_proxy="http://a:hush@b", docker__opts="x")
     assert state == "blocked"
     assert message.index("daemon-opts: ") < message.index("docker-opts: ") < message.index("http_proxy: ")
     assert "hush" not in message
-    assert (machine.settings, machine.restarts) == (before, 1)
+    assert (machine.dockerd.daemon_json, machine.dockerd.restarts) == (before, 1)
 
 
 @pytest.mark.parametrize("restart", [2, 3])
 def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before(deployed, juju, machine, restart):
-    machine.rejected = {"nosuch"}
-    machine.dies_at = restart
+    machine.dockerd.rejected = {"nosuch"}
+    machine.dockerd.dies_at = restart
     with contextlib.suppress(fakes.Killed):
         config(juju, deployed, daemon__opts="nosuch: 1")
-    assert daemon.Record.from_json(machine.recall("daemon")).trying
-    machine.dies_at = None
+    assert daemon.Record.from_json(machine.records.load("daemon")).trying
+    machine.dockerd.dies_at = None
     deployed.hook("update-status")
-    assert "nosuch" not in machine.settings
+    assert "nosuch" not in machine.dockerd.daemon_json
     assert juju.model["status"][1].startswith("daemon-opts: Docker does not start")
-    assert not daemon.Record.from_json(machine.recall("daemon")).trying
+    assert not daemon.Record.from_json(machine.records.load("daemon")).trying
 
 
 def test_what_docker_finds_wrong_at_the_next_boot_only_is_put_back(deployed, juju, machine):
-    before = machine.settings
+    before = machine.dockerd.daemon_json
     assert config(juju, deployed, docker__opts="--bip=nonsense", daemon__opts="debug: true") == READY
-    machine.rejected, machine.failed = {"nonsense"}, True
+    machine.dockerd.rejected, machine.dockerd.failed = {"nonsense"}, True
     for _ in range(2):
         deployed.hook("update-status")
         state, message = juju.model["status"]
         assert state == "blocked"
         assert message.startswith("daemon-opts and docker-opts: Docker does not start: unknown nonsense.")
-        assert (json.loads(machine.settings), machine.extension) == (json.loads(before), None)
+        assert (json.loads(machine.dockerd.daemon_json), machine.dockerd.drop_in) == (json.loads(before), None)
     assert config(juju, deployed, docker__opts="") == READY
-    assert json.loads(machine.settings) == {"live-restore": True, "debug": True}
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, "debug": True}
 
 
 def test_a_docker_that_failed_for_another_reason_keeps_its_settings(deployed, juju, machine):
     config(juju, deployed, daemon__opts="debug: true")
-    machine.failed = True
+    machine.dockerd.failed = True
     deployed.hook("update-status")
     assert juju.model["status"] == READY
-    assert json.loads(machine.settings)["debug"] is True
-    machine.rejected, machine.failed = {"live-restore"}, True
+    assert json.loads(machine.dockerd.daemon_json)["debug"] is True
+    machine.dockerd.rejected, machine.dockerd.failed = {"live-restore"}, True
     deployed.hook("update-status")
     assert juju.model["status"][1].startswith("Docker does not answer")
-    assert json.loads(machine.settings)["debug"] is True
+    assert json.loads(machine.dockerd.daemon_json)["debug"] is True
 
 
 def test_daemon_json_that_somebody_broke_is_said_and_left(deployed, juju, machine):
-    machine.settings = "{"
+    machine.dockerd.daemon_json = "{"
     assert "/etc/docker/daemon.json is not JSON" in config(juju, deployed, daemon__opts="live-restore: true")[1]
-    assert machine.settings == "{"
+    assert machine.dockerd.daemon_json == "{"
 
 
 def test_proxies_and_arguments_are_in_the_drop_in(deployed, juju, machine, monkeypatch):
     assert config(juju, deployed, https_proxy="http://ours:1", docker__opts="--mtu 1400") == READY
-    assert 'Environment="HTTPS_PROXY=http://ours:1"' in machine.extension
-    assert 'ExecStart=/usr/sbin/dockerd -H fd:// "--mtu" "1400"' in machine.extension
+    assert 'Environment="HTTPS_PROXY=http://ours:1"' in machine.dockerd.drop_in
+    assert 'ExecStart=/usr/sbin/dockerd -H fd:// "--mtu" "1400"' in machine.dockerd.drop_in
     config(juju, deployed, https_proxy="", docker__opts="")
-    assert machine.extension is None
+    assert machine.dockerd.drop_in is None
 
 
 def test_the_models_proxy_counts_and_its_password_does_not(deployed, juju, machine):
     deployed.hook("config-changed", JUJU_CHARM_HTTP_PROXY="http://model:1", JUJU_CHARM_NO_PROXY="localhost")
-    assert 'Environment="HTTP_PROXY=http://model:1"' in machine.extension
+    assert 'Environment="HTTP_PROXY=http://model:1"' in machine.dockerd.drop_in
     deployed.hook("config-changed", JUJU_CHARM_HTTP_PROXY="http://me:hush@model:1")
     state, message = juju.model["status"]
-    assert (state, machine.extension) == ("blocked", None)
+    assert (state, machine.dockerd.drop_in) == ("blocked", None)
     assert message.startswith("juju-http-proxy of the model: has a password in it")
     assert "hush" not in message
 
 
 @pytest.mark.parametrize("values", [{"docker__opts": "--mtu 1"}, {"http_proxy": "http://p"}, {"daemon__opts": "{}"}])
 def test_a_docker_that_is_set_up_elsewhere_says_what_has_no_effect(charm, juju, machine, values):
-    machine.takes_settings = False
+    machine.dockerd.takes_settings = False
     assert config(juju, charm) == READY
     state, message = config(juju, charm, **values)
     assert (state, message.partition(":")[0]) == ("blocked", "daemon-opts, docker-opts and the proxies have no effect")
-    assert docker_runtime.LIVE_RESTORE_REFUSED in charm.flags()
-    assert (machine.settings, machine.restarts) == (None, 0)
+    assert machine.records.load("live-restore")["live_restore_refused"]
+    assert (machine.dockerd.daemon_json, machine.dockerd.restarts) == (None, 0)
+
+
+def warnings(juju):
+    return [call for call in juju.called("juju-log") if "WARNING" in call]
+
+
+FLAGS = [docker_runtime.LIVE_RESTORE, docker_runtime.LIVE_RESTORE_REFUSED]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_what_an_older_charm_knows_of_live_restore_is_taken_over(charm, juju, machine, flag):
+    """It kept that in flags. Nothing is asked of Docker, tried or logged again."""
+    is_refused = flag == docker_runtime.LIVE_RESTORE_REFUSED
+    machine.dockerd.daemon_json = None if is_refused else json.dumps({"live-restore": True, **runtime.DEFAULT_SETTINGS})
+    machine.dockerd.takes_settings = not is_refused
+    machine.engine.live_restoring = False
+    charm.set_flag(flag)
+    before = machine.dockerd.daemon_json
+    charm.hook("upgrade-charm")
+    assert juju.model["status"] == READY
+    assert (machine.dockerd.daemon_json, machine.dockerd.reloads, machine.dockerd.restarts) == (before, 0, 0)
+    assert warnings(juju) == []
+    assert not set(FLAGS) & set(charm.flags())
+    assert machine.records.load("live-restore") == {
+        "live_restore_loaded": not is_refused,
+        "live_restore_refused": is_refused,
+    }
+
+
+def test_a_new_docker_tries_live_restore_again(charm, juju, machine, actions):
+    charm.set_flag(docker_runtime.LIVE_RESTORE_REFUSED)
+    assert charm.action("upgrade-docker", actions)["output"] == "docker.io 20.10"
+    assert machine.engine.live_restoring
+    assert machine.records.load("live-restore")["live_restore_loaded"]
+    assert not set(FLAGS) & set(charm.flags())
+
+
+def test_an_older_charm_reads_the_record_of_this_one(deployed, juju, machine):
+    """It takes a record with just these names, and looks at live-restore for itself where it has no flag."""
+    names = {"ours", "refused", "reason", "before", "ours_before", "trying"}
+    machine.dockerd.rejected = {"nosuch"}
+    assert set(machine.records.load("daemon")) == names
+    config(juju, deployed, daemon__opts="nosuch: 1")
+    assert set(machine.records.load("daemon")) == names
+    assert machine.records.load("daemon")["refused"]
+
+
+def test_another_unit_of_the_machine_looks_at_live_restore_for_itself(deployed, machine):
+    before = machine.records.load("daemon")
+    deployed.hook("stop")
+    assert (machine.records.load("live-restore"), machine.records.load("daemon")) == ({}, before)
 
 
 # Where Docker comes from
@@ -179,21 +234,21 @@ def test_another_docker_waits_for_the_operator(deployed, juju, machine, actions)
         "blocked",
         "docker_runtime: docker-other can replace the Docker that is here; the action upgrade-docker does it." + SERVES,
     )
-    assert machine.apt_calls == [("check_docker",)]
+    assert machine.apt.calls == [("simulate_docker",)]
     assert deployed.action("upgrade-docker", actions)["message"] == READY[1]
     assert juju.model["status"] == READY
 
 
 def test_another_docker_is_installed_once_where_there_is_none(charm, juju, machine):
-    machine.docker_installed = False
+    machine.docker_packages.is_installed = False
     assert config(juju, charm, **CUSTOM) == READY
     charm.hook("update-status")
     assert juju.model["status"] == READY
-    assert machine.apt_calls == [("install_docker", "custom")]
+    assert machine.apt.calls == [("install_docker", "custom")]
 
 
 def test_another_docker_that_cannot_be_had_is_said_and_the_one_here_goes_on(deployed, juju, machine):
-    machine.apt_works = False
+    machine.apt.works = False
     state, message = config(juju, deployed, **CUSTOM)
     assert (state, message) == (
         "blocked",
@@ -203,24 +258,24 @@ def test_another_docker_that_cannot_be_had_is_said_and_the_one_here_goes_on(depl
 
 def test_the_docker_that_is_asked_for_is_left(deployed, juju, machine):
     assert config(juju, deployed, docker_runtime="apt") == READY
-    assert machine.apt_calls == []
+    assert machine.apt.calls == []
 
 
 def test_a_wrong_origin_installs_nothing(charm, juju, machine):
-    machine.docker_installed = False
+    machine.docker_packages.is_installed = False
     assert config(juju, charm, docker_runtime="podman") == [
         "blocked",
         "docker_runtime: 'podman' is not one of auto, apt, upstream, custom.",
     ]
-    assert machine.apt_calls == []
+    assert machine.apt.calls == []
     config(juju, charm, docker_runtime="upstream")
-    assert machine.apt_calls == [("install_docker", "upstream")]
+    assert machine.apt.calls == [("install_docker", "upstream")]
 
 
 def test_a_wrong_origin_fails_the_action(deployed, juju, machine, actions):
     juju.change(config={"docker_runtime": "podman"})
     assert "is not one of" in deployed.action("upgrade-docker", actions)["failure"]
-    assert machine.apt_calls == []
+    assert machine.apt.calls == []
 
 
 # Packages
@@ -228,36 +283,36 @@ def test_a_wrong_origin_fails_the_action(deployed, juju, machine, actions):
 
 def test_packages_are_installed_once_and_held_with_docker(deployed, juju, machine):
     assert config(juju, deployed, extra_packages="jq htop=3.*", package_status="hold") == READY
-    machine.installed["htop"] = "3.2"
-    assert machine.apt_calls[0] == ("install", "jq", "htop=3.*")
-    assert machine.held == {"jq", "htop", "docker.io"}
-    machine.apt_calls.clear()
+    machine.apt.installed["htop"] = "3.2"
+    assert machine.apt.calls[0] == ("install", "jq", "htop=3.*")
+    assert machine.apt.held == {"jq", "htop", "docker.io"}
+    machine.apt.calls.clear()
     deployed.hook("update-status")
-    assert machine.apt_calls == []
+    assert machine.apt.calls == []
     config(juju, deployed, package_status="install")
-    assert machine.held == set()
+    assert machine.apt.held == set()
 
 
 def test_a_hold_of_somebody_else_stays(deployed, juju, machine):
-    machine.held = {"docker.io"}
+    machine.apt.held = {"docker.io"}
     deployed.hook("update-status")
-    assert machine.held == {"docker.io"}
+    assert machine.apt.held == {"docker.io"}
 
 
 def test_what_somebody_removed_comes_back(deployed, juju, machine):
     config(juju, deployed, extra_packages="jq", package_status="hold")
-    del machine.installed["jq"]
-    machine.held.discard("jq")
+    del machine.apt.installed["jq"]
+    machine.apt.held.discard("jq")
     deployed.hook("update-status")
-    assert "jq" in machine.installed
-    assert "jq" in machine.held
+    assert "jq" in machine.apt.installed
+    assert "jq" in machine.apt.held
 
 
 def test_packages_that_cannot_be_had_are_said_and_tried_again(deployed, juju, machine):
-    machine.apt_works = False
+    machine.apt.works = False
     said = "extra_packages: Unable to fetch some archives. It is tried again by itself."
     assert config(juju, deployed, extra_packages="jq") == ["blocked", said + SERVES]
-    machine.apt_works = True
+    machine.apt.works = True
     deployed.hook("update-status")
     assert juju.model["status"] == READY
 
@@ -266,13 +321,13 @@ def test_sources_are_put_and_looked_up_once(deployed, juju, machine):
     sources = json.dumps(["deb https://x.example jammy main", "ppa:juju/stable"])
     assert config(juju, deployed, install_sources=sources) == READY
     deployed.hook("update-status")
-    assert machine.apt_calls == [("put_sources",), ("put_short_sources", "ppa:juju/stable")]
+    assert machine.apt.calls == [("sources", "extra"), ("add_short", "ppa:juju/stable")]
     config(juju, deployed, install_sources="")
-    assert machine.sources == []
+    assert machine.apt_sources.sources == []
 
 
 def test_sources_that_cannot_be_had_are_said(deployed, juju, machine):
-    machine.apt_works = False
+    machine.apt.works = False
     said = "install_sources: Unable to fetch some archives. It is tried again by itself."
     assert config(juju, deployed, install_sources="deb https://x.example a b") == ["blocked", said + SERVES]
 
@@ -283,4 +338,4 @@ def test_wrong_packages_are_said_and_nothing_is_done(deployed, juju, machine):
     assert state == "blocked"
     for option in wrong:
         assert f"{option}: " in message
-    assert machine.apt_calls == []
+    assert machine.apt.calls == []

@@ -217,13 +217,13 @@ def test_nrpe_is_told_whose_checks_it_has(deployed, juju, machine):
     commands = {check: {"command": f"check_{check}"} for check in checks}
     assert yaml.safe_load(told.pop("monitors")) == {"monitors": {"remote": {"nrpe": commands}}}
     assert told == {"primary": "True"}
-    assert "/var/lib/nagios/export/service__x-docker-registry-0_check_docker_registry_http.cfg" in machine.checks
+    assert "/var/lib/nagios/export/service__x-docker-registry-0_check_docker_registry_http.cfg" in machine.checks.files
     juju.change(config={"nagios_context": "a b"})
     deployed.hook("config-changed")
     assert juju.model["status"][0] == "blocked"
-    assert machine.checks
+    assert machine.checks.files
     deployed.hook("nrpe-external-master-relation-broken", JUJU_RELATION_ID=name)
-    assert machine.checks == {}
+    assert machine.checks.files == {}
 
 
 def peers(juju, charm, **more):

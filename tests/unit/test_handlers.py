@@ -7,7 +7,6 @@ import os
 import fakes
 import pytest
 from authority import ALONE, ALONE_KEY, LEAF, ROOT
-from charms.layer import docker_runtime
 from fake_machine import READY
 from registry.machine import engine
 from test_authentication import TOKEN
@@ -17,7 +16,8 @@ def test_a_fresh_unit_is_ready(deployed, juju, machine):
     assert juju.model["ports"] == ["5000/tcp"]
     assert juju.model["version"] == "2.8.3"
     assert juju.model["leader"]["http-secret"] == machine.store.in_force().http_secret
-    assert machine.reloads == 1
+    assert machine.dockerd.reloads == 1
+    assert live_restore(machine) == {"live_restore_loaded": True, "live_restore_refused": False}
 
 
 def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machine):
@@ -34,29 +34,34 @@ def live_restore_warnings(juju):
     return [call for call in juju.called("juju-log") if "live-restore" in call[-1] and "WARNING" in call]
 
 
+def live_restore(machine):
+    """Return what is recorded of it."""
+    return machine.records.load("live-restore")
+
+
 def test_live_restore_is_turned_on_once(deployed, machine):
-    assert json.loads(machine.settings)["live-restore"] is True
+    assert json.loads(machine.dockerd.daemon_json)["live-restore"] is True
     assert machine.engine.live_restoring
     deployed.hook("config-changed")
-    assert machine.reloads == 1
+    assert machine.dockerd.reloads == 1
 
 
 def test_live_restore_as_a_flag_of_dockerd_is_left_there(charm, juju, machine):
     # Said in both places, dockerd does not start again.
     machine.engine.live_restoring = True
     charm.hook("install")
-    assert "live-restore" not in json.loads(machine.settings)
-    assert machine.reloads == 0
+    assert "live-restore" not in json.loads(machine.dockerd.daemon_json)
+    assert machine.dockerd.reloads == 0
     assert juju.model["status"] == READY
 
 
 @pytest.mark.parametrize("before", [None, '{"debug": true}'])
 def test_a_docker_that_takes_no_live_restore_is_a_warning_once(charm, juju, machine, before):
-    machine.settings, machine.takes_settings = before, False
+    machine.dockerd.daemon_json, machine.dockerd.takes_settings = before, False
     charm.hook("install")
     assert juju.model["status"] == READY
     assert len(live_restore_warnings(juju)) == 1
-    assert machine.settings == before, "what dockerd does not take would keep it from starting"
+    assert machine.dockerd.daemon_json == before, "what dockerd does not take would keep it from starting"
     machine.engine.calls.clear()
     charm.hook("update-status")
     assert live_restore_warnings(juju) == []
@@ -64,14 +69,14 @@ def test_a_docker_that_takes_no_live_restore_is_a_warning_once(charm, juju, mach
 
 
 def test_a_reload_that_changes_nothing_is_no_success(charm, machine, monkeypatch):
-    monkeypatch.setattr(machine, "reload_docker", lambda: True)
+    monkeypatch.setattr(machine.dockerd, "reload", lambda: True)
     charm.hook("install")
-    assert machine.settings is None
-    assert docker_runtime.LIVE_RESTORE not in charm.flags()
+    assert machine.dockerd.daemon_json is None
+    assert not live_restore(machine)["live_restore_loaded"]
 
 
 def test_a_crash_between_writing_and_reloading_is_made_good(charm, machine):
-    machine.settings = '{"live-restore": true}'
+    machine.dockerd.daemon_json = '{"live-restore": true}'
     charm.hook("install")
     assert machine.engine.live_restoring
 
@@ -81,15 +86,15 @@ def test_live_restore_that_is_not_wanted_is_left(charm, juju, machine, state):
     if state == "swarm":
         machine.engine.live_restoring = None
     else:
-        machine.settings = '{"live-restore": false}'
-    before = json.loads(machine.settings or "{}").get("live-restore")
+        machine.dockerd.daemon_json = '{"live-restore": false}'
+    before = json.loads(machine.dockerd.daemon_json or "{}").get("live-restore")
     charm.hook("install")
-    assert (json.loads(machine.settings).get("live-restore"), machine.reloads) == (before, 0)
+    assert (json.loads(machine.dockerd.daemon_json).get("live-restore"), machine.dockerd.reloads) == (before, 0)
     assert juju.model["status"] == READY
 
 
 def test_daemon_json_that_cannot_be_read_is_said_and_the_registry_still_comes(charm, juju, machine):
-    machine.settings_error = OSError("no such device")
+    machine.dockerd.error = OSError("no such device")
     charm.hook("install")
     assert juju.model["status"] == [
         "blocked",
@@ -99,20 +104,20 @@ def test_daemon_json_that_cannot_be_read_is_said_and_the_registry_still_comes(ch
 
 
 def test_docker_is_installed_where_it_is_missing(charm, juju, machine):
-    machine.docker_installed = False
+    machine.docker_packages.is_installed = False
     calls = charm.hook("install")
     assert ["status-set", "maintenance", "Installing Docker."] in calls
     assert juju.model["status"] == READY
 
 
 def test_docker_that_cannot_be_installed_is_said_and_tried_again(charm, juju, machine):
-    machine.docker_installed = machine.apt_works = False
+    machine.docker_packages.is_installed = machine.apt.works = False
     charm.hook("install")
     assert juju.model["status"] == [
         "blocked",
         "Docker cannot be installed: Unable to fetch some archives. It is tried again by itself.",
     ]
-    machine.apt_works = True
+    machine.apt.works = True
     charm.hook("update-status")
     assert juju.model["status"] == READY
 
@@ -165,7 +170,7 @@ def test_a_wrong_option_is_said_and_the_killed_registry_still_comes_back(deploye
 
 
 def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
-    machine.busy.add(6000)
+    machine.ports.busy.add(6000)
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
     assert "registry-port: 6000 is in use by another program" in juju.model["status"][1]
@@ -192,18 +197,18 @@ def test_killed_at_any_step_of_a_change_the_next_hook_finishes_it(deployed, juju
 def test_a_port_that_docker_holds_for_nobody_after_a_crash_is_freed(deployed, juju, machine):
     juju.change(config={"registry-port": 6000})
     machine.store.begin_switch({"registry"})
-    machine.busy.add(6000)
-    before = machine.restarts
+    machine.ports.busy.add(6000)
+    before = machine.dockerd.restarts
     deployed.hook("config-changed")
-    assert machine.restarts == before + 1
+    assert machine.dockerd.restarts == before + 1
     assert juju.model["status"] == ["active", "Ready at 10.0.0.10:6000 (http)."]
 
 
 def test_docker_is_not_restarted_for_a_port_in_use(deployed, machine):
     machine.store.begin_switch({"registry"})
-    before = machine.restarts
+    before = machine.dockerd.restarts
     deployed.hook("update-status")
-    assert machine.restarts == before
+    assert machine.dockerd.restarts == before
 
 
 def strangers(*binds):
@@ -240,13 +245,13 @@ def test_what_the_predecessor_left_goes_once_this_charm_serves(charm, juju, mach
     charm.set_flag("charm.docker-registry.configured")
     juju.change(config={"docker-opts": "--mtu 1400", "registry-port": 0})
     charm.hook("upgrade-charm")
-    assert machine.apt_calls == []
-    machine.apt_works = apt_works
+    assert machine.apt.calls == []
+    machine.apt.works = apt_works
     juju.change(config={"registry-port": 5000})
     charm.hook("config-changed")
     charm.hook("update-status")
     assert juju.model["status"] == READY
-    assert machine.apt_calls == [("leave_predecessor", "--mtu", "1400")]
+    assert machine.apt.calls == [("remove_predecessor", "--mtu", "1400")]
 
 
 def test_a_stop_that_docker_does_not_carry_out_is_said(deployed, juju, machine, actions, monkeypatch):
@@ -397,8 +402,8 @@ def test_long_output_is_cut_whether_the_action_succeeds_or_not(charm, juju, mach
     failure = charm.action("images", actions, **params)["failure"]
     assert len(failure) < 66_000
     assert failure.endswith("y\n... cut; all 200001 bytes are in /kept/uuid.txt")
-    assert set(machine.kept) == {"uuid.txt"}
-    machine.kept = None  # there is no room
+    assert set(machine.records.outputs) == {"uuid.txt"}
+    machine.records.outputs = None  # there is no room
     failure = charm.action("images", actions, **params)["failure"]
     assert failure.endswith("\n... cut; all 200001 bytes cannot be kept: No space left")
 
@@ -671,14 +676,14 @@ ENCRYPTED = ["active", "Ready at 10.0.0.10:5000 (https)."]
 
 
 def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju, machine):
-    machine.files |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
+    machine.files.texts |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
     deployed.hook("update-status")
     assert juju.model["status"] == ENCRYPTED
     assert machine.store.in_force().certificate == ALONE
     machine.engine.calls.clear()
     deployed.hook("update-status")
     assert machine.engine.calls == [("inspect", "registry")]
-    del machine.files[CERT_PATH]
+    del machine.files.texts[CERT_PATH]
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"
     assert "is gone; the copy from before serves" in juju.model["status"][1]
@@ -686,23 +691,23 @@ def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju,
     juju.change(config={"tls-cert-path": ""})
     deployed.hook("config-changed")
     assert juju.model["status"] == READY
-    assert machine.files == {KEY_PATH: ALONE_KEY}, "what is the operator's stays"
+    assert machine.files.texts == {KEY_PATH: ALONE_KEY}, "what is the operator's stays"
 
 
 def test_blobs_are_written_and_taken_away(deployed, juju, machine):
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
     deployed.hook("config-changed")
     assert juju.model["status"] == ENCRYPTED
-    assert machine.files == {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
-    assert machine.modes == {CERT_PATH: 0o644, KEY_PATH: 0o600}
+    assert machine.files.texts == {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
+    assert machine.files.modes == {CERT_PATH: 0o644, KEY_PATH: 0o600}
     juju.change(config={"tls-cert-path": "/new.crt"})
     deployed.hook("config-changed")
-    assert sorted(machine.files) == [KEY_PATH, "/new.crt"]
-    machine.files["/new.crt"] = LEAF  # somebody's now
+    assert sorted(machine.files.texts) == [KEY_PATH, "/new.crt"]
+    machine.files.texts["/new.crt"] = LEAF  # somebody's now
     juju.change(config={"tls-cert-path": CERT_PATH, "tls-cert-blob": "", "tls-key-blob": ""})
     deployed.hook("config-changed")
     assert juju.model["status"] == READY
-    assert machine.files == {"/new.crt": LEAF}
+    assert machine.files.texts == {"/new.crt": LEAF}
 
 
 def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juju, machine):
@@ -724,10 +729,10 @@ def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juj
 
 def test_removal_takes_the_files_of_blobs_and_leaves_the_operators(deployed, juju, machine):
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-ca-path": "/ca.crt"})
-    machine.files["/ca.crt"] = ALONE
+    machine.files.texts["/ca.crt"] = ALONE
     deployed.hook("config-changed")
     deployed.hook("stop")
-    assert machine.files == {"/ca.crt": ALONE}
+    assert machine.files.texts == {"/ca.crt": ALONE}
 
 
 @pytest.mark.parametrize("by", ["blobs", "files"])
@@ -746,7 +751,7 @@ def test_everybody_is_told_of_tls(deployed, juju, machine, by):
     if by == "blobs":
         juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
     else:
-        machine.files |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
+        machine.files.texts |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
     deployed.hook("upgrade-charm")
     told = {name: bags["docker-registry/0"] for name, bags in juju.model["relations"].items()}
     assert json.loads(told["docker-registry:1"]["tls_ca"]) == ALONE
@@ -754,8 +759,8 @@ def test_everybody_is_told_of_tls(deployed, juju, machine, by):
     assert told["peer:2"]["scheme"] == "https"
     assert "check-ssl verify none" in told["website:3"]["services"]
     assert "check_docker_registry_certificate" in told["nrpe-external-master:4"]["monitors"]
-    assert "https://127.0.0.1:5000/" in machine.checks["/etc/nagios/nrpe.d/check_docker_registry_http.cfg"]
-    assert "insecure-registries" not in machine.settings
+    assert "https://127.0.0.1:5000/" in machine.checks.files["/etc/nagios/nrpe.d/check_docker_registry_http.cfg"]
+    assert "insecure-registries" not in machine.dockerd.daemon_json
 
 
 def test_push_goes_by_a_loopback_registry_where_certificates_are_asked_for(deployed, juju, machine, actions):

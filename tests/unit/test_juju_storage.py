@@ -25,7 +25,7 @@ def storage(charm, what, name=ID):
 def detach(charm, machine):
     """Detach as Juju does: what is mounted is there until the hook has ended."""
     storage(charm, "detaching")
-    machine.folders.discard(FOLDER)
+    machine.folders.existing.discard(FOLDER)
     machine.engine.missing.add(FOLDER)
 
 
@@ -45,13 +45,13 @@ def on_storage(charm, juju, machine):
         environment = {"JUJU_STORAGE_ID": ID, "JUJU_STORAGE_LOCATION": LOCATION} if "storage" in name else {}
         charm.hook(name, **environment)
     assert juju.model["status"] == READY
-    machine.with_images.add(FOLDER)
+    machine.folders.with_images.add(FOLDER)
     return charm
 
 
 def test_storage_that_is_attached_before_install_has_the_images(on_storage, machine):
     assert folder(machine) == FOLDER
-    assert machine.folders == {FOLDER}, "nothing is made on the machine's own disk"
+    assert machine.folders.existing == {FOLDER}, "nothing is made on the machine's own disk"
 
 
 def test_an_idle_hook_asks_nothing_more_for_it(on_storage, machine):
@@ -68,7 +68,7 @@ def test_storage_that_comes_to_a_registry_without_images_is_used(deployed, juju,
 
 
 def test_storage_that_comes_to_images_is_used_once_it_holds_them(deployed, juju, machine):
-    machine.with_images.add(LOCAL)
+    machine.folders.with_images.add(LOCAL)
     before = machine.engine.containers["registry"]
     attach(deployed, machine)
     assert juju.model["status"][0] == "active"
@@ -77,7 +77,7 @@ def test_storage_that_comes_to_images_is_used_once_it_holds_them(deployed, juju,
     detach(deployed, machine)
     assert (juju.model["status"], machine.engine.containers["registry"]) == (READY, before)
     attach(deployed, machine)
-    machine.with_images.add(FOLDER)
+    machine.folders.with_images.add(FOLDER)
     deployed.hook("update-status")
     assert (juju.model["status"], folder(machine)) == (READY, FOLDER)
 
@@ -105,7 +105,7 @@ def test_start_is_the_consent_to_go_on_with_the_disk(on_storage, juju, machine, 
     assert (folder(machine), list(machine.engine.containers)) == (LOCAL, ["registry"])
     on_storage.hook("update-status")
     assert (juju.model["status"], folder(machine)) == (READY, LOCAL)
-    machine.with_images.add(LOCAL)
+    machine.folders.with_images.add(LOCAL)
     attach(on_storage, machine)
     assert (juju.model["status"], folder(machine)) == (READY, FOLDER), "there are images on it"
 
@@ -223,14 +223,14 @@ def test_storage_is_not_let_go_while_docker_cannot_say_what_uses_it(on_storage, 
 
 @pytest.mark.parametrize("docker_installed", [True, False])
 def test_storage_that_nothing_uses_is_let_go_without_docker(deployed, machine, docker_installed):
-    machine.with_images.add(LOCAL)
+    machine.folders.with_images.add(LOCAL)
     attach(deployed, machine)
-    machine.docker_answers, machine.docker_installed, machine.apt_works = False, docker_installed, False
+    machine.docker_answers, machine.docker_packages.is_installed, machine.apt.works = False, docker_installed, False
     detach(deployed, machine)
 
 
 def test_a_boot_before_the_storage_is_mounted_is_waited_out(on_storage, juju, machine):
-    machine.folders.discard(FOLDER)
+    machine.folders.existing.discard(FOLDER)
     machine.engine.missing.add(FOLDER)
     machine.engine.stop("registry")
     on_storage.hook("start")
@@ -238,8 +238,8 @@ def test_a_boot_before_the_storage_is_mounted_is_waited_out(on_storage, juju, ma
         "blocked",
         f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
     ]
-    assert FOLDER not in machine.folders
-    machine.folders.add(FOLDER)
+    assert FOLDER not in machine.folders.existing
+    machine.folders.existing.add(FOLDER)
     machine.engine.missing.clear()
     on_storage.hook("update-status")
     assert (juju.model["status"], folder(machine)) == (READY, FOLDER)

@@ -70,7 +70,7 @@ def _converge() -> tuple[str, str]:
         return "maintenance", "Being removed; the registry serves until then."
     wanted = asked_for()
     try:
-        trouble = docker_runtime.provide(wanted.runtime, machine)
+        trouble = docker_runtime.ensure_packages(wanted.runtime, machine)
         docker = docker_runtime.connect(machine)
     except docker_runtime.NoDocker as error:
         return "blocked", str(error)
@@ -79,7 +79,7 @@ def _converge() -> tuple[str, str]:
     except OSError as error:
         return "blocked", unwritable(error)
     try:
-        docker, more = docker_runtime.configure(wanted.runtime, docker, machine)
+        docker, more = docker_runtime.ensure_settings(wanted.runtime, docker, machine)
         return _converge_with(wanted, trouble + more, docker, machine.store)
     except engine.EngineError as error:
         return "blocked", sentence(error)
@@ -145,8 +145,8 @@ def recover(wanted: options.Options, docker: engine.Engine, store: applied.Appli
     held = {port for port in ports if _is_held(port)} - docker.published_ports()
     if held and docker.live_restore():
         hookenv.log(f"Port {min(held)} is held for no container since a crash; restarting Docker frees it.")
-        machine.restart_docker()
-        docker = machine.docker()
+        machine.dockerd.restart()
+        docker = machine.connect()
     switcher(docker).recover()
     return docker
 
@@ -195,7 +195,7 @@ def gather(
         state=inspected["State"]["Status"] if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
         on_disk=reactive.is_flag_set(ON_DISK),
-        disk=machine.disk(storage()),
+        disk=read_disk(),
         port_held=_is_held(wanted.registry_port),
         model_proxies=Proxies.of_model(os.environ),
         debug_port_held=any(map(_is_held, wanted.monitoring.ports.values())),
@@ -212,7 +212,7 @@ def gather(
         tls_files=tls_files.read(machine, wanted.tls),
         tls_inherited=tls_files.are_inherited(),
         now=time.time(),
-        identity=machine.identity(own_user().name) if wanted.tls.client_ca else "",
+        identity=machine.ensure_identity(own_user().name) if wanted.tls.client_ca else "",
     )
     return facts, inspected
 
@@ -240,10 +240,10 @@ def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str
     # A wrong http-host is no reason to ask for a certificate without the one before.
     outdated = request is not None and set(request.names) != set(names) and wanted.are_valid("http-host")
     if request is None or outdated or provider.is_revoked(request):
-        request = machine.request(names)
+        request = machine.make_request(names)
     found = provider.certificate(request)
     if found is not None and found.key == request.key and tls.is_due(found, request.made, time.time()):
-        request = machine.request(names)
+        request = machine.make_request(names)
         found = provider.certificate(request)
     provider.publish_request(request)
     return relations.Offer(request.names, found, "" if found else provider.refusal(request), request.made)
@@ -326,15 +326,15 @@ def _bring(
 ) -> None:
     before = store.in_force()
     if disk.LOCAL in (release.data_folder, before and before.data_folder):
-        machine.ensure_folder(disk.LOCAL)
+        machine.folders.ensure(disk.LOCAL)
     if release.swift is not None and release != before:
-        machine.make_swift_ready(release.swift, release.container.environment)
+        machine.ensure_swift_ready(release.swift, release.container.environment)
     try:
         for line in switcher(docker).bring(release, inspected, fall_back=fall_back):
             hookenv.log(line)
     finally:
         if release.data_folder:
-            machine.forget_probes(release.data_folder)
+            machine.folders.remove_repository(release.data_folder, switch.PROBE_REPOSITORY)
 
 
 def publish(
@@ -386,19 +386,19 @@ def _tell(planned: Plan, told: Published, facts: Facts, release: Release) -> Non
 def watch(wanted: options.Options, facts: Facts, release: Release | None) -> None:
     """Have NRPE look at *release* while there is the relation to it. Raises OSError."""
     if release is None or not facts.is_watched:
-        machine.put_checks({})
+        machine.checks.ensure({})
         return
     watched = published.checks(facts, release)
     if wanted.are_valid("nagios_"):
         host = wanted.naming.host(facts.unit, facts.nagios.hostname if facts.nagios else None)
-        machine.put_checks(nrpe.files(watched, host, wanted.naming.groups))
+        machine.checks.ensure(nrpe.files(watched, host, wanted.naming.groups))
     _endpoint("nrpe-external-master").publish_checks(tuple(nrpe.checks(watched)))
 
 
 def leave_predecessor(wanted: runtime.Runtime) -> None:
     """Take away what the charm before this one left, once; what cannot be had for that stays. Raises OSError."""
     try:
-        given_back = machine.leave_predecessor(wanted.arguments())
+        given_back = machine.predecessor.remove(wanted.arguments())
         if given_back:
             hookenv.log(f"{given_back} is again as its package has it; Docker goes by it from its next start.")
     except apt.PackageError as error:
@@ -426,10 +426,19 @@ def storage() -> disk.Storage | None:
     return disk.Storage(**known) if known else None
 
 
+def read_disk() -> disk.Disk:
+    """Return what there is for images, on Juju's storage and on the machine's own disk. Raises OSError."""
+    known = storage()
+    if known is None:
+        return disk.Disk()
+    has_images = (machine.folders.has_images(one, switch.PROBE_REPOSITORY) for one in (known.folder, disk.LOCAL))
+    return disk.Disk(known, machine.folders.is_there(known.folder), *has_images)
+
+
 def attach() -> None:
     """Have a folder for images on the storage that Juju has attached in this hook. Raises OSError."""
     found = disk.Storage(os.environ["JUJU_STORAGE_ID"], os.environ["JUJU_STORAGE_LOCATION"])
-    machine.ensure_folder(found.folder)
+    machine.folders.ensure(found.folder)
     _remember(found)
 
 
@@ -444,9 +453,9 @@ def detach() -> None:
     _remember(dataclasses.replace(gone, attached=False))
     release, switching = machine.store.in_force(), machine.store.unfinished_switch()
     is_used = release is None or release.data_folder == gone.folder or switching
-    if not is_used or not machine.has_docker():
+    if not is_used or not machine.docker_packages.has_docker():
         return
-    docker = machine.docker()
+    docker = machine.connect()
     for name in docker.labelled(container.DIGEST_LABEL):
         state = docker.inspect(name)
         if state is not None and gone.folder in container.sources(state):
@@ -464,11 +473,12 @@ def remove() -> None:
     store = machine.store
     release = store.in_force()
     try:
-        switcher(machine.docker()).clear()
+        switcher(machine.connect()).clear()
     except (engine.EngineError, OSError) as error:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
     tls_files.remove(machine)
-    machine.put_checks({})
+    docker_runtime.forget_live_restore(machine)
+    machine.checks.ensure({})
     store.remove()
     kept = disk.whereabouts(release.data_folder if release else disk.LOCAL, storage())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")
@@ -488,7 +498,7 @@ def unwritable(error: OSError) -> str:
 
 
 def _is_held(port: int) -> bool:
-    return 1 <= port <= 65535 and not machine.is_free(port)
+    return 1 <= port <= 65535 and not machine.ports.is_free(port)
 
 
 def _is_name_taken(

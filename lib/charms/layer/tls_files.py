@@ -13,6 +13,7 @@ from charmhelpers.core import unitdata
 from charms import reactive
 from charms.layer.edges import Machine
 from registry.formats.relations import Offer
+from registry.machine.files import UnreadableError
 from registry.options.tls import KINDS, Tls
 from registry.plan.certificate import File, are_relations
 
@@ -31,7 +32,7 @@ def write(machine: Machine, asked: Tls) -> tuple[str, ...]:
     try:
         for path, text in texts.items():
             known[path] = _digest(text)
-            machine.write(path, text, 0o600 if path == asked.paths["key"] else 0o644)
+            machine.files.ensure(path, text, 0o600 if path == asked.paths["key"] else 0o644)
         for path in sorted(set(known) - kept):
             _take_away(machine, path, known.pop(path))
     except OSError as error:
@@ -45,7 +46,14 @@ def write(machine: Machine, asked: Tls) -> tuple[str, ...]:
 
 def read(machine: Machine, asked: Tls) -> Mapping[str, File]:
     """Read what is at the paths, by kind."""
-    return {kind: machine.read(asked.paths[kind]) if asked.paths[kind] else File() for kind in KINDS}
+    return {kind: _read(machine, asked.paths[kind]) if asked.paths[kind] else File() for kind in KINDS}
+
+
+def _read(machine: Machine, path: str) -> File:
+    try:
+        return File(machine.files.read(path))
+    except UnreadableError as error:
+        return File(error=str(error))
 
 
 def are_inherited() -> bool:
@@ -60,7 +68,7 @@ def give_up_relations(machine: Machine, asked: Tls, offer: Offer | None) -> None
     """
     if are_relations(asked, read(machine, asked), offer, are_inherited()):
         for path in asked.paths.values():
-            machine.unlink(path)
+            machine.files.remove(path)
     reactive.clear_flag(INHERITED)
 
 
@@ -71,9 +79,9 @@ def remove(machine: Machine) -> None:
 
 
 def _take_away(machine: Machine, path: str, digest: str) -> None:
-    text = machine.read(path).text
+    text = _read(machine, path).text
     if text is not None and _digest(text) == digest:
-        machine.unlink(path)
+        machine.files.remove(path)
 
 
 def _digest(text: str) -> str:

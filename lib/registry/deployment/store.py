@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Callable
 
 from registry.formats.relations import Request
+from registry.machine.files import sync_folder, write_file
 from registry.release.release import FILES, Release
 
 ROOT = pathlib.Path("/etc/docker/registry")
@@ -74,7 +75,7 @@ class Applied:
             write_file(draft / name, text)
         shutil.rmtree(self.folder(release), ignore_errors=True)
         draft.rename(self.folder(release))
-        _sync(self.folders)
+        sync_folder(self.folders)
 
     def put_in_force(self, release: Release) -> None:
         """Let the link name *release*, and remove all other releases but the one before."""
@@ -85,7 +86,7 @@ class Applied:
         draft.unlink(missing_ok=True)
         draft.symlink_to(self.folder(release).relative_to(self.root) / "config.yml")
         draft.replace(self.link)
-        _sync(self.root)
+        sync_folder(self.root)
         kept = {one.digest for one in (before, release) if one}
         for folder in self.folders.iterdir():
             if folder.name not in kept:
@@ -94,7 +95,7 @@ class Applied:
     def begin_switch(self, names: set[str]) -> None:
         """Note that the containers called *names* are about to be replaced, before the first step."""
         write_file(self._switching, "\n".join(sorted(names)) + "\n")
-        _sync(self.root)
+        sync_folder(self.root)
 
     def unfinished_switch(self) -> set[str]:
         """Return the names given to `begin_switch` if no `end_switch` followed: a crash came between."""
@@ -175,24 +176,3 @@ class Applied:
                 path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody's file is there
             self.root.rmdir()
-
-
-def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
-    """Write *text* to *path*, as a whole or not at all, at no moment readable for others unless *mode* says so."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.chmod(mode)
-    draft.replace(path)
-
-
-def _sync(folder: pathlib.Path) -> None:
-    """Have the names in *folder* on disk too, so that a power cut cannot lose a rename."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 LIVE_RESTORE = "live-restore"
+LIVE_RESTORE_FIELDS = ("live_restore_loaded", "live_restore_refused")
+"""Fields of `Record` that are saved by themselves: a charm from before them takes no record with them."""
 DROP_IN = "/etc/systemd/system/docker.service.d/docker-registry.conf"
 RELOADABLE = frozenset(
     {
@@ -48,7 +50,7 @@ class Files:
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What the charm remembers of the files, on the machine."""
+    """What the charm knows of dockerd's settings from before, on the machine."""
 
     ours: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     """The keys of daemon.json that the charm wrote, and their values."""
@@ -61,6 +63,15 @@ class Record:
     ours_before: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     trying: bool = False
     """That change has not ended."""
+    live_restore_loaded: bool = False
+    """dockerd keeps containers running while it restarts."""
+    live_restore_refused: bool = False
+    """dockerd does not take that, and the log says so."""
+
+    def renewed(self, ours: Mapping[str, Any], **changes: Any) -> Record:
+        """Return a record of other settings; what is known of live-restore stays."""
+        kept = {name: getattr(self, name) for name in LIVE_RESTORE_FIELDS}
+        return Record(ours, **kept, **changes)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -68,9 +79,10 @@ class Record:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Record:
-        """Read what `to_json` gave, or nothing."""
-        before = found.get("before")
-        return cls(**{**found, "before": Files(**before) if before else None})
+        """Read what `to_json` gave, or a part of it, or nothing."""
+        known = {field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found}
+        before = known.get("before")
+        return cls(**{**known, "before": Files(**before) if before else None})
 
 
 def live_restore(text: str) -> Any:

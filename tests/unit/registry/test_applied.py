@@ -3,7 +3,7 @@
 import stat
 
 import pytest
-from registry.deployment.store import Applied, write_file
+from registry.deployment.store import Applied
 from test_switch import release
 
 
@@ -95,15 +95,6 @@ def test_remove_takes_everything(store):
     store.remove()
     store.remove()
     assert not store.root.exists()
-
-
-def test_write_file_replaces_whole_files_with_their_mode(tmp_path):
-    path = tmp_path / "x"
-    write_file(path, "one")
-    write_file(path, "two", 0o644)
-    assert path.read_text() == "two"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_users_are_for_root_alone_and_are_written_when_they_change(store):

@@ -114,6 +114,12 @@ def test_a_record_is_the_same_after_writing_and_reading():
     record = daemon.Record({"a": [1]}, "digest", "a sentence", daemon.Files(None, "x"), {"b": 1}, trying=True)
     assert daemon.Record.from_json(json.loads(json.dumps(record.to_json()))) == record
     assert daemon.Record.from_json({}) == daemon.Record()
+    assert daemon.Record.from_json({"trying": True, "of a later charm": 1}) == daemon.Record(trying=True)
+
+
+def test_a_record_of_other_settings_keeps_what_is_known_of_live_restore():
+    record = daemon.Record({"a": 1}, "digest", "a sentence", live_restore_refused=True)
+    assert record.renewed({"b": 2}, trying=True) == daemon.Record({"b": 2}, trying=True, live_restore_refused=True)
 
 
 def test_no_secret_is_in_the_text_of_a_record():

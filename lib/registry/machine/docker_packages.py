@@ -1,0 +1,114 @@
+"""The packages of Docker: which are installed, and those of the Docker that is requested in their place."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+
+from registry.machine.apt import EXACTLY, GET, Apt, BadKey, PackageError
+from registry.machine.apt_sources import AptSources
+from registry.options import packages, runtime
+
+SOCKET = pathlib.Path("/var/run/docker.sock")
+
+
+class DockerPackages:
+    """Docker's packages on this machine. What is wrong with an option is an error that begins with its name."""
+
+    def __init__(self, apt: Apt, sources: AptSources, socket: pathlib.Path = SOCKET) -> None:
+        self._apt = apt
+        self._sources = sources
+        self._socket = socket
+
+    def has_docker(self) -> bool:
+        """Tell whether this machine has a Docker engine and its command, wherever they came from."""
+        has_engine = shutil.which("dockerd") is not None or self._socket.exists()
+        return has_engine and shutil.which("docker") is not None
+
+    def install(self, options: runtime.Runtime) -> None:
+        """Install the requested Docker. Raises PackageError."""
+        self._apt.configure()
+        names = self._ensure_source(options)
+        self._apt.run(*GET, "update")
+        with _blaming("docker_runtime_package", options):
+            self._apt.run(*GET, "install", "--no-install-recommends", *(names or self._distribution()))
+
+    def simulate(self, options: runtime.Runtime) -> None:
+        """Have apt know the source of the requested Docker, and try its installation only. Raises PackageError."""
+        names = self._ensure_source(options)
+        with _blaming("docker_runtime_package", options):
+            words = self._replacing(names or self._distribution())
+            self._apt.run(*GET, "install", *EXACTLY, "--simulate", *words)
+
+    def upgrade(self, options: runtime.Runtime) -> str:
+        """Upgrade Docker's packages, or replace them by the requested ones; return names and versions, one a line.
+
+        Packages that are on hold are upgraded too, and stay on hold. Raises PackageError.
+        """
+        owners = self.find()
+        if not owners:
+            raise PackageError("Docker was not installed from packages; upgrade it the way it was installed")
+        self._apt.configure()
+        requested = options.wanted_packages()
+        if packages.missing(requested, self._apt.read_states(requested)):
+            words = self._replacing(self._ensure_source(options) or self._distribution())
+        else:
+            words = ["--only-upgrade", *owners]
+        held = self._apt.run("apt-mark", "showhold", *owners).split()
+        self._apt.run(*GET, "update")
+        try:
+            with _blaming("docker_runtime_package", options):
+                self._apt.run(*GET, "install", *EXACTLY, "--no-install-recommends", *words)
+        finally:
+            installed = self._apt.read_states(held)
+            self._apt.hold(name for name in held if name in installed)
+        shown = self._apt.run("dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *self.find())
+        return shown.strip()
+
+    def find(self) -> list[str]:
+        """Return the names of the packages that Docker's programs came from, sorted."""
+        programs = [shutil.which(name) for name in ("dockerd", "docker", "containerd", "runc")]
+        return sorted({self._apt.find_owner(path) for path in programs if path} - {""})
+
+    def _distribution(self) -> list[str]:
+        """Return the packages of the distribution's Docker. From Debian 13 on the command is one of its own."""
+        cli = self._apt.run("apt-cache", "--names-only", "search", "^docker-cli$")
+        return ["docker.io", "ca-certificates", *(["docker-cli"] if cli else [])]
+
+    def _ensure_source(self, options: runtime.Runtime) -> list[str]:
+        """Have apt know the source of the requested Docker; return its packages, none for the distribution's."""
+        if options.docker_runtime == runtime.AUTO:
+            return []
+        architecture = self._apt.run("dpkg", "--print-architecture").strip()
+        origin = options.origin(architecture, platform.freedesktop_os_release()["VERSION_CODENAME"])
+        try:
+            self._sources.ensure("docker", [origin.source] if origin and origin.source else [])
+        except BadKey as error:
+            raise _blamed("docker_runtime_key_url", options, error) from error
+        except PackageError as error:
+            raise _blamed("docker_runtime_repo", options, error) from error
+        return list(origin.packages) if origin else []
+
+    def _replacing(self, names: Sequence[str]) -> list[str]:
+        """Return what to ask apt for, so that the package of the present dockerd makes room for *names*."""
+        path = shutil.which("dockerd")
+        old = self._apt.find_owner(path) if path else ""
+        return [*names, *([f"{old}-"] if old and old not in map(packages.bare, names) else [])]
+
+
+@contextlib.contextmanager
+def _blaming(option: str, options: runtime.Runtime) -> Iterator[None]:
+    try:
+        yield
+    except PackageError as error:
+        raise _blamed(option, options, error) from error
+
+
+def _blamed(option: str, options: runtime.Runtime, error: PackageError) -> PackageError:
+    """Return the error with the name of the option to fix; none helps where the distribution's Docker fails."""
+    if options.docker_runtime != runtime.CUSTOM:
+        option = "docker_runtime" if options.docker_runtime != runtime.AUTO else ""
+    return PackageError(f"{option}: {error}" if option else str(error))

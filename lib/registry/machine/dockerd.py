@@ -1,0 +1,98 @@
+"""dockerd as a service: its two files of settings, and systemd's docker.service."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import subprocess
+import time
+
+from registry.formats import daemon
+from registry.machine.engine import EngineError
+from registry.machine.files import write_file
+from registry.machine.systemd import Systemd
+
+DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
+DROP_IN = pathlib.Path(daemon.DROP_IN)
+UNIT = "docker.service"
+
+
+class Dockerd:
+    """The dockerd of this machine."""
+
+    def __init__(
+        self, systemd: Systemd, daemon_json: pathlib.Path = DAEMON_JSON, drop_in: pathlib.Path = DROP_IN
+    ) -> None:
+        self._systemd = systemd
+        self._daemon_json = daemon_json
+        self._drop_in = drop_in
+
+    def read_daemon_json(self) -> str | None:
+        """Return the text of daemon.json, None if there is none. Raises BadSettings, OSError."""
+        try:
+            return self._daemon_json.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise daemon.BadSettings(f"{DAEMON_JSON} is not UTF-8 ({error})") from error
+
+    def write_daemon_json(self, text: str | None) -> None:
+        """Write daemon.json, or remove it where *text* is None. Raises OSError."""
+        path = pathlib.Path(os.path.realpath(self._daemon_json))  # a link stays one
+        if text is None:
+            path.unlink(missing_ok=True)
+            return
+        # Its mode stays. It may hold a password, so a new one is for root alone.
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, text, mode)
+
+    def read_drop_in(self) -> str | None:
+        """Return the text of the charm's drop-in of docker.service, None if there is none. Raises OSError."""
+        try:
+            return self._drop_in.read_text(encoding="utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+    def write_drop_in(self, text: str | None) -> None:
+        """Write the drop-in, or remove it where *text* is None, and have systemd read it. Raises OSError."""
+        if text is None:
+            self._drop_in.unlink(missing_ok=True)
+        else:
+            self._drop_in.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self._drop_in, text, 0o644)
+        self._systemd.systemctl("daemon-reload")
+
+    def read_command(self) -> str:
+        """Return the command of docker.service without the charm's drop-in; "" where there is no such unit."""
+        return daemon.exec_start(self._systemd.systemctl("cat", UNIT).stdout)
+
+    def is_daemon_json_valid(self) -> bool:
+        """Tell whether the running dockerd accepts daemon.json; False where it cannot tell (before 23.0)."""
+        try:
+            pid = int(self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT).stdout or 0)
+            command = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []
+        except (OSError, ValueError):
+            return False
+        # With its own arguments, because dockerd takes nothing both from there and from the file.
+        done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
+        return done is not None and done.returncode == 0
+
+    def has_failed(self) -> bool:
+        """Tell whether systemd has given up starting dockerd, which nobody has stopped."""
+        return self._systemd.systemctl("is-failed", "--quiet", UNIT).returncode == 0
+
+    def reload(self) -> bool:
+        """Have dockerd read daemon.json again; False where docker is no systemd unit, or the reload fails."""
+        return self._systemd.systemctl("reload", "docker").returncode == 0
+
+    def restart(self) -> None:
+        """Restart dockerd. Raises EngineError, with dockerd's own message where there is one."""
+        begin = time.time()
+        self._systemd.systemctl("reset-failed", UNIT)  # earlier failures must not count
+        done = self._systemd.systemctl("restart", "docker")
+        if done.returncode:
+            log = self._systemd.read_journal(UNIT, int(begin))
+            message = daemon.reason(log) or daemon.reason(done.stderr)
+            raise EngineError(f"Docker does not start: {message}" if message else "Docker does not start")

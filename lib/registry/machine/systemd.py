@@ -1,0 +1,31 @@
+"""systemd: its units and their journal."""
+
+from __future__ import annotations
+
+import subprocess
+
+PROGRAMS = "/usr/bin"
+NOT_FOUND = 127
+"""Exit code of a program that is not installed, as a shell gives it."""
+
+
+class Systemd:
+    """The systemd of this machine; where it has none, every call fails as other failures do."""
+
+    def __init__(self, programs: str = PROGRAMS) -> None:
+        self._programs = programs
+
+    def systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run systemctl, whatever its exit code."""
+        return self._run("systemctl", *words)
+
+    def read_journal(self, unit: str, since: int) -> str:
+        """Return the messages of *unit* since a time in seconds."""
+        return self._run("journalctl", "-o", "cat", f"--since=@{since}", f"_SYSTEMD_UNIT={unit}").stdout
+
+    def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [f"{self._programs}/{program}", *words]
+        try:
+            return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+        except FileNotFoundError as error:
+            return subprocess.CompletedProcess(command, NOT_FOUND, "", str(error))

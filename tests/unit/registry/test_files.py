@@ -1,0 +1,48 @@
+"""Files of the machine: the operator's, and how they are written."""
+
+import os
+import stat
+
+import pytest
+from registry.machine import files
+from registry.machine.files import LocalFiles, UnreadableError, write_file
+
+
+def test_write_file_replaces_whole_files_with_their_mode(tmp_path):
+    path = tmp_path / "x"
+    write_file(path, "one")
+    write_file(path, "two", 0o644)
+    assert path.read_text() == "two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_path):
+    path = tmp_path / "registry.key"
+    path.write_text("key\n")
+    path.chmod(0o644)
+    LocalFiles().ensure(str(path), "key\n", 0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_is_made_with_its_folder_and_left_alone_where_it_is_right(tmp_path):
+    path = tmp_path / "new/registry.crt"
+    LocalFiles().ensure(str(path), "one\n", 0o644)
+    before = path.stat().st_ino
+    LocalFiles().ensure(str(path), "one\n", 0o644)
+    assert (path.read_text(), path.stat().st_ino) == ("one\n", before)
+    LocalFiles().remove(str(path))
+    LocalFiles().remove(str(path))
+    assert LocalFiles().read(str(path)) is None
+
+
+def test_what_cannot_be_read_is_a_clause_with_its_path(tmp_path):
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    large.write_bytes(b"x" * (files.LIMIT + 1))
+    for path, words in ((tmp_path, "cannot be read .Is a directory."), (pipe, "is no file"), (large, "is larger than")):
+        with pytest.raises(UnreadableError, match=f"^{path} {words}"):
+            LocalFiles().read(str(path))
+        assert not LocalFiles().has_text(str(path), "")
+    with pytest.raises(UnreadableError, match="cannot be read"):
+        LocalFiles().read("with\0zero")

@@ -1,0 +1,35 @@
+"""Folders of images."""
+
+import os
+import stat
+
+from registry.machine.folders import Folders
+
+PROBE = "docker-registry-charm/probe"
+
+
+def test_what_a_cancelled_upload_leaves_goes_and_nothing_else(tmp_path):
+    left = tmp_path / "docker/registry/v2/repositories/docker-registry-charm/probe/_uploads/1/hashstates/sha256/0"
+    kept = tmp_path / "docker/registry/v2/repositories/ubuntu"
+    left.parent.mkdir(parents=True)
+    left.write_text("")
+    kept.mkdir()
+    Folders().remove_repository(str(tmp_path), PROBE)
+    Folders().remove_repository(str(tmp_path), PROBE)
+    assert [path.name for path in kept.parent.iterdir()] == ["ubuntu"]
+
+
+def test_images_are_what_is_in_a_repository_but_for_that_of_a_proof(tmp_path):
+    folders, folder = Folders(), str(tmp_path / "there/registry")
+    assert (folders.is_there(folder), folders.has_images(folder, PROBE)) == (False, False)
+    folders.ensure(folder)
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+    probe = tmp_path / "there/registry/docker/registry/v2/repositories/docker-registry-charm"
+    probe.mkdir(parents=True)
+    folders.ensure(folder)
+    assert (folders.is_there(folder), folders.has_images(folder, PROBE)) == (True, False)
+    (probe.parent / "ubuntu").mkdir()
+    assert folders.has_images(folder, PROBE)
+    (tmp_path / "file").write_text("no folder")
+    assert not folders.is_there(str(tmp_path / "file"))
+    assert not folders.has_images(str(tmp_path / "file"), PROBE)

@@ -1,0 +1,30 @@
+"""What the charm keeps on the machine."""
+
+import os
+import stat
+
+from registry.machine.records import Records
+
+
+def test_a_record_is_for_root_alone(tmp_path):
+    records = Records(tmp_path / "memory")
+    assert records.load("daemon") == {}
+    records.save("daemon", {"a": 1})
+    assert records.load("daemon") == {"a": 1}
+    path = tmp_path / "memory/daemon.json"
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+    path.write_text("{")
+    assert records.load("daemon") == {}
+    records.remove("daemon")
+    records.remove("daemon")
+    assert not path.exists()
+
+
+def test_the_last_ten_outputs_are_kept_for_root_alone(tmp_path):
+    records, folder = Records(tmp_path), tmp_path / "output"
+    for number in range(12):
+        path = records.save_output(f"{number}.txt", "x")
+        os.utime(path, (number, number))
+    assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 12)}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
