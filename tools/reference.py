@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from charms.layer import edges
 from registry.deployment import bridge, store
 from registry.formats import daemon, nrpe
-from registry.machine import apt
+from registry.machine import apt_sources, dockerd, records
 from registry.options.tls import DEFAULT_PATHS
 from registry.plan import disk
 
@@ -56,7 +55,7 @@ class Place(NamedTuple):
 
 def places() -> tuple[Place, ...]:
     """Return the files on the machine. The paths are constants of the code: a moved one is fixed here."""
-    root, apt_folder = store.ROOT, apt.APT_FOLDER
+    root, apt_folder = store.ROOT, apt_sources.FOLDER
     shared = _storage()["registry-data"]["location"]
     return (
         Place(disk.LOCAL, "images on the machine's disk", False),
@@ -70,7 +69,7 @@ def places() -> tuple[Place, ...]:
         Place(f"{root}/switching", "names of containers, only while they are being replaced", True),
         Place(f"{root}/loopback/", "a second registry, only while the action `push` needs it", True),
         *(Place(DEFAULT_PATHS[kind], f"default of `tls-{kind}-path`", True) for kind in ("cert", "key", "ca")),
-        Place(str(edges.DAEMON_JSON), "Docker's settings: `daemon-opts` and `live-restore`", False),
+        Place(str(dockerd.DAEMON_JSON), "Docker's settings: `daemon-opts` and `live-restore`", False),
         Place(daemon.DROP_IN, "`docker-opts` and the proxies of Docker", False),
         Place(f"{apt_folder}/sources.list.d/docker-registry-*.list", "package repositories", False),
         Place(f"{apt_folder}/keyrings/docker-registry-*", "keys of these repositories", False),
@@ -78,8 +77,8 @@ def places() -> tuple[Place, ...]:
         Place(f"{nrpe.EXPORT_FOLDER}/service__*_{nrpe.PREFIX}*", "the same for an older Nagios", True),
         Place(nrpe.CA_FILE, "CA for the checks", True),
         Place(nrpe.PLUGIN, "plugin for the checks", True),
-        Place(f"{edges.MEMORY_FOLDER}/", "the charm's records of all these; root only", False),
-        Place(f"{edges.OUTPUT_FOLDER}/", "long outputs of actions", False),
+        Place(f"{records.FOLDER}/", "the charm's records of all these; root only", False),
+        Place(f"{records.FOLDER}/output/", "long outputs of actions", False),
     )
 
 
