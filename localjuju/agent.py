@@ -17,8 +17,12 @@ from localjuju.charm import Charm
 from localjuju.context import Context, log
 from localjuju.hooktools import TOOLS
 from localjuju.machine import SOCKETS, Host, Provider
-from localjuju.model import Hook, Machine, Model, Status, Task, Unit, now
+from localjuju.model import Model
 from localjuju.modelconfig import environment, seconds
+from localjuju.records.machine import Machine
+from localjuju.records.status import Status, now
+from localjuju.records.task import Task
+from localjuju.records.unit import Hook, Unit
 from localjuju.server import SOCKET, Server
 from localjuju.store import Store, blob, write
 

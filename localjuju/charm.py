@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from localjuju import JujuError
-from localjuju.model import SECRET
+from localjuju.records.secret import SECRET
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 FALSE = ("0", "f", "F", "false", "FALSE", "False")

@@ -11,7 +11,9 @@ from localjuju import VERSION, JujuError, image, modelconfig, operations, relati
 from localjuju.agent import Agent
 from localjuju.charm import Charm
 from localjuju.cli import Session, short_name, verb
-from localjuju.model import Application, Hook, Model
+from localjuju.model import Model
+from localjuju.records.application import Application
+from localjuju.records.unit import Hook
 from localjuju.store import Store
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

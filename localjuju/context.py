@@ -14,7 +14,12 @@ from typing import Any
 from localjuju import JujuError, relations, storage
 from localjuju.charm import Charm
 from localjuju.machine import Host
-from localjuju.model import Application, Hook, Model, Relation, Task, Unit, now
+from localjuju.model import Model
+from localjuju.records.application import Application
+from localjuju.records.relation import Relation
+from localjuju.records.status import now
+from localjuju.records.task import Task
+from localjuju.records.unit import Hook, Unit
 from localjuju.store import Store, blob
 
 

@@ -17,7 +17,9 @@ import yaml
 
 from localjuju import JujuError, secret, storage
 from localjuju.context import Context
-from localjuju.model import SECRET, Relation, Status, now
+from localjuju.records.relation import Relation
+from localjuju.records.secret import SECRET
+from localjuju.records.status import Status, now
 
 STATUSES = ("maintenance", "blocked", "waiting", "active")
 RESERVED_RESULTS = ("stdout", "stdout-encoding", "stderr", "stderr-encoding")

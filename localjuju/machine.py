@@ -16,7 +16,8 @@ from typing import IO, Any, Protocol
 
 from localjuju import JujuError, image
 from localjuju.docker import docker, docker_or_none, running
-from localjuju.model import Machine, Model
+from localjuju.model import Model
+from localjuju.records.machine import Machine
 from localjuju.store import Store, alone
 
 SOCKETS = "/var/lib/juju/sockets"

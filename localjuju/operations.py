@@ -14,7 +14,11 @@ import yaml
 
 from localjuju import JujuError, image, relations, storage, store
 from localjuju.charm import Charm
-from localjuju.model import Application, Hook, Machine, Model, Relation, Resource, Unit, unit_number
+from localjuju.model import Model
+from localjuju.records.application import Application, Resource
+from localjuju.records.machine import Machine
+from localjuju.records.relation import Relation
+from localjuju.records.unit import Hook, Unit, unit_number
 
 
 def add_model(name: str, config: dict[str, Any]) -> Model:

@@ -12,7 +12,10 @@ from itertools import product
 
 from localjuju import JujuError, store
 from localjuju.charm import Charm, Endpoint
-from localjuju.model import Application, Databag, Hook, Model, Relation, Told, Unit
+from localjuju.model import Model
+from localjuju.records.application import Application
+from localjuju.records.relation import Databag, Relation, Told
+from localjuju.records.unit import Hook, Unit
 
 IMPLICIT = "juju-info"
 """The endpoint that each application provides and no charm declares; its side runs no hooks."""

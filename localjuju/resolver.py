@@ -8,7 +8,9 @@ update-status. A unit that is to go gives its storage back, ends its relations, 
 from __future__ import annotations
 
 from localjuju import relations, storage
-from localjuju.model import Application, Hook, Model, Unit
+from localjuju.model import Model
+from localjuju.records.application import Application
+from localjuju.records.unit import Hook, Unit
 
 
 def next_hook(model: Model, unit: Unit) -> Hook | None:

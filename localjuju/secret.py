@@ -20,7 +20,11 @@ from typing import Any
 import yaml
 
 from localjuju import JujuError
-from localjuju.model import SECRET, Application, Hook, Model, Secret, Unit, now
+from localjuju.model import Model
+from localjuju.records.application import Application
+from localjuju.records.secret import SECRET, Secret
+from localjuju.records.status import now
+from localjuju.records.unit import Hook, Unit
 from localjuju.store import Store
 
 KEY = re.compile(r"[a-z](?:-?[a-z0-9]){2,}")

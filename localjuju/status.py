@@ -6,8 +6,11 @@ from typing import Any
 
 from localjuju import VERSION, relations, storage, store
 from localjuju.charm import Charm
-from localjuju.model import Application, Model, Status, Unit, now
+from localjuju.model import Model
 from localjuju.operations import ordered
+from localjuju.records.application import Application
+from localjuju.records.status import Status, now
+from localjuju.records.unit import Unit
 
 # Juju's core/status: of the units' statuses the application shows the most severe.
 SEVERITY = ("error", "blocked", "maintenance", "waiting", "active", "terminated", "unknown")

@@ -15,7 +15,11 @@ from typing import Any
 from localjuju import JujuError
 from localjuju.charm import Charm
 from localjuju.machine import Host
-from localjuju.model import Application, Hook, Model, Status, Storage, Unit
+from localjuju.model import Model
+from localjuju.records.application import Application
+from localjuju.records.status import Status
+from localjuju.records.storage import Storage
+from localjuju.records.unit import Hook, Unit
 from localjuju.store import Store, blob
 
 POOL = "lxd"

@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from localjuju import JujuError
-from localjuju.model import Model, decode, encode
+from localjuju import JujuError, codec
+from localjuju.model import Model
 
 
 def data_folder() -> Path:
@@ -102,12 +102,12 @@ class Store:
         """The model as last saved."""
         if not self.model_file.exists():
             raise JujuError(f"model {self.name} not found")
-        return decode(Model, json.loads(self.model_file.read_text()))
+        return codec.loads(Model, self.model_file.read_text())
 
     def save(self, model: Model) -> None:
         """Save the model; called by the threads that answer hook tools, too."""
         with self._saving:
-            write(self.model_file, json.dumps(encode(model), indent=1))
+            write(self.model_file, codec.dumps(model))
 
     @contextlib.contextmanager
     def lock(self, wait: bool = True) -> Iterator[bool]:

@@ -12,7 +12,8 @@ from typing import IO, Any
 
 from localjuju import JujuError
 from localjuju.machine import SOCKETS
-from localjuju.model import Machine, Model
+from localjuju.model import Model
+from localjuju.records.machine import Machine
 from localjuju.store import Store
 
 
