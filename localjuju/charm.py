@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
-from localjuju import JujuError
+from localjuju import JujuError, yamltext
 from localjuju.records.secret import SECRET
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
+JUJU_INFO = "juju-info"
+"""The endpoint that each application provides and no charm declares; its side runs no hooks."""
 FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 
@@ -43,7 +43,7 @@ class Charm:
 
     def _yaml(self, name: str) -> dict[str, Any]:
         with zipfile.ZipFile(self.path) as archive:
-            return (yaml.safe_load(archive.read(name)) or {}) if name in self.names else {}
+            return (yamltext.load(archive.read(name)) or {}) if name in self.names else {}
 
     @functools.cached_property
     def names(self) -> set[str]:
@@ -67,7 +67,7 @@ class Charm:
     @functools.cached_property
     def endpoints(self) -> dict[str, Endpoint]:
         """The declared ones, and juju-info, which every charm provides."""
-        found = {"juju-info": Endpoint("juju-info", "provides", "juju-info", "global")}
+        found = {JUJU_INFO: Endpoint(JUJU_INFO, "provides", JUJU_INFO, "global")}
         for role in ("provides", "requires", "peers"):
             for name, spec in (self.metadata.get(role) or {}).items():
                 spec = spec if isinstance(spec, dict) else {"interface": spec}

@@ -22,12 +22,12 @@ def loads(kind: type[T], text: str) -> T:
 
 
 @functools.cache
-def _fields(kind: type[Any]) -> dict[str, Any]:
+def _fields(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
 def _record(kind: type[T], value: dict[str, Any]) -> T:
-    fields = _fields(kind)
+    fields = _fields(typing.cast(typing.Hashable, kind))
     return kind(**{name: _decode(fields[name], item) for name, item in value.items() if name in fields})
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from localjuju import JujuError, relations, storage
 from localjuju.charm import Charm
-from localjuju.machine import Host
+from localjuju.directive import Directive
+from localjuju.host import Host
 from localjuju.model import Model
 from localjuju.records.application import Application
 from localjuju.records.relation import Relation
@@ -74,7 +75,7 @@ class Context:
                 relations.write(self.model.relations[relation], owner, settings, self.unit.name)
         self.unit.state = self.pending_state()
         for name, count in self.storage.items():
-            storage.add(self.model, self.unit, name, storage.Directive(count))
+            storage.add(self.model, self.unit, name, Directive(count))
 
     def pending_state(self) -> dict[str, str]:
         """state-get's view: what is kept, and what this run has changed; an empty value removes."""

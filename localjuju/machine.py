@@ -1,7 +1,4 @@
-"""A machine of the model: a Docker container that runs systemd and, inside, its own dockerd.
-
-`Host` is the seam: everything that happens to a machine and in one goes through it.
-"""
+"""A machine of the model: a Docker container that runs systemd and, inside, its own dockerd."""
 
 from __future__ import annotations
 
@@ -10,17 +7,17 @@ import json
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from localjuju import JujuError, image
 from localjuju.docker import docker, docker_or_none, running
+from localjuju.host import SOCKETS
 from localjuju.model import Model
 from localjuju.records.machine import Machine
 from localjuju.store import Store, alone
 
-SOCKETS = "/var/lib/juju/sockets"
 STORAGE = "/var/lib/juju/filesystems"
 """Where a machine finds all storage of its model, to mount some of it elsewhere."""
 BOOT_SECONDS = 120
@@ -35,60 +32,6 @@ CGROUPS = {
     # With a namespace of its own, systemd and the dockerd in it see one tree that is theirs, once it is writable.
     "2": (["--cgroupns", "private"], ["sh", "-c", "mount -o remount,rw /sys/fs/cgroup && exec /sbin/init"]),
 }
-
-
-class Host(Protocol):
-    """One machine, seen from outside."""
-
-    def path(self, path: str) -> str:
-        """Where a path of a Juju machine is for the processes in this one."""
-
-    def create(self) -> tuple[str, str]:
-        """Make the machine and wait until it is up; its base (ubuntu@22.04) and its address."""
-
-    def destroy(self) -> None:
-        """Remove the machine with all that is on it; nothing to do is fine."""
-
-    def boot(self) -> str:
-        """What tells this boot from others; empty while the machine does not run."""
-
-    def stop(self) -> None:
-        """Shut down as an operator would."""
-
-    def crash(self) -> None:
-        """Cut the power."""
-
-    def start(self) -> None:
-        """Boot, and wait until it is up."""
-
-    def mount(self, number: str, location: str) -> None:
-        """Let the storage with this number be at a location from now on, after a reboot too; once more is fine."""
-
-    def unmount(self, location: str) -> None:
-        """Let no storage be there any more; nothing to do is fine."""
-
-    def listen(self, address: str, hears: bool) -> None:
-        """Take in what comes from an address, or drop it unanswered until told otherwise or the next boot."""
-
-    def network(self) -> tuple[str, str, str]:
-        """The subnet, the MAC and the name of the interface that has the machine's address."""
-
-    def popen(
-        self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "", **streams: Any
-    ) -> subprocess.Popen[bytes]:
-        """Start a process as root, with just `env` if given; `mark` is a name by which `kill` ends it."""
-
-    def kill(self, mark: str) -> None:
-        """End what was started with this mark, and its children, if it still runs."""
-
-    def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
-        """What a command prints, None if it fails."""
-
-    def copy(self, source: Path, target: str) -> None:
-        """Bring a file to the machine."""
-
-
-Provider = Callable[[Store, Model, Machine], Host]
 
 
 class DockerHost:

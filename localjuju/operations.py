@@ -10,15 +10,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from localjuju import JujuError, image, relations, storage, store
+from localjuju import JujuError, directive, image, matching, storage, store, yamltext
 from localjuju.charm import Charm
 from localjuju.model import Model
 from localjuju.records.application import Application, Resource
 from localjuju.records.machine import Machine
 from localjuju.records.relation import Relation
-from localjuju.records.unit import Hook, Unit, unit_number
+from localjuju.records.unit import Hook, Unit
 
 
 def add_model(name: str, config: dict[str, Any]) -> Model:
@@ -57,14 +55,14 @@ def deploy(
         raise JujuError(f'invalid application name "{name}"')
     if name in model.applications:
         raise JujuError(f'application "{name}": application already exists')
-    storage.check(charm, directives)
+    directive.check(charm, directives)
     app = Application(name, sha256, charm.metadata["name"], constraints=constraints, storage=directives)
     app.subordinate = bool(charm.metadata.get("subordinate"))
     app.config = {key: charm.value(key, text) for key, text in config.items()}
     for resource, source in resources.items():
         give_resource(app, resource, Path(source))
     model.applications[name] = app
-    relations.add_peers(model, app)
+    matching.add_peers(model, app)
     return app
 
 
@@ -128,7 +126,7 @@ def set_config(model: Model, app: Application, values: dict[str, str], reset: li
 
 def config_file(path: str, app: str) -> dict[str, str]:
     """The options in a file as `juju config --file` takes it: YAML, by application."""
-    values = (yaml.safe_load(Path(path).read_text()) or {}).get(app)
+    values = (yamltext.load(Path(path).read_text()) or {}).get(app)
     if not isinstance(values, dict):
         raise JujuError(f'no settings found for "{app}" in {path}')
     return {key: str(value) for key, value in values.items()}
@@ -152,7 +150,7 @@ def refresh(
                 f'cannot upgrade application "{app.name}" to charm: would break relation "{app.name}:{sorted(used)[0]}"'
             )
         app.charm, app.revision = sha256, app.revision + 1
-        relations.add_peers(model, app)
+        matching.add_peers(model, app)
         app.config = {key: value for key, value in app.config.items() if key in charm.options}
     charm = Charm(store.blob(app.charm))
     app.config.update({key: charm.value(key, text) for key, text in config.items()})
@@ -226,8 +224,3 @@ def split_pairs(pairs: list[str]) -> dict[str, str]:
             raise JujuError(f'expected "key=value", got "{pair}"')
         found[key] = Path(value[1:]).read_text() if value.startswith("@") else value
     return found
-
-
-def ordered(units: list[Unit]) -> list[Unit]:
-    """By application, then by number."""
-    return sorted(units, key=lambda unit: (unit.app, unit_number(unit.name)))

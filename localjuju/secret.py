@@ -1,80 +1,22 @@
-"""User secrets: made and granted by the operator, read by units.
+"""User secrets: made and granted by the operator, read by units; `secretvalues` keeps their values.
 
-https://documentation.ubuntu.com/juju/3.6/reference/secret/. The values, and nothing else, are in
-`<model>/secrets/<id>/<revision>`, JSON of key -> value in base64, for root only: neither the model's file nor a log
-has them.
+https://documentation.ubuntu.com/juju/3.6/reference/secret/
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import os
-import re
-import shutil
 import time
-from pathlib import Path
-from typing import Any
 
-import yaml
-
-from localjuju import JujuError
+from localjuju import JujuError, secretvalues
 from localjuju.model import Model
 from localjuju.records.application import Application
 from localjuju.records.secret import SECRET, Secret
 from localjuju.records.status import now
 from localjuju.records.unit import Hook, Unit
+from localjuju.secretvalues import Content
 from localjuju.store import Store
-
-KEY = re.compile(r"[a-z](?:-?[a-z0-9]){2,}")
-Content = dict[str, str]
-"""key -> value in base64."""
-
-
-def content(pairs: list[str], file: str | None) -> Content:
-    """From key=value arguments, and a YAML file over them. A key may end in #base64, for a value that is in base64
-    already, or in #file, for a value that is the path of a file. No error repeats a value.
-    """
-    given: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise JujuError("a secret's values are given as key=value, at least one of these is not")
-        given[key] = value
-    if file:
-        try:
-            # BaseLoader makes nothing but text: 0123 stays what it is.
-            loaded = yaml.load(Path(file).read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506
-        except OSError as error:
-            raise JujuError(f"cannot read {file}: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeError):
-            loaded = None
-        if not isinstance(loaded, dict) or not all(isinstance(value, str) for value in loaded.values()):
-            raise JujuError(f"{file} is not a YAML file of keys and values")
-        given.update(loaded)
-    return dict(_encoded(key, value) for key, value in given.items())
-
-
-def _encoded(name: str, value: str) -> tuple[str, str]:
-    key, _, form = name.partition("#")
-    if not KEY.fullmatch(key) or form not in ("", "base64", "file"):
-        raise JujuError(f'key "{name}" not valid')
-    try:
-        if form == "base64":
-            base64.b64decode(value, validate=True)
-            return key, value
-        data = Path(value).expanduser().read_bytes() if form == "file" else value.encode()
-        return key, base64.b64encode(data).decode()
-    except binascii.Error:
-        raise JujuError(f'the value of key "{key}" is not in base64') from None
-    except OSError as error:
-        raise JujuError(f'cannot read the file for key "{key}": {error.strerror}') from None
-
-
-def decoded(values: Content) -> dict[str, str]:
-    """The values as text."""
-    return {key: base64.b64decode(value).decode(errors="replace") for key, value in values.items()}
 
 
 def named(model: Model, text: str) -> Secret:
@@ -104,28 +46,11 @@ def _free(model: Model, name: str) -> None:
         raise JujuError(f'secret with name "{name}" already exists')
 
 
-def _folder(store: Store, secret: Secret) -> Path:
-    return store.folder / "secrets" / secret.id
-
-
 def _keep(store: Store, secret: Secret, values: Content) -> None:
     """Keep the values as the next revision."""
     secret.made += 1
-    number = str(secret.made)
-    folder = _folder(store, secret)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / number
-    path.touch(0o600)
-    path.write_text(json.dumps(values))
-    secret.revisions[number] = now()
-
-
-def values(store: Store, secret: Secret, revision: int) -> Content:
-    """The values of a revision."""
-    if str(revision) not in secret.revisions:
-        raise JujuError(f'secret revision {revision} of "{secret.id}" not found')
-    kept: Content = json.loads((_folder(store, secret) / str(revision)).read_text())
-    return kept
+    secretvalues.save(store, secret, str(secret.made), values)
+    secret.revisions[str(secret.made)] = now()
 
 
 def update(
@@ -137,7 +62,7 @@ def update(
         secret.name = name
     secret.info = secret.info if info is None else info
     secret.auto_prune = auto_prune
-    if given and given != values(store, secret, secret.latest):
+    if given and given != secretvalues.load(store, secret, secret.latest):
         _keep(store, secret, given)
         for unit in map(model.units.get, secret.tracked):
             if unit and unit.life == "alive" and unit.app in secret.apps:
@@ -166,7 +91,7 @@ def _prune(store: Store, secret: Secret) -> None:
 
 
 def _forget(store: Store, secret: Secret, number: str) -> None:
-    (_folder(store, secret) / number).unlink()
+    secretvalues.remove(store, secret, number)
     del secret.revisions[number]
 
 
@@ -183,11 +108,11 @@ def revoke(secret: Secret, apps: list[Application]) -> None:
 def remove(store: Store, model: Model, secret: Secret, revision: int | None) -> None:
     """Remove one revision, or with the last one, or without a number, the secret."""
     if revision is not None:
-        values(store, secret, revision)
+        secretvalues.load(store, secret, revision)
         _forget(store, secret, str(revision))
     if revision is None or not secret.revisions:
         del model.secrets[secret.id]
-        shutil.rmtree(_folder(store, secret))
+        secretvalues.remove(store, secret)
 
 
 def unit_gone(store: Store, model: Model, unit: Unit) -> None:
@@ -224,35 +149,8 @@ def read(store: Store, model: Model, unit: Unit, uri: str, label: str, refresh: 
                 raise JujuError(f'consumer label "{label}" already exists')
         secret.labels[unit.name] = label
     tracked = secret.tracked.get(unit.name)
-    wanted = values(store, secret, secret.latest if refresh or peek or tracked is None else tracked)
+    wanted = secretvalues.load(store, secret, secret.latest if refresh or peek or tracked is None else tracked)
     if refresh or tracked is None:
         secret.tracked[unit.name] = secret.latest
     _prune(store, secret)
     return wanted
-
-
-def shown(secret: Secret) -> dict[str, Any]:
-    """As `juju secrets` and `juju show-secret` show a secret."""
-    latest = str(secret.latest)
-    about = {
-        "revision": secret.latest,
-        "owner": "<model>",
-        "description": secret.info,
-        "name": secret.name,
-        "created": secret.created,
-        "updated": secret.revisions[latest],
-    }
-    return {key: value for key, value in about.items() if value != ""}
-
-
-def shown_access(model: Model, secret: Secret) -> list[dict[str, str]]:
-    """Who may read it."""
-    return [{"target": f"application-{app}", "scope": f"model-{model.uuid}", "role": "view"} for app in secret.apps]
-
-
-def shown_revisions(secret: Secret) -> list[dict[str, Any]]:
-    """Each revision, oldest first."""
-    return [
-        {"revision": int(number), "backend": "internal", "created": made, "updated": made}
-        for number, made in secret.revisions.items()
-    ]

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from localjuju import hooktools
 from localjuju.context import Context
+from localjuju.hooktools import dispatch
 
 SOCKET = "agent.socket"
 
@@ -23,7 +23,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if context is None:
             answer = (1, "", f'ERROR bad request: unknown context "{context_id}"\n')
         else:
-            answer = hooktools.call(context, argv, stdin.decode("utf-8", "replace"))
+            answer = dispatch.call(context, argv, stdin.decode("utf-8", "replace"))
         code, out, err = answer[0], *(text.encode("utf-8", "surrogateescape") for text in answer[1:])
         self.wfile.write(b"%d %d\n" % (code, len(out)) + out + err)
 

@@ -1,13 +1,12 @@
-"""What `status` and `show-unit` print: the JSON that jubilant parses, and the tables that people read."""
+"""What `status --format json` prints, which is what jubilant parses; see `tables` for people's."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from localjuju import VERSION, relations, storage, store
+from localjuju import VERSION, storage, store
 from localjuju.charm import Charm
 from localjuju.model import Model
-from localjuju.operations import ordered
 from localjuju.records.application import Application
 from localjuju.records.status import Status, now
 from localjuju.records.unit import Unit
@@ -21,7 +20,7 @@ def application_status(model: Model, app: Application) -> Status:
     """What the leader said, or else the worst that a unit says."""
     if app.status:
         return app.status
-    shown = [_workload(model, unit) for unit in model.units_of(app.name)]
+    shown = [workload_status(model, unit) for unit in model.units_of(app.name)]
     return min(shown, key=lambda status: SEVERITY.index(status.current), default=Status("unknown"))
 
 
@@ -35,14 +34,15 @@ def _base(base: str) -> dict[str, str]:
     return {"name": name, "channel": channel}
 
 
-def _agent(model: Model, unit: Unit) -> Status:
+def agent_status(model: Model, unit: Unit) -> Status:
+    """The agent's status; `lost` while its machine does not run."""
     down = model.machine(unit.machine).status.current == "down"
     return Status("lost", "agent is not communicating with the server") if down else unit.agent
 
 
-def _workload(model: Model, unit: Unit) -> Status:
+def workload_status(model: Model, unit: Unit) -> Status:
     """What the unit says, as far as it can still say anything."""
-    if _agent(model, unit).current != "lost":
+    if agent_status(model, unit).current != "lost":
         return unit.shown
     return Status("unknown", "agent lost, see 'localjuju debug-log'")
 
@@ -50,8 +50,8 @@ def _workload(model: Model, unit: Unit) -> Status:
 def _unit(model: Model, unit: Unit) -> dict[str, Any]:
     address = model.machine(unit.machine).address
     shown: dict[str, Any] = {
-        "workload-status": _status(_workload(model, unit)),
-        "juju-status": _status(_agent(model, unit), version=VERSION),
+        "workload-status": _status(workload_status(model, unit)),
+        "juju-status": _status(agent_status(model, unit), version=VERSION),
         "leader": model.applications[unit.app].leader == unit.name,
         "machine": "" if unit.principal else unit.machine,
         "open-ports": unit.ports,
@@ -142,116 +142,4 @@ def full(model: Model) -> dict[str, Any]:
         "applications": {app.name: _application(model, app) for app in model.applications.values()},
         "storage": storage.shown(model),
         "controller": {"timestamp": now()[11:]},
-    }
-
-
-def table(rows: list[list[str]]) -> str:
-    """Rows in columns two spaces apart, as Juju prints them."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return (
-        "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        )
-        + "\n"
-    )
-
-
-def tabular(model: Model, with_relations: bool = False) -> str:
-    """`juju status` for people."""
-    parts = [
-        [
-            ["Model", "Controller", "Cloud/Region", "Version", "Timestamp"],
-            [model.name, CONTROLLER, "localhost/localhost", VERSION, now()[11:]],
-        ]
-    ]
-    if model.applications:
-        parts.append([["App", "Version", "Status", "Scale", "Charm", "Rev", "Exposed", "Message"]])
-        for _, app in sorted(model.applications.items()):
-            status = application_status(model, app)
-            parts[-1].append(
-                [
-                    app.name,
-                    app.version,
-                    status.current,
-                    str(len(model.units_of(app.name))),
-                    app.charm_name,
-                    str(app.revision),
-                    "yes" if app.exposed else "no",
-                    status.message,
-                ]
-            )
-    if model.units:
-        parts.append([["Unit", "Workload", "Agent", "Machine", "Public address", "Ports", "Message"]])
-        principals = ordered([unit for unit in model.units.values() if not unit.principal])
-        for unit in [each for first in principals for each in (first, *ordered(model.subordinates(first)))]:
-            agent = _agent(model, unit)
-            message = (
-                f"({unit.agent.message.removeprefix('running ').removesuffix(' hook')}) "
-                if agent.current == "executing"
-                else ""
-            ) + _workload(model, unit).message
-            mark = "*" if model.applications[unit.app].leader == unit.name else ""
-            parts[-1].append(
-                [
-                    ("  " if unit.principal else "") + unit.name + mark,
-                    _workload(model, unit).current,
-                    agent.current,
-                    unit.machine,
-                    model.machine(unit.machine).address,
-                    ",".join(unit.ports),
-                    message,
-                ]
-            )
-    if model.machines:
-        parts.append([["Machine", "State", "Address", "Inst id", "Base", "Message"]])
-        parts[-1] += [
-            [
-                machine.id,
-                machine.status.current,
-                machine.address,
-                machine.instance,
-                machine.base,
-                machine.status.message,
-            ]
-            for machine in model.machines.values()
-        ]
-    if with_relations and model.relations:
-        parts.append([["Integration provider", "Requirer", "Interface", "Type", "Message"]])
-        for relation in model.relations.values():
-            ends = [f"{app}:{name}" for app, name in relation.endpoints.items()]
-            kind = "peer" if relation.is_peer else "subordinate" if relation.scope == "container" else "regular"
-            parts[-1].append([ends[-1], ends[0], relation.interface, kind, ""])
-    return "\n".join(table(rows) for rows in parts)
-
-
-def unit(model: Model, unit: Unit) -> dict[str, Any]:
-    """`juju show-unit`."""
-    app, address = model.applications[unit.app], model.machine(unit.machine).address
-    info = [
-        {
-            "relation-id": int(relation.id),
-            "endpoint": relation.endpoints[unit.app],
-            "related-endpoint": relation.endpoints[relation.remote_app(unit.app)],
-            "application-data": relation.settings(relation.remote_app(unit.app)),
-            "local-unit": {"in-scope": unit.name in relation.members, "data": relation.settings(unit.name)},
-            "related-units": {
-                name: {"in-scope": True, "data": relation.settings(name)}
-                for name in relations.present(model, relation, unit)
-            },
-        }
-        for relation in model.relations_of(unit.app)
-    ]
-    return {
-        unit.name: {
-            "workload-version": app.version,
-            "machine": unit.machine,
-            "opened-ports": unit.ports,
-            "public-address": address,
-            "charm": f"local:{app.charm_name}-{app.revision}",
-            "leader": app.leader == unit.name,
-            "life": unit.life,
-            "relation-info": info,
-            "provider-id": model.machine(unit.machine).instance,
-            "address": address,
-        }
     }

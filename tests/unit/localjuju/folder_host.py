@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from localjuju import JujuError
-from localjuju.machine import SOCKETS
+from localjuju.host import SOCKETS
 from localjuju.model import Model
 from localjuju.records.machine import Machine
 from localjuju.store import Store

@@ -100,7 +100,7 @@ def test_a_hook_that_fails_keeps_only_what_counts_at_once(juju: Juju, make_charm
     (juju.root() / "tmp/mended").touch()
     juju.ok("resolved", "sample/0")
     assert juju.unit()["workload-status"]["message"] == "said at once"
-    assert juju.tool(reads)[1] == "kept: 'yes'\nsecret: s\n1.2.3.4\nactive\n5000/tcp\n"
+    assert juju.tool(reads)[1] == 'kept: "yes"\nsecret: s\n1.2.3.4\nactive\n5000/tcp\n'
 
 
 def test_resolved_no_retry_passes_the_hook_over(juju: Juju, make_charm: MakeCharm) -> None:

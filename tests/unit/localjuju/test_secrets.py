@@ -104,7 +104,7 @@ def test_how_secret_get_answers_and_refuses(deployed: Juju) -> None:
     uri = added(deployed, "user=me", "number=0123", "raw#base64=AAE=")
     long = uri.replace("secret:", "secret://5a6ed1bb-e2b7-4c5d-8b50-ab6bdcb3dd10/")
     expected = {
-        f"secret-get {uri}": (0, "number: '0123'\nraw: \"\\0\\x01\"\nuser: me\n", ""),
+        f"secret-get {uri}": (0, 'number: "0123"\nraw: "\\0\\x01"\nuser: me\n', ""),
         f"secret-get {long} user": (0, "me\n", ""),
         f"secret-get {uri} raw#base64": (0, "AAE=\n", ""),
         f"secret-get {uri} nothing": (1, "", 'ERROR secret key value "nothing" not found\n'),

@@ -24,6 +24,7 @@ ACTIONS = {
     "broken": {},
     "slow": {},
     "crash": {},
+    "lines": {},
 }
 PROGRAMS = {
     "actions/hello": '#!/bin/sh\naction-set greeting="hello $(action-get who)" deep.er=$(action-get times)\n'
@@ -32,6 +33,13 @@ PROGRAMS = {
     "actions/broken": "#!/bin/sh\nopen-port 99\naction-set why=known\naction-fail 'it broke'",
     "actions/slow": "#!/bin/sh\nsleep 1\naction-set done=yes",
     "actions/crash": "#!/bin/sh\nopen-port 98\nexit 7",
+    "actions/lines": """#!/bin/sh
+action-set zone.list='first
+  second' text='first
+second
+' port=5000 name=plain
+[ "$JUJU_UNIT_NAME" = sample/0 ] || action-fail 'it broke'
+""",
 }
 
 
@@ -94,7 +102,51 @@ def test_wrong_parameters_are_refused(deployed: Juju, words: list[str], error: s
 
 def test_people_get_results_as_text(deployed: Juju) -> None:
     done = deployed("run", "sample/0", "hello", "times=1", "who=you")
-    assert done.out.startswith("deep:\n  er: '1'\ngreeting: hello you\nname: hello\nsaid\n")
+    assert done.out.startswith('deep:\n  er: "1"\ngreeting: hello you\nname: hello\n\nsaid\n')
+
+
+LINES = """\
+name: plain
+port: "5000"
+text: |
+  first
+  second
+zone:
+  list: |-
+    first
+      second
+"""
+
+
+def test_results_of_several_lines_are_printed_as_blocks(deployed: Juju) -> None:
+    """As Juju prints them, so that a person can copy them from the terminal."""
+    assert deployed.ok("run", "sample/0", "lines") == LINES + "\n"
+    results = "".join(f"  {line}\n" for line in [*LINES.splitlines(), "return-code: 0"])
+    shown = deployed.ok("show-task", "1")
+    assert "  text: |\n    first\n    second\n" in shown
+    assert yaml.safe_load(shown)["results"] == yaml.safe_load(results)
+
+
+def test_results_of_several_units_are_an_overview(deployed: Juju) -> None:
+    deployed.ok("add-unit", "sample")
+    done = deployed("run", "sample/0", "sample/1", "lines")
+    assert done.code == 1
+    assert done.out.startswith('sample/0:\n  id: "1"\n  output: |\n    name: plain\n    port: "5000"\n')
+    assert yaml.safe_load(done.out) == {
+        "sample/0": {"id": "1", "output": LINES, "status": "completed"},
+        "sample/1": {"id": "2", "output": LINES, "status": "failed", "message": "it broke"},
+    }
+
+
+def test_other_verbs_print_several_lines_as_blocks(deployed: Juju) -> None:
+    deployed.ok("config", "sample", "title=first\nsecond", "debug=true")
+    assert "    value: |-\n      first\n      second\n" in deployed.ok("config", "sample")
+    assert deployed.ok("config", "sample", "title") == "first\nsecond\n"
+    deployed.tool("relation-set -r $(relation-ids cluster) text='first\nsecond' port=5000")
+    shown = deployed.ok("show-unit", "sample/0")
+    assert "text: |-\n" in shown
+    assert 'port: "5000"\n' in shown
+    assert yaml.safe_load(shown)["sample/0"]["relation-info"][0]["local-unit"]["data"]["text"] == "first\nsecond"
 
 
 def test_an_action_goes_on_when_the_wait_is_over(deployed: Juju) -> None:

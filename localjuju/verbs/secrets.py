@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from localjuju import JujuError, secret, status
-from localjuju.cli import Session, verb
+from localjuju import JujuError, secret, secretvalues, tables
+from localjuju.model import Model
+from localjuju.records.secret import Secret
+from localjuju.session import Session, verb
 
 
 @verb("add-secret", "name pairs* --file= --info=")
 def add_secret(session: Session) -> None:
     """Add a secret, NAME KEY=VALUE..., and print its URI; a value as KEY#file=PATH stays out of the shell's history."""
     args = session.args
-    values = secret.content(args.pairs, args.file)
+    values = secretvalues.content(args.pairs, args.file)
     with session.changing() as agent:
         made = secret.add(session.store, agent.model, args.name, args.info or "", values)
     print(f"secret:{made.id}")
@@ -22,7 +24,7 @@ def add_secret(session: Session) -> None:
 def update_secret(session: Session) -> None:
     """Give a secret other values, another name or description; units that read older values run secret-changed."""
     args = session.args
-    values = secret.content(args.pairs, args.file)
+    values = secretvalues.content(args.pairs, args.file)
     with session.changing() as agent:
         found = secret.named(agent.model, args.secret)
         secret.update(session.store, agent.model, found, values, args.name, args.info, args.auto_prune)
@@ -65,10 +67,10 @@ def secrets(session: Session) -> None:
             [item.id, item.name, "<model>", "never", str(item.latest), item.revisions[str(item.latest)]]
             for item in found
         ]
-        print(status.table(rows), end="")
+        print(tables.table(rows), end="")
         return
-    more = {item.id: {"revisions": secret.shown_revisions(item)} if args.revisions else {} for item in found}
-    session.show({item.id: {**secret.shown(item), **more[item.id]} for item in found})
+    more = {item.id: {"revisions": _revisions(item)} if args.revisions else {} for item in found}
+    session.show({item.id: {**_details(item), **more[item.id]} for item in found})
 
 
 @verb("show-secret", "secret --reveal! --revisions! -r/--revision=")
@@ -78,15 +80,15 @@ def show_secret(session: Session) -> None:
     if args.revisions and (args.reveal or args.revision):
         raise JujuError("specify either --revisions or one of --reveal and --revision, but not both", 2)
     found = secret.named(model, args.secret)
-    details: dict[str, Any] = secret.shown(found)
+    details: dict[str, Any] = _details(found)
     if args.revisions:
-        details["revisions"] = secret.shown_revisions(found)
+        details["revisions"] = _revisions(found)
     if args.reveal:
-        values = secret.decoded(secret.values(session.store, found, _number(args.revision) or found.latest))
+        values = secretvalues.decoded(secretvalues.load(session.store, found, _number(args.revision) or found.latest))
         # Go's JSON names the field that its YAML leaves out.
         details["content"] = {"Data": values} if args.format == "json" else values
     if found.apps:
-        details["access"] = secret.shown_access(model, found)
+        details["access"] = _access_of(model, found)
     session.show({found.id: details})
 
 
@@ -94,3 +96,30 @@ def _number(text: str | None) -> int | None:
     if text is not None and not text.isdigit():
         raise JujuError(f'invalid value "{text}" for option --revision: it is a number', 2)
     return int(text) if text else None
+
+
+def _details(secret: Secret) -> dict[str, Any]:
+    """As `juju secrets` and `juju show-secret` show a secret."""
+    latest = str(secret.latest)
+    about = {
+        "revision": secret.latest,
+        "owner": "<model>",
+        "description": secret.info,
+        "name": secret.name,
+        "created": secret.created,
+        "updated": secret.revisions[latest],
+    }
+    return {key: value for key, value in about.items() if value != ""}
+
+
+def _access_of(model: Model, secret: Secret) -> list[dict[str, str]]:
+    """Who may read it."""
+    return [{"target": f"application-{app}", "scope": f"model-{model.uuid}", "role": "view"} for app in secret.apps]
+
+
+def _revisions(secret: Secret) -> list[dict[str, Any]]:
+    """Each revision, oldest first."""
+    return [
+        {"revision": int(number), "backend": "internal", "created": made, "updated": made}
+        for number, made in secret.revisions.items()
+    ]

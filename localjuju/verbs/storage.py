@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from localjuju import status, storage
-from localjuju.cli import Session, verb
+from localjuju import storage, tables
+from localjuju.directive import directive
+from localjuju.session import Session, verb
 
 
 @verb("add-storage", "unit directives*")
@@ -12,8 +13,8 @@ def add_storage(session: Session) -> None:
     with session.changing() as agent:
         unit = agent.model.unit(session.args.unit)
         for text in session.args.directives:
-            name, _, directive = text.partition("=")
-            for item in storage.add(agent.model, unit, name, storage.directive(directive)):
+            name, _, amount = text.partition("=")
+            for item in storage.add(agent.model, unit, name, directive(amount)):
                 session.tell(f"added storage {item.id} to {unit.name}")
 
 
@@ -57,4 +58,4 @@ def list_storage(session: Session) -> None:
         [item.unit, item.id, "filesystem", item.pool, f"{item.size} MiB", item.status.current, item.status.message]
         for item in model.storage.values()
     ]
-    print(status.table(rows), end="")
+    print(tables.table(rows), end="")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
-
-from localjuju import JujuError
+from localjuju import JujuError, yamltext
 
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -21,7 +19,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 
 def parse(pairs: list[str], text: str, strings: bool) -> dict[str, Any]:
     """Parameters from the YAML of --params, with key.key=value over it; values are YAML unless `strings`."""
-    params = yaml.safe_load(text) or {}
+    params = yamltext.load(text) or {}
     if not isinstance(params, dict):
         raise JujuError("params must contain a YAML map")
     for pair in pairs:
@@ -32,7 +30,7 @@ def parse(pairs: list[str], text: str, strings: bool) -> dict[str, Any]:
         inner = params
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        inner[last] = value if strings else yaml.safe_load(value)
+        inner[last] = value if strings else yamltext.load(value)
         if inner[last] is None:
             inner[last] = ""
     return params

@@ -1,0 +1,57 @@
+"""What a machine gets from localjuju: the hook tools and the charms of its units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localjuju import VERSION, JujuError
+from localjuju.charm import Charm
+from localjuju.hooktools.dispatch import NAMES
+from localjuju.host import Host
+from localjuju.model import Model
+from localjuju.records.machine import Machine
+from localjuju.records.unit import Unit
+from localjuju.store import Store, blob, write
+
+CLIENT = Path(__file__).with_name("client.py")
+
+
+def install_tools(store: Store, machine: Machine, host: Host) -> None:
+    """Install the hook tools in a machine, and a jujud for what asks it for its version."""
+    tools = host.path("/var/lib/juju/tools")
+    folder = store.sockets(machine.id).parent
+    write(folder / "jujud", f'#!/bin/sh\n[ "$1" != version ] || echo {VERSION}-ubuntu-amd64\n')
+    python = (host.output(["sh", "-c", "command -v python3"]) or "/usr/bin/python3").strip()
+    write(folder / "hooktool", f"#!{python} -ISE\n{CLIENT.read_text()}")
+    host.copy(folder / "jujud", f"{tools}/machine-{machine.id}/jujud")
+    host.copy(folder / "hooktool", f"{tools}/hooktool")
+    host.output(["chmod", "755", f"{tools}/hooktool", f"{tools}/machine-{machine.id}/jujud"])
+
+
+def charm_folder(unit: Unit, host: Host) -> str:
+    """Where the charm of a unit is, for the processes of its machine."""
+    return host.path(f"/var/lib/juju/agents/{unit.tag}/charm")
+
+
+def install_charm(model: Model, unit: Unit, host: Host) -> None:
+    """Unpack the application's charm in the machine of a unit, and link its hook tools.
+
+    Only files that the charm before had, and this one has not, are removed: what the charm itself wrote
+    stays, as with Juju's manifest deployer.
+    """
+    app = model.applications[unit.app]
+    new = Charm(blob(app.charm))
+    folder = charm_folder(unit, host)
+    tools = host.path(f"/var/lib/juju/tools/{unit.tag}")
+    links = f"ln -sfn ../hooktool {tools}/"
+    script = f"mkdir -p {folder} {tools}; " + "; ".join(links + name for name in NAMES)
+    host.output(["sh", "-c", script])
+    if unit.charm and unit.charm != app.charm:
+        gone = sorted(Charm(blob(unit.charm)).names - new.names)
+        host.output(
+            ["xargs", "-0", "sh", "-c", f'cd {folder} && rm -rf -- "$@"', "sh"],
+            b"\0".join(name.encode() for name in gone),
+        )
+    if host.output(["tar", "-x", "-o", "-C", folder], new.tar()) is None:
+        raise JujuError(f"cannot unpack the charm {app.charm_name} on machine {unit.machine}")
+    unit.charm = app.charm

@@ -1,0 +1,44 @@
+"""The verbs that reach a machine as a user of it: ssh and scp."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from localjuju import transfer
+from localjuju.host import Host
+from localjuju.session import Session, verb
+
+
+def _target(session: Session, name: str) -> tuple[str, Host]:
+    """The user and the machine of [USER@]TARGET, a unit or a machine."""
+    user, _, target = name.rpartition("@")
+    model = session.read()
+    machine = model.machine(target if target.isdigit() else model.unit(target).machine)
+    return user or "ubuntu", session.provider(session.store, model, machine)
+
+
+@verb("ssh", "--container= --no-host-key-checks! --proxy! --pty= target command...")
+def ssh(session: Session) -> int:
+    """Run a shell command on a machine as a user of it, `ubuntu` unless USER@ is given; or a shell."""
+    user, host = _target(session, session.args.target)
+    words = session.args.command
+    while words and (words[0] == "--" or words[0].startswith("-")):
+        words = words[2 if words[0] in ("-i", "-o", "-p", "-l") else 1 :]
+    command = ["-c", " ".join(words)] if words else []
+    terminal = not words and sys.stdin.isatty()
+    return host.popen(["runuser", "-l", user, *command], tty=terminal, stdin=sys.stdin).wait()
+
+
+@verb("scp", "--container= --no-host-key-checks! --proxy! words...")
+def scp(session: Session) -> None:
+    """Copy a file or a folder (-r) to or from a machine: [USER@]TARGET:PATH."""
+    source, target = [word for word in session.args.words if not word.startswith("-")][-2:]
+    if ":" in target:
+        name, _, path = target.partition(":")
+        user, host = _target(session, name)
+        transfer.upload(host, user, Path(source), path)
+    else:
+        name, _, path = source.partition(":")
+        user, host = _target(session, name)
+        transfer.download(host, user, path, Path(target))
