@@ -1,17 +1,15 @@
-"""A charm archive (.charm, a zip file), and the types of its options."""
+"""A charm: what it declares, and the types of its options."""
 
 from __future__ import annotations
 
 import functools
-import io
-import stat
-import tarfile
-import zipfile
+import json
+import os
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from localjuju import JujuError, yamltext
+from localjuju import JujuError, archive
 from localjuju.records.secret import SECRET
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
@@ -32,37 +30,49 @@ class Endpoint:
 
 
 class Charm:
-    """Reads what is asked for from the archive, when it is asked for."""
+    """What a charm declares.
 
-    def __init__(self, path: Path):
+    `facts` is where this is kept as JSON, because reading an archive takes longer than most commands: read if it is
+    there, else written.
+    """
+
+    def __init__(self, path: Path, facts: Path | None = None):
         self.path = path
-        if not zipfile.is_zipfile(path):
-            raise JujuError(f'"{path}" is not a charm archive')
-        if "metadata.yaml" not in self.names:
-            raise JujuError(f'"{path}" has no metadata.yaml')
+        if facts is not None and facts.exists():
+            self._facts: dict[str, Any] = json.loads(facts.read_text())
+            return
+        self._facts = archive.read(path)
+        if facts is not None:
+            self._save(facts)
 
-    def _yaml(self, name: str) -> dict[str, Any]:
-        with zipfile.ZipFile(self.path) as archive:
-            return (yamltext.load(archive.read(name)) or {}) if name in self.names else {}
+    def _save(self, file: Path) -> None:
+        try:
+            text = json.dumps(self._facts)
+        except TypeError:  # a date in YAML is not text
+            return
+        if json.loads(text) == self._facts:
+            fresh = file.with_name(f"{file.name}.{os.getpid()}")
+            fresh.write_text(text)
+            fresh.replace(file)
 
     @functools.cached_property
     def names(self) -> set[str]:
         """The paths in the archive, without the slash at a folder's end."""
-        with zipfile.ZipFile(self.path) as archive:
-            return {str(PurePosixPath(name)) for name in archive.namelist()}
+        return set(self._facts["names"])
 
-    @functools.cached_property
+    @property
     def metadata(self) -> dict[str, Any]:
-        return self._yaml("metadata.yaml")
+        metadata: dict[str, Any] = self._facts["metadata.yaml"]
+        return metadata
 
     @functools.cached_property
     def options(self) -> dict[str, dict[str, Any]]:
         """config.yaml's options."""
-        return self._yaml("config.yaml").get("options") or {}
+        return self._facts["config.yaml"].get("options") or {}
 
     @functools.cached_property
     def actions(self) -> dict[str, dict[str, Any]]:
-        return {name: spec or {} for name, spec in self._yaml("actions.yaml").items()}
+        return {name: spec or {} for name, spec in self._facts["actions.yaml"].items()}
 
     @functools.cached_property
     def endpoints(self) -> dict[str, Endpoint]:
@@ -102,20 +112,3 @@ class Charm:
         if name not in declared:
             raise JujuError(f'resource "{name}" not found')
         return dict(declared[name])
-
-    def tar(self) -> bytes:
-        """The archive as a tar stream, modes and symbolic links kept, owned by root."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(self.path) as archive, tarfile.open(fileobj=packed, mode="w") as tar:
-            for item in archive.infolist():
-                info = tarfile.TarInfo(str(PurePosixPath(item.filename)))
-                mode = item.external_attr >> 16
-                info.mode = stat.S_IMODE(mode) or (0o755 if item.is_dir() else 0o644)
-                data = archive.read(item)
-                if item.is_dir():
-                    info.type, data = tarfile.DIRTYPE, b""
-                elif stat.S_ISLNK(mode):
-                    info.type, info.linkname, data = tarfile.SYMTYPE, data.decode(), b""
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-        return packed.getvalue()

@@ -38,9 +38,14 @@ class _Parser(argparse.ArgumentParser):
         raise JujuError(message, 2)
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """A width that is given, because argparse loads shutil to ask the terminal for it, also when it prints no help."""
+    return argparse.HelpFormatter(prog, width=100)
+
+
 def _parser(name: str) -> _Parser:
     arguments, summary, _ = VERBS[name]
-    parser = _Parser(prog=f"localjuju {name}", description=summary, allow_abbrev=False)
+    parser = _Parser(prog=f"localjuju {name}", description=summary, allow_abbrev=False, formatter_class=_formatter)
     for token in f"{arguments} {COMMON}".split():
         if not token.startswith("-"):
             count: Any = {"?": "?", "*": "*", ".": argparse.REMAINDER}.get(token[-1])

@@ -7,12 +7,11 @@ succeeds.
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 from typing import Any
 
 from localjuju import JujuError, relations, storage
-from localjuju.charm import Charm
 from localjuju.directive import Directive
 from localjuju.host import Host
 from localjuju.model import Model
@@ -21,7 +20,7 @@ from localjuju.records.relation import Relation
 from localjuju.records.status import now
 from localjuju.records.task import Task
 from localjuju.records.unit import Hook, Unit
-from localjuju.store import Store, blob
+from localjuju.store import Store, blob, kept_charm
 
 
 class Context:
@@ -43,9 +42,9 @@ class Context:
         """The task, for an action; hook tools named action-... need it."""
         self.params = params or {}
         self.app: Application = model.applications[unit.app]
-        self.charm = Charm(blob(unit.charm or self.app.charm))
+        self.charm = kept_charm(unit.charm or self.app.charm)
         self.name = hook.name if hook else task.action if task else "run-commands"
-        self.id = f"{unit.name}-{self.name}-{secrets.randbits(63)}"
+        self.id = f"{unit.name}-{self.name}-{os.urandom(8).hex()}"
         self.lock = threading.Lock()
         """Held for each hook tool: one at a time, as in Juju."""
         self.tools: list[list[str]] = []

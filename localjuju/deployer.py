@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localjuju import VERSION, JujuError
-from localjuju.charm import Charm
-from localjuju.hooktools.dispatch import NAMES
+from localjuju import VERSION, JujuError, archive
 from localjuju.host import Host
 from localjuju.model import Model
 from localjuju.records.machine import Machine
 from localjuju.records.unit import Unit
-from localjuju.store import Store, blob, write
+from localjuju.store import Store, kept_charm, write
 
 CLIENT = Path(__file__).with_name("client.py")
 
@@ -39,19 +37,21 @@ def install_charm(model: Model, unit: Unit, host: Host) -> None:
     Only files that the charm before had, and this one has not, are removed: what the charm itself wrote
     stays, as with Juju's manifest deployer.
     """
+    from localjuju.hooktools.dispatch import NAMES  # only a command that installs needs them all
+
     app = model.applications[unit.app]
-    new = Charm(blob(app.charm))
+    new = kept_charm(app.charm)
     folder = charm_folder(unit, host)
     tools = host.path(f"/var/lib/juju/tools/{unit.tag}")
     links = f"ln -sfn ../hooktool {tools}/"
     script = f"mkdir -p {folder} {tools}; " + "; ".join(links + name for name in NAMES)
     host.output(["sh", "-c", script])
     if unit.charm and unit.charm != app.charm:
-        gone = sorted(Charm(blob(unit.charm)).names - new.names)
+        gone = sorted(kept_charm(unit.charm).names - new.names)
         host.output(
             ["xargs", "-0", "sh", "-c", f'cd {folder} && rm -rf -- "$@"', "sh"],
             b"\0".join(name.encode() for name in gone),
         )
-    if host.output(["tar", "-x", "-o", "-C", folder], new.tar()) is None:
+    if host.output(["tar", "-x", "-o", "-C", folder], archive.tar(new.path)) is None:
         raise JujuError(f"cannot unpack the charm {app.charm_name} on machine {unit.machine}")
     unit.charm = app.charm

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 from localjuju import JujuError
@@ -10,12 +9,13 @@ from localjuju import JujuError
 
 def docker(*args: str) -> str:
     """What `docker <args>` prints, stripped; JujuError with what it says when it fails."""
-    if shutil.which("docker") is None:
+    try:
+        done = subprocess.run(["docker", *args], capture_output=True, text=True)
+    except FileNotFoundError:
         raise JujuError(
             "Docker is not installed on this host: install it (on Debian and Ubuntu: "
             "apt-get install docker.io) and try again"
-        )
-    done = subprocess.run(["docker", *args], capture_output=True, text=True)
+        ) from None
     if done.returncode:
         raise JujuError(f"docker {args[0]}: {done.stderr.strip() or f'exit {done.returncode}'}")
     return done.stdout.strip()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from localjuju import VERSION, modelconfig
 from localjuju.context import Context
 from localjuju.deployer import charm_folder
-from localjuju.host import SOCKETS
-from localjuju.server import SOCKET
+from localjuju.host import SOCKET, SOCKETS
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 

@@ -17,6 +17,7 @@ from localjuju.store import Store
 
 SOCKETS = "/var/lib/juju/sockets"
 """Where a machine finds the folder that it shares with this host, for the hook tools' socket."""
+SOCKET = "agent.socket"
 
 
 class Host(Protocol):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from localjuju import JujuError
 from localjuju.docker import docker, docker_or_none, running
+from localjuju.imagename import host_suite, os_release
 from localjuju.store import alone
 
 PACKAGES = (
@@ -26,23 +27,6 @@ UBUNTU_OF = {"bookworm": ("22.04", "jammy"), "trixie": ("24.04", "noble")}
 RECIPE = "2"
 """Raised when images made before are no longer good."""
 NAMED = re.compile(r"localjuju:([a-z]+)(-docker)?$")
-
-
-def host_suite() -> str:
-    """The codename of the host's distribution; JujuError when it is neither Debian nor Ubuntu."""
-    facts = _os_release(Path("/"))
-    if facts.get("ID") not in ("debian", "ubuntu"):
-        raise JujuError(
-            "machine images can be made on Debian and Ubuntu only; name an image with --constraints image-id=IMAGE"
-        )
-    return facts["VERSION_CODENAME"]
-
-
-def resolve(name: str) -> str:
-    """The image for an image-id constraint: `bookworm` is localjuju:bookworm; nothing is the default."""
-    if not name:
-        return f"localjuju:{host_suite()}-docker"
-    return name if ":" in name or "/" in name else f"localjuju:{name}"
 
 
 def ensure(name: str) -> None:
@@ -74,11 +58,6 @@ def _ensure(name: str) -> None:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _os_release(root: Path) -> dict[str, str]:
-    lines = (root / "etc/os-release").read_text().splitlines()
-    return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines) if value}
 
 
 def _make(suite: str, name: str) -> None:
@@ -198,7 +177,7 @@ def _furnish(root: Path, sources: dict[str, str]) -> None:
 
 def _name_itself(root: Path, suite: str) -> str:
     """Let a Debian call itself Ubuntu; the release's number."""
-    facts = _os_release(root)
+    facts = os_release(root)
     if facts["ID"] == "ubuntu":
         return facts["VERSION_ID"]
     number, codename = UBUNTU_OF.get(suite, ("24.04", "noble"))

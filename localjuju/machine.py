@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import shlex
 import subprocess
@@ -11,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from localjuju import JujuError, image
+from localjuju import JujuError
 from localjuju.docker import docker, docker_or_none, running
 from localjuju.host import SOCKETS
 from localjuju.model import Model
@@ -45,6 +44,8 @@ class DockerHost:
         return path
 
     def create(self) -> tuple[str, str]:
+        from localjuju import image  # most commands make no machine
+
         image.ensure(self.machine.image)
         self.destroy()
         base = docker("image", "inspect", "-f", '{{index .Config.Labels "localjuju.base"}}', self.machine.image)
@@ -98,15 +99,19 @@ class DockerHost:
         self._wait()
 
     def _wait(self) -> None:
-        """Until systemd has started what it starts, and the network has its address."""
+        """Until systemd has started what it starts, and the network has its address.
+
+        systemd itself says when it has; only before it answers, it is asked again and again.
+        """
         deadline = time.monotonic() + BOOT_SECONDS
-        while time.monotonic() < deadline:
-            state = self._exec(["systemctl", "is-system-running"]).stdout.decode().strip()
-            if state in ("running", "degraded") and self.output(["hostname", "-I"]):
+        script = 'timeout "$0" systemctl is-system-running --wait; hostname -I'
+        while (left := deadline - time.monotonic()) > 0:
+            answer = self._exec(["sh", "-c", script, f"{left:.0f}"]).stdout.decode().split()
+            if len(answer) > 1 and answer[0] in ("running", "degraded"):
                 return
             if not self.boot():
                 break
-            time.sleep(0.2)
+            time.sleep(0.1)
         last = docker_or_none("logs", "--tail", "5", self.name)
         raise JujuError(f"machine {self.machine.id} ({self.name}) does not come up: {last or 'no output'}")
 
@@ -138,6 +143,8 @@ class DockerHost:
             raise JujuError(f"machine {self.machine.id} cannot drop what comes from {address}")
 
     def network(self) -> tuple[str, str, str]:
+        import ipaddress
+
         found = json.loads(self.output(["ip", "-json", "address"]) or "[]")
         for interface in found:
             for address in interface["addr_info"]:
@@ -183,6 +190,8 @@ def network_name(model: Model) -> str:
 
 def ensure_network(name: str) -> Any:
     """The subnet of the network, which is made if need be."""
+    import ipaddress
+
     asked = ("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", name)
     subnet = docker_or_none(*asked)
     if subnet is None:

@@ -9,7 +9,7 @@ import json
 from itertools import product
 
 from localjuju import JujuError, store
-from localjuju.charm import JUJU_INFO, Charm, Endpoint
+from localjuju.charm import JUJU_INFO, Endpoint
 from localjuju.model import Model
 from localjuju.records.application import Application
 from localjuju.records.relation import Relation
@@ -21,7 +21,7 @@ End = tuple[str, Endpoint]
 def _ends(model: Model, text: str) -> list[End]:
     """What APP or APP:ENDPOINT can mean, peers left out."""
     app, colon, name = text.partition(":")
-    found = Charm(store.blob(model.application(app).charm)).endpoints
+    found = store.kept_charm(model.application(app).charm).endpoints
     if colon and name not in found:
         raise JujuError(f'application "{app}" has no "{name}" relation')
     return [(app, end) for end in found.values() if end.role != "peers" and name in ("", end.name)]
@@ -75,7 +75,7 @@ def _add(model: Model, interface: str, scope: str, endpoints: dict[str, str]) ->
 
 def add_peers(model: Model, app: Application) -> None:
     """The peer relations that the charm declares and the application does not have yet."""
-    for end in Charm(store.blob(app.charm)).endpoints.values():
+    for end in store.kept_charm(app.charm).endpoints.values():
         if end.role == "peers" and not model.relations_of(app.name, end.name):
             _add(model, end.interface, end.scope, {app.name: end.name})
 

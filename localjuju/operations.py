@@ -10,8 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from localjuju import JujuError, directive, image, matching, storage, store, yamltext
-from localjuju.charm import Charm
+from localjuju import JujuError, directive, imagename, matching, storage, store, yamltext
 from localjuju.model import Model
 from localjuju.records.application import Application, Resource
 from localjuju.records.machine import Machine
@@ -49,7 +48,7 @@ def deploy(
     [POOL,][COUNT,][SIZE].
     """
     sha256 = store.keep(path)
-    charm = Charm(store.blob(sha256))
+    charm = store.kept_charm(sha256)
     name = name or charm.metadata["name"]
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*", name):
         raise JujuError(f'invalid application name "{name}"')
@@ -89,7 +88,7 @@ def add_units(model: Model, app: Application, count: str, to: str, attach: list[
 
 def _new_machine(model: Model, app: Application) -> Machine:
     number = str(model.next_machine)
-    wanted = image.resolve(app.constraints.get("image-id", ""))
+    wanted = imagename.resolve(app.constraints.get("image-id", ""))
     model.next_machine += 1
     model.machines[number] = Machine(number, wanted, f"juju-{model.uuid[-6:]}-{number}")
     return model.machines[number]
@@ -97,7 +96,7 @@ def _new_machine(model: Model, app: Application) -> Machine:
 
 def give_resource(app: Application, name: str, source: Path) -> None:
     """Take a file as the application's resource, in place of the one before."""
-    Charm(store.blob(app.charm)).resource(name)
+    store.kept_charm(app.charm).resource(name)
     before = app.resources.get(name)
     sha256 = store.keep(source)
     app.resources[name] = Resource(sha256, source.name, source.stat().st_size, before.revision + 1 if before else 0)
@@ -112,7 +111,7 @@ def attach_resource(model: Model, app: Application, name: str, source: Path) -> 
 
 def set_config(model: Model, app: Application, values: dict[str, str], reset: list[str]) -> None:
     """Set options as typed, reset others to their defaults; nothing changes when one of them is wrong."""
-    charm = Charm(store.blob(app.charm))
+    charm = store.kept_charm(app.charm)
     typed = {key: charm.value(key, text) for key, text in values.items()}
     for key in reset:
         if key not in charm.options:
@@ -140,10 +139,10 @@ def refresh(
         raise JujuError(f'application "{app.name}" was deployed from a local charm: name the new one with --path')
     if path is not None:
         sha256 = store.keep(path)
-        charm = Charm(store.blob(sha256))
+        charm = store.kept_charm(sha256)
         if charm.metadata["name"] != app.charm_name:
             raise JujuError(f'cannot refresh "{app.name}" from charm "{app.charm_name}" to "{charm.metadata["name"]}"')
-        missing = set(Charm(store.blob(app.charm)).endpoints) - set(charm.endpoints)
+        missing = set(store.kept_charm(app.charm).endpoints) - set(charm.endpoints)
         used = {relation.endpoints[app.name] for relation in model.relations_of(app.name)} & missing
         if used:
             raise JujuError(
@@ -152,7 +151,7 @@ def refresh(
         app.charm, app.revision = sha256, app.revision + 1
         matching.add_peers(model, app)
         app.config = {key: value for key, value in app.config.items() if key in charm.options}
-    charm = Charm(store.blob(app.charm))
+    charm = store.kept_charm(app.charm)
     app.config.update({key: charm.value(key, text) for key, text in config.items()})
     for name, source in resources.items():
         give_resource(app, name, Path(source))

@@ -8,14 +8,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from localjuju.context import Context
 from localjuju.deployer import charm_folder
 from localjuju.environment import variables
 from localjuju.records.status import now
-from localjuju.server import Server
 from localjuju.store import Store
+
+if TYPE_CHECKING:
+    from localjuju.server import Server
 
 Heard = Callable[[str, str], None]
 """Takes the output of a process: stream, line."""
@@ -78,6 +80,8 @@ class Processes:
 
     def _server(self, machine: str) -> Server:
         if machine not in self.server_of:
+            from localjuju.server import Server  # only a command that runs something needs it
+
             server = Server(self.store.sockets(machine))
             self.server_of[machine] = self.servers.enter_context(server)
         return self.server_of[machine]

@@ -8,7 +8,7 @@ that come before their hook are told of once. Juju's rules of matching are in it
 from __future__ import annotations
 
 from localjuju import store
-from localjuju.charm import JUJU_INFO, Charm
+from localjuju.charm import JUJU_INFO
 from localjuju.model import Model
 from localjuju.records.application import Application
 from localjuju.records.relation import Databag, Relation, Told
@@ -31,7 +31,7 @@ def enter(model: Model, unit: Unit) -> list[Application]:
         if unit.name not in relation.members and relation.life == "alive":
             if inside and unit.principal and other.name != unit.principal.split("/")[0] and not other.subordinate:
                 continue
-            if relation.endpoints[unit.app] not in Charm(store.blob(unit.charm)).endpoints:
+            if relation.endpoints[unit.app] not in store.kept_charm(unit.charm).endpoints:
                 continue
             address = model.machine(unit.machine).address
             names = ("ingress-address", "private-address")

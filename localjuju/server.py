@@ -10,8 +10,7 @@ from typing import Any
 
 from localjuju.context import Context
 from localjuju.hooktools import dispatch
-
-SOCKET = "agent.socket"
+from localjuju.host import SOCKET
 
 
 class _Handler(socketserver.StreamRequestHandler):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from localjuju import VERSION, storage, store
-from localjuju.charm import Charm
 from localjuju.model import Model
 from localjuju.records.application import Application
 from localjuju.records.status import Status, now
@@ -91,7 +90,7 @@ def _application(model: Model, app: Application) -> dict[str, Any]:
         "application-status": _status(application_status(model, app)),
         "relations": _relations(model, app),
         "version": app.version,
-        "endpoint-bindings": dict.fromkeys(["", *Charm(store.blob(app.charm)).endpoints], "alpha"),
+        "endpoint-bindings": dict.fromkeys(["", *store.kept_charm(app.charm).endpoints], "alpha"),
     }
     if app.life != "alive":
         shown["life"] = app.life

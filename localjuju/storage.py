@@ -7,7 +7,6 @@ sizes are told, not enforced.
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 from localjuju import JujuError
@@ -19,7 +18,7 @@ from localjuju.records.application import Application
 from localjuju.records.status import Status
 from localjuju.records.storage import Storage
 from localjuju.records.unit import Hook, Unit
-from localjuju.store import Store, blob
+from localjuju.store import Store, kept_charm
 
 FOLDER = "/var/lib/juju/storage"
 
@@ -40,7 +39,7 @@ def check_count(model: Model, charm: Charm, unit: str, name: str, change: int) -
 
 def for_new_unit(model: Model, app: Application, unit: Unit, attach: list[str]) -> None:
     """Attach what is there and was named, and make what is still missing of what the charm and the operator want."""
-    charm = Charm(blob(app.charm))
+    charm = kept_charm(app.charm)
     for text in attach:
         _attach(model, unit, charm, named(model, text))
     for name in charm.metadata.get("storage") or {}:
@@ -52,7 +51,7 @@ def for_new_unit(model: Model, app: Application, unit: Unit, attach: list[str]) 
 
 def add(model: Model, unit: Unit, name: str, asked: Directive) -> list[Storage]:
     """Give a unit that runs more storage."""
-    charm = Charm(blob(model.applications[unit.app].charm))
+    charm = kept_charm(model.applications[unit.app].charm)
     check_count(model, charm, unit.name, name, asked.count or 1)
     return _make(model, unit, charm, name, Directive(asked.count or 1, asked.size))
 
@@ -79,7 +78,7 @@ def named(model: Model, text: str) -> Storage:
 
 def attach(model: Model, unit: Unit, item: Storage) -> None:
     """Attach detached storage to a unit that runs."""
-    charm = Charm(blob(model.applications[unit.app].charm))
+    charm = kept_charm(model.applications[unit.app].charm)
     check_count(model, charm, unit.name, item.name, 1)
     _attach(model, unit, charm, item)
 
@@ -99,7 +98,7 @@ def detach(model: Model, item: Storage) -> None:
     if not item.unit:
         raise JujuError(f"storage {item.id} is not attached")
     unit = model.unit(item.unit)
-    check_count(model, Charm(blob(model.applications[unit.app].charm)), unit.name, item.name, -1)
+    check_count(model, kept_charm(model.applications[unit.app].charm), unit.name, item.name, -1)
     if item.status.current == "pending":
         _release(item)
     else:
@@ -166,7 +165,7 @@ def sweep(store: Store, model: Model) -> None:
     for item in list(model.storage.values()):
         if item.life == "dying" and not item.unit:
             del model.storage[item.id]
-            shutil.rmtree(store.storage(item.number))
+            store.remove_storage(item.number)
 
 
 def shown(model: Model) -> dict[str, Any]:

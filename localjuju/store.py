@@ -2,7 +2,7 @@
 
 <data>/current                      the name of the model that commands use
 <data>/lock                         held while a command does what only one at a time can, see `alone`
-<data>/blobs/<sha256>               charms and resources
+<data>/blobs/<sha256>               charms and resources; <sha256>.json has what a charm declares
 <data>/models/<name>/model.json     see `model`
 <data>/models/<name>/{log,hooks.jsonl,lock,machines/<n>/sockets/}
 <data>/models/<name>/secrets/<id>/<revision>    see `secret`
@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
+import functools
 import json
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from localjuju import JujuError, codec
+from localjuju.charm import Charm
 from localjuju.model import Model
+
+FACTS = ".json"
+"""Ends the name of the file with what a kept charm declares."""
 
 
 def data_folder() -> Path:
@@ -72,10 +75,23 @@ def blob(sha256: str) -> Path:
     return data_folder() / "blobs" / sha256
 
 
+@functools.lru_cache(maxsize=64)
+def _charm(path: Path) -> Charm:
+    return Charm(path, path.with_name(f"{path.name}{FACTS}"))
+
+
+def kept_charm(sha256: str) -> Charm:
+    """The kept charm with this digest."""
+    return _charm(blob(sha256))
+
+
 def keep(source: Path) -> str:
     """Copy a file into the store; its sha256, by which `blob` finds it again."""
     if not source.is_file():
         raise JujuError(f'file "{source}" not found')
+    import hashlib
+    import shutil
+
     digest = hashlib.sha256()
     with source.open("rb") as stream:
         while chunk := stream.read(1 << 20):
@@ -97,17 +113,23 @@ class Store:
         self.folder = data_folder() / "models" / name
         self.model_file = self.folder / "model.json"
         self._saving = threading.Lock()
+        self._saved = ""
+        """What the model's file has, as far as this process knows."""
 
     def load(self) -> Model:
         """The model as last saved."""
         if not self.model_file.exists():
             raise JujuError(f"model {self.name} not found")
-        return codec.loads(Model, self.model_file.read_text())
+        self._saved = self.model_file.read_text()
+        return codec.loads(Model, self._saved)
 
     def save(self, model: Model) -> None:
         """Save the model; called by the threads that answer hook tools, too."""
         with self._saving:
-            write(self.model_file, codec.dumps(model))
+            text = codec.dumps(model)
+            if text != self._saved:
+                write(self.model_file, text)
+                self._saved = text
 
     @contextlib.contextmanager
     def lock(self, wait: bool = True) -> Iterator[bool]:
@@ -134,6 +156,12 @@ class Store:
         (folder / number).mkdir(exist_ok=True)
         return folder / number
 
+    def remove_storage(self, number: str) -> None:
+        """Remove a storage with what is in it."""
+        import shutil
+
+        shutil.rmtree(self.storage(number))
+
     def append(self, name: str, line: str) -> None:
         """Add a line to one of the model's logs."""
         with (self.folder / name).open("a") as file:
@@ -154,11 +182,13 @@ class Store:
         While a command is at work on another model, which may have kept one that the model does not name yet, they
         stay until the next model goes.
         """
+        import shutil
+
         with alone(), contextlib.ExitStack() as locks:
             shutil.rmtree(self.folder, ignore_errors=True)
             others = [Store(name) for name in models()]
             if all(locks.enter_context(other.lock(wait=False)) for other in others):
                 used = "".join(other.model_file.read_text() for other in others)
                 for path in (data_folder() / "blobs").glob("*"):
-                    if path.name not in used:
+                    if path.name.removesuffix(FACTS) not in used:
                         path.unlink()

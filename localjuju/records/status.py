@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import time
 from dataclasses import dataclass, field
 
 
 def now() -> str:
     """The time as Juju's JSON has it, e.g. 2026-01-31T12:00:00Z."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 @dataclass

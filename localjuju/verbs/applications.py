@@ -55,7 +55,7 @@ def config(session: Session) -> None:
             operations.set_config(agent.model, agent.model.application(args.app), values, reset)
         return
     app = session.read().application(args.app)
-    charm = Charm(store.blob(app.charm))
+    charm = store.kept_charm(app.charm)
     if not asked:
         session.show(
             {

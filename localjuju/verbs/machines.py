@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localjuju import JujuError, image, operations
+from localjuju import JujuError, imagename, operations
 from localjuju.session import Session, verb
 
 POWER = {"reboot": ["stop", "start"], "stop": ["stop"], "kill": ["crash"], "start": ["start"]}
@@ -58,7 +58,9 @@ def remove_machine(session: Session) -> None:
 @verb("image", "--suite=")
 def make_image(session: Session) -> None:
     """Beside Juju: make the images of machines, if they are missing; print their names."""
-    suite = session.args.suite or image.host_suite()
+    suite = session.args.suite or imagename.host_suite()
+    from localjuju import image
+
     for name in (f"localjuju:{suite}", f"localjuju:{suite}-docker"):
         image.ensure(name)
         print(name)

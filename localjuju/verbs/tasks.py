@@ -9,7 +9,6 @@ from typing import Any
 
 from localjuju import JujuError, background, parameters, store, yamltext
 from localjuju.background import Results
-from localjuju.charm import Charm
 from localjuju.session import Session, verb
 from localjuju.task import run_task
 
@@ -27,7 +26,7 @@ def run(session: Session) -> int:
     given = parameters.parse(words[1:], text, args.string_args)
     units = [model.unit(name) for name in names]
     for unit in units:
-        charm = Charm(store.blob(model.applications[unit.app].charm))
+        charm = store.kept_charm(model.applications[unit.app].charm)
         if words[0] not in charm.actions:
             raise JujuError(f'action "{words[0]}" not defined for unit "{unit.name}" (not found)')
         params = parameters.checked(charm.actions[words[0]], given)
