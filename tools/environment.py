@@ -23,8 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 BACKENDS = ("packaging", "pbr", "setuptools", "wheel")
 """Locked packages that build those which are published as source only."""
 
-LOCALJUJU = """#!{python}
+LOCALJUJU = """#!{python} -IS
 import sys
+
+sys.path[:0] = [{checkout!r}, {packages!r}]
 
 from localjuju.cli import main
 
@@ -43,6 +45,8 @@ def main(arguments: list[str]) -> int:
         if not (stamp.exists() and stamp.read_text() == state and (folder / "bin/python").exists()):
             _make(folder, lock, _python(version))
             stamp.write_text(state)
+        if folder.name == ".venv":
+            _reach_localjuju(folder)
     return 0
 
 
@@ -52,8 +56,6 @@ def _make(folder: Path, lock: Path, python: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     _install(folder, lock)
-    if folder.name == ".venv":
-        _reach_localjuju(folder)
 
 
 def _python(version: str | None) -> str:
@@ -89,12 +91,19 @@ def _install(folder: Path, lock: Path) -> None:
 
 
 def _reach_localjuju(folder: Path) -> None:
-    """Put this checkout on the environment's path, and the command localjuju beside its Python."""
+    """Put this checkout on the environment's path, and the command localjuju beside its Python.
+
+    The command names its two folders itself: finding them (the module site) would be part of each of its starts.
+    """
     packages = next(folder.glob("lib/python3*/site-packages"))
     (packages / "checkout.pth").write_text(f"{ROOT}\n")
     command = folder / "bin/localjuju"
-    command.write_text(LOCALJUJU.format(python=folder / "bin/python"))
-    command.chmod(0o755)
+    text = LOCALJUJU.format(python=folder / "bin/python", checkout=str(ROOT), packages=str(packages))
+    if not command.exists() or command.read_text() != text:
+        fresh = command.with_name("localjuju.new")
+        fresh.write_text(text)
+        fresh.chmod(0o755)
+        fresh.replace(command)
 
 
 if __name__ == "__main__":
