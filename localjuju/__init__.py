@@ -1,12 +1,13 @@
 """A `juju` command for one machine: a model whose machines are Docker containers that run systemd.
 
-`cli` reads the command line, `operations` changes the model, `agent` runs the hooks that follow from it, in
-a `machine`, with `hooktools` answering what a hook asks of its `context`. `model` is plain data, kept by
-`store`. Nothing here knows any charm. Arrows point from `cli` down to `model`, never back.
+`cli` finds a verb in `verbs` and gives it a `session`. `operations`, `matching`, `secret` and `storage` change the
+`model`, which consists of `records` and is kept by `store`. `resolver` says which hook a unit runs next; `agent` runs
+it in a `process` whose `hooktools` read and write a `context`. `provisioner` makes and watches machines through
+`host`, of which `machine` is the real one. Nothing here knows any charm. No module imports one that imports it.
 """
 
 VERSION = "3.6.9"
-"""The version of Juju whose behaviour is followed, told to charms (JUJU_VERSION, jujud) and to clients."""
+"""The version of Juju that localjuju behaves like, and reports to charms (JUJU_VERSION, jujud) and clients."""
 
 
 class JujuError(Exception):

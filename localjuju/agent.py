@@ -30,9 +30,9 @@ MESSAGES = {
 class Agent:
     """Works on one loaded model, under the store's lock; leave it with `with` to close its sockets."""
 
-    def __init__(self, store: Store, model: Model, provider: Provider, tell: Callable[[str], None]):
-        self.store, self.model, self.tell = store, model, tell
-        self.provisioner = Provisioner(store, model, provider, tell)
+    def __init__(self, store: Store, model: Model, provider: Provider, report: Callable[[str], None]):
+        self.store, self.model, self.report = store, model, report
+        self.provisioner = Provisioner(store, model, provider, report)
         self.processes = Processes(store)
 
     def __enter__(self) -> Agent:
@@ -55,7 +55,7 @@ class Agent:
         for machine in list(self.model.machines.values()):
             try:
                 if machine.status.current != "pending":
-                    self.provisioner.look_at(machine)
+                    self.provisioner.observe(machine)
                 elif create:
                     self.provisioner.create(machine)
             except JujuError as error:
@@ -117,7 +117,7 @@ class Agent:
             storage.before(host, self.model, hook)
         context = Context(self.store, self.model, unit, host, hook)
         unit.agent = Status("executing", f"running {hook.name} hook")
-        self.tell(f"{unit.name}: {hook.name}")
+        self.report(f"{unit.name}: {hook.name}")
         code = self._run(context, f"hooks/{hook.name}")
         unit.running = False
         machine = self.model.machine(unit.machine)
@@ -125,12 +125,12 @@ class Agent:
             log(self.store, unit, "INFO", "juju.worker.uniter", f'"{hook.name}" hook was cut off by a reboot')
             if context.reboot:
                 self.provisioner.reboot(machine)
-            self.provisioner.look_at(machine)
+            self.provisioner.observe(machine)
             return
         if code and not unit.force:
             unit.error = True
             unit.agent = Status("idle")
-            self.tell(f"{unit.name}: hook {hook.name} failed (see localjuju debug-log)")
+            self.report(f"{unit.name}: hook {hook.name} failed (see localjuju debug-log)")
             log(
                 self.store,
                 unit,
@@ -141,17 +141,17 @@ class Agent:
         else:
             if not code:
                 context.flush()
-            self.passed(unit)
+            self.finish_hook(unit)
         self.store.save(self.model)
         if context.reboot:
             self.provisioner.reboot(machine)
-            self.provisioner.look_at(machine)
+            self.provisioner.observe(machine)
 
-    def passed(self, unit: Unit) -> None:
-        """Be done with a unit's hook: it has succeeded, or is to be passed over."""
+    def finish_hook(self, unit: Unit) -> None:
+        """Finish a unit's hook: it has succeeded, or is to be skipped."""
         hook, unit.hook = unit.hook or Hook(""), None
         unit.error, unit.agent = False, Status("idle")
-        relations.tell(self.model, unit, hook)
+        relations.record(self.model, unit, hook)
         if hook.name in ("install", "remove"):
             unit.installed = hook.name == "install"
         elif hook.name == "leader-elected":
@@ -183,18 +183,18 @@ class Agent:
             self.remove_machine(machine)
 
     def remove_machine(self, machine: Machine) -> None:
-        """Remove a machine that has no units, or none that matter."""
+        """Remove a machine, with the units that may be on it."""
         self.processes.forget(machine.id)
         self.provisioner.remove(machine)
 
     def remove_forced(self) -> None:
-        """Remove the units that --force is for: failed hooks are passed over, and units whose machine does not run
-        go without their last ones.
+        """Remove the units that --force is for: failed hooks are skipped, and units whose machine does not run
+        are removed without their last hooks.
         """
         forced = [unit for unit in self.model.units.values() if unit.force]
         for unit in forced:
             if unit.error:
-                self.passed(unit)
+                self.finish_hook(unit)
         self.drain()
         for unit in forced:
             if unit.name in self.model.units:

@@ -13,7 +13,7 @@ import sys
 
 
 def source(args: list[str]) -> str | None:
-    """The file that the tool is told to read, by --file; None when there is none."""
+    """The file to read, from --file; None when there is none."""
     for index, arg in enumerate(args):
         if arg == "--file" and index + 1 < len(args):
             return args[index + 1]

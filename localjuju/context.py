@@ -86,7 +86,7 @@ class Context:
         return [relation for relation in found if self.unit.name in relation.members]
 
     def remote_units(self, relation: Relation) -> list[str]:
-        """The units that hooks have told of: they have joined, or do so now, and have not departed."""
+        """The units for which -joined has run, or runs now, and -departed has not."""
         joined = {name for name in relation.members[self.unit.name].versions if "/" in name}
         if relation.id == self.hook.relation and self.hook.remote_unit:
             departs = self.hook.name.endswith("-relation-departed")

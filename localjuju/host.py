@@ -33,7 +33,7 @@ class Host(Protocol):
         """Remove the machine with all that is on it; nothing to do is fine."""
 
     def boot(self) -> str:
-        """What tells this boot from others; empty while the machine does not run."""
+        """An identifier of this boot; empty while the machine does not run."""
 
     def stop(self) -> None:
         """Shut down as an operator would."""
@@ -51,7 +51,7 @@ class Host(Protocol):
         """Let no storage be there any more; nothing to do is fine."""
 
     def listen(self, address: str, hears: bool) -> None:
-        """Take in what comes from an address, or drop it unanswered until told otherwise or the next boot."""
+        """Accept what comes from an address, or drop it, until the next call or the next boot."""
 
     def network(self) -> tuple[str, str, str]:
         """The subnet, the MAC and the name of the interface that has the machine's address."""

@@ -172,7 +172,7 @@ def remove_unit(model: Model, unit: Unit, force: bool, keep_machine: bool) -> No
 
 
 def remove_relation(model: Model, relation: Relation) -> None:
-    """Let the units of a relation be told of its end; subordinates that nothing else holds go with it."""
+    """End a relation, with hooks; subordinates that no other relation holds are removed with it."""
     relation.life = "dying"
     if relation.scope != "container":
         return

@@ -17,8 +17,8 @@ from localjuju.store import Store
 class Provisioner:
     """Works on one loaded model."""
 
-    def __init__(self, store: Store, model: Model, provider: Provider, tell: Callable[[str], None]):
-        self.store, self.model, self.provider, self.tell = store, model, provider, tell
+    def __init__(self, store: Store, model: Model, provider: Provider, report: Callable[[str], None]):
+        self.store, self.model, self.provider, self.report = store, model, provider, report
 
     def host(self, machine: str) -> Host:
         """A machine as it can be acted on."""
@@ -26,13 +26,13 @@ class Provisioner:
 
     def create(self, machine: Machine) -> None:
         """Make a machine, bring it up and give it the hook tools."""
-        self.tell(f"Starting machine {machine.id} ({machine.instance}, {machine.image})")
+        self.report(f"Starting machine {machine.id} ({machine.instance}, {machine.image})")
         host = self.host(machine.id)
         machine.base, machine.address = host.create()
         install_tools(self.store, machine, host)
-        self.look_at(machine)
+        self.observe(machine)
 
-    def look_at(self, machine: Machine) -> None:
+    def observe(self, machine: Machine) -> None:
         """See whether a machine was rebooted or has gone, or a hook was left running."""
         host = self.host(machine.id)
         boot = host.boot()
@@ -53,7 +53,7 @@ class Provisioner:
         self.store.save(self.model)
 
     def reboot(self, machine: Machine) -> None:
-        """Shut a machine down and start it; `look_at` then queues its units' hooks."""
+        """Shut a machine down and start it; `observe` then queues its units' hooks."""
         host = self.host(machine.id)
         host.stop()
         host.start()

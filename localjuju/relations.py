@@ -1,8 +1,8 @@
-"""Relations: which ones there can be, who takes part, and what a unit has yet to be told of them.
+"""Relations: which units take part, and which hooks they still have to run for them.
 
-What a unit is told follows from comparing what there is with what its hooks have told it (`model.Told`), as
-Juju's unit agent does it (https://github.com/juju/juju, worker/uniter/relation/resolver.go), so that writes
-that come before their hook are told of once. Juju's rules of matching are in its state/state.go, InferEndpoints.
+The next hook follows from comparing the relation with what the unit's hooks have seen of it (`Membership`), as Juju's
+unit agent does (https://github.com/juju/juju, worker/uniter/relation/resolver.go), so that several changes before a
+hook lead to one hook. `matching` has which relations there can be.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from localjuju import store
 from localjuju.charm import JUJU_INFO
 from localjuju.model import Model
 from localjuju.records.application import Application
-from localjuju.records.relation import Databag, Relation, Told
+from localjuju.records.relation import Databag, Membership, Relation
 from localjuju.records.unit import Hook, Unit
 
 JOINED = -1
-"""The version told of by -joined: -changed is yet to follow."""
+"""Stands for the version after -joined: its -changed is still to run."""
 
 
 def enter(model: Model, unit: Unit) -> list[Application]:
@@ -37,7 +37,7 @@ def enter(model: Model, unit: Unit) -> list[Application]:
             names = ("ingress-address", "private-address")
             settings = {"egress-subnets": f"{address}/32", **dict.fromkeys(names, address)}
             relation.bags[unit.name] = Databag(settings)
-            relation.members[unit.name] = Told(created=relation.endpoints[unit.app] == JUJU_INFO)
+            relation.members[unit.name] = Membership(created=relation.endpoints[unit.app] == JUJU_INFO)
             if inside and other.subordinate and not unit.principal:
                 there = [subordinate.app for subordinate in model.subordinates(unit)]
                 wanted += [other] if other.name not in there else []
@@ -63,7 +63,7 @@ def _hook(relation: Relation, unit: Unit, kind: str, remote: str = "", departing
     return Hook(f"{relation.endpoints[unit.app]}-relation-{kind}", relation.id, remote_unit, app, departing)
 
 
-def _heard(model: Model, unit: Unit) -> list[tuple[Relation, Told]]:
+def _heard(model: Model, unit: Unit) -> list[tuple[Relation, Membership]]:
     """The relations that run hooks on a unit, in the order of their making."""
     return [
         (relation, relation.members[unit.name])
@@ -74,14 +74,14 @@ def _heard(model: Model, unit: Unit) -> list[tuple[Relation, Told]]:
 
 def created(model: Model, unit: Unit) -> Hook | None:
     """The -relation-created that a unit has yet to run."""
-    for relation, told in _heard(model, unit):
-        if not told.created and relation.life == "alive":
+    for relation, member in _heard(model, unit):
+        if not member.created and relation.life == "alive":
             return _hook(relation, unit, "created")
     return None
 
 
 def next_hook(model: Model, unit: Unit) -> Hook | None:
-    """The hook by which a unit is told the next thing that it does not know of its relations.
+    """The next hook that a unit has to run for its relations.
 
     Juju takes them in an order of chance, peers last (https://github.com/juju/juju,
     internal/worker/uniter/relation/resolver.go): a unit that goes may lose any of them first. Here it loses the
@@ -90,53 +90,53 @@ def next_hook(model: Model, unit: Unit) -> Hook | None:
     heard = _heard(model, unit)
     if unit.life == "dying":
         heard = sorted(heard, key=lambda one: (not one[0].is_peer, heard.index(one)), reverse=True)
-    for relation, told in heard:
+    for relation, member in heard:
         ending = "dying" in (unit.life, relation.life)
-        if hook := _next(relation, unit, told, [] if ending else present(model, relation, unit)):
+        if hook := _next(relation, unit, member, [] if ending else present(model, relation, unit)):
             return hook
         # Juju breaks no peer relation: a unit leaves it, and it ends with the application.
-        if ending and told.created and not relation.is_peer:
+        if ending and member.created and not relation.is_peer:
             return _hook(relation, unit, "broken")
     return None
 
 
-def _next(relation: Relation, unit: Unit, told: Told, there: list[str]) -> Hook | None:
+def _next(relation: Relation, unit: Unit, member: Membership, there: list[str]) -> Hook | None:
     """In Juju's order: the -changed that a -joined has promised, who has gone, data, who is new, units' data."""
     versions = {name: bag.version for name, bag in relation.bags.items()}
-    known = sorted(name for name in told.versions if "/" in name)
+    known = sorted(name for name in member.versions if "/" in name)
     for name in known:
-        if told.versions[name] == JOINED and name in there:
+        if member.versions[name] == JOINED and name in there:
             return _hook(relation, unit, "changed", name)
     for name in known:
         if name not in there:
             return _hook(relation, unit, "departed", name, name if unit.life == "alive" else unit.name)
     app = relation.remote_app(unit.app)
-    if there and versions.get(app, 0) != told.versions.get(app, 0):
+    if there and versions.get(app, 0) != member.versions.get(app, 0):
         return _hook(relation, unit, "changed", app)
     for name in there:
-        if name not in told.versions:
+        if name not in member.versions:
             return _hook(relation, unit, "joined", name)
     for name in there:
-        if told.versions[name] != versions[name]:
+        if member.versions[name] != versions[name]:
             return _hook(relation, unit, "changed", name)
     return None
 
 
-def tell(model: Model, unit: Unit, hook: Hook) -> None:
-    """Note what a hook of a relation has told a unit; it has succeeded, or was passed over."""
+def record(model: Model, unit: Unit, hook: Hook) -> None:
+    """Record what a unit now knows of a relation: its hook has succeeded, or was skipped."""
     relation = model.relations.get(hook.relation)
     if relation is None or unit.name not in relation.members:
         return
-    told, remote = relation.members[unit.name], hook.remote_unit or hook.remote_app
+    member, remote = relation.members[unit.name], hook.remote_unit or hook.remote_app
     kind = hook.name.rpartition("-")[2]
     if kind == "created":
-        told.created = True
+        member.created = True
     elif kind == "broken":
         del relation.members[unit.name]
     elif kind == "departed":
-        told.versions.pop(remote, None)
+        member.versions.pop(remote, None)
     else:
-        told.versions[remote] = JOINED if kind == "joined" else relation.bags[remote].version
+        member.versions[remote] = JOINED if kind == "joined" else relation.bags[remote].version
 
 
 def write(relation: Relation, owner: str, settings: dict[str, str], writer: str) -> None:
@@ -154,7 +154,7 @@ def write(relation: Relation, owner: str, settings: dict[str, str], writer: str)
 
 
 def leave(model: Model) -> None:
-    """Forget the relations that are over, and the sides of units that are told nothing."""
+    """Remove the relations that have ended, and the members that run no hooks for it."""
     for relation in list(model.relations.values()):
         for name in list(relation.members):
             unit = model.units[name]

@@ -35,7 +35,7 @@ class Session:
 
     @property
     def store(self) -> Store:
-        """-m, $JUJU_MODEL or the current model; `controller:` and `user/` before the name are passed over."""
+        """-m, $JUJU_MODEL or the current model; `controller:` and `user/` before the name are ignored."""
         name = self.args.model or os.environ.get("JUJU_MODEL") or store.current()
         if not name:
             raise JujuError(
@@ -63,7 +63,7 @@ class Session:
             model = kept.load()
             from localjuju.agent import Agent  # reading a model needs none of it
 
-            with Agent(kept, model, self.provider, self.tell) as agent:
+            with Agent(kept, model, self.provider, self.report) as agent:
                 yield agent
                 try:
                     kept.save(model)
@@ -72,8 +72,8 @@ class Session:
                 finally:
                     kept.save(model)
 
-    def tell(self, text: str) -> None:
-        """Say what goes on, on standard error."""
+    def report(self, text: str) -> None:
+        """Print progress on standard error."""
         if not self.args.quiet:
             print(text, file=sys.stderr, flush=True)
 

@@ -2,7 +2,7 @@
 
 https://documentation.ubuntu.com/juju/3.6/reference/storage/. Each is a folder of the model, `Store.storage`, mounted at
 its location in the machine, also after a reboot. There is one pool, called lxd as where Juju's machines are containers;
-sizes are told, not enforced.
+sizes are reported, not enforced.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Machine:
     base: str = ""
     address: str = ""
     boot: str = ""
-    """What tells one boot from another; empty before the first."""
+    """An identifier of the last boot that was seen; empty before the first."""
     status: Status = field(default_factory=lambda: Status("pending"))
     keep: bool = False
     """Stays when its last unit goes."""

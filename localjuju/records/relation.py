@@ -17,12 +17,12 @@ class Databag:
 
 
 @dataclass
-class Told:
-    """What a unit in a relation's scope has been told by hooks."""
+class Membership:
+    """What the hooks of a unit have seen of a relation."""
 
     created: bool = False
     versions: dict[str, int] = field(default_factory=dict)
-    """Remote unit that has joined, or remote application -> the version of its databag that -changed told of."""
+    """Remote unit that has joined, or remote application -> the version of its databag that -changed last ran for."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Relation:
     """application -> the name of its endpoint."""
     bags: dict[str, Databag] = field(default_factory=dict)
     """Unit that is or was in scope, or application -> its databag."""
-    members: dict[str, Told] = field(default_factory=dict)
+    members: dict[str, Membership] = field(default_factory=dict)
     """Unit that takes part, from before -relation-created until after -relation-broken."""
     life: str = "alive"
     since: str = field(default_factory=now)

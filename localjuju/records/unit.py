@@ -44,7 +44,7 @@ class Unit:
     error: bool = False
     """The hook has failed and waits for `resolved`."""
     force: bool = False
-    """Removed with --force: hooks that fail are passed over."""
+    """Removed with --force: hooks that fail are skipped."""
     installed: bool = False
     """Between the hooks install and remove."""
     started: bool = False
@@ -52,7 +52,7 @@ class Unit:
     elected: bool = False
     """Has run leader-elected, and leads since."""
     leader_version: int = -1
-    """The version of the leader's settings that leader-settings-changed has told of."""
+    """The version of the leader's settings for which leader-settings-changed last ran."""
     last_update_status: float = 0
     """Seconds since the epoch."""
     ports: list[str] = field(default_factory=list)

@@ -39,7 +39,7 @@ def deploy(session: Session) -> None:
             operations.split_pairs(args.storage),
         )
         operations.add_units(agent.model, app, args.num_units or "1", args.to or "", args.attach_storage)
-        session.tell(f'Deploying "{app.name}" from local charm "{app.charm_name}", revision {app.revision}')
+        session.report(f'Deploying "{app.name}" from local charm "{app.charm_name}", revision {app.revision}')
 
 
 @verb("config", "app settings* --reset=* --file=")

@@ -33,12 +33,12 @@ def add_model(session: Session) -> None:
     Store(name).save(model)
     if not session.args.no_switch:
         store.switch(name)
-    session.tell(f"Added '{name}' model on localhost/localhost")
+    session.report(f"Added '{name}' model on localhost/localhost")
 
 
 @verb("destroy-model", "name --no-prompt! --force! --destroy-storage! --release-storage! --no-wait! -t/--timeout=")
 def destroy_model(session: Session) -> None:
-    """Remove a model with all that is in it; --force passes over hooks."""
+    """Remove a model with all that is in it; --force skips the hooks."""
     name = session.args.model = short_name(session.args.name)
     model = session.read()
     session.confirm(

@@ -15,7 +15,7 @@ def integrate(session: Session) -> None:
 
 @verb("remove-relation", "one other --force!")
 def remove_relation(session: Session) -> None:
-    """End a relation between two applications; with --force, also for units that cannot be told."""
+    """End a relation between two applications; with --force, also for units whose hooks fail."""
     with session.changing() as agent:
         relation = matching.find(agent.model, session.args.one, session.args.other)
         operations.remove_relation(agent.model, relation)
@@ -23,5 +23,5 @@ def remove_relation(session: Session) -> None:
             agent.drain()
             for unit in agent.model.units.values():
                 if unit.hook and unit.hook.relation == relation.id:
-                    agent.passed(unit)
+                    agent.finish_hook(unit)
             relation.members.clear()

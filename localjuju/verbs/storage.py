@@ -15,7 +15,7 @@ def add_storage(session: Session) -> None:
         for text in session.args.directives:
             name, _, amount = text.partition("=")
             for item in storage.add(agent.model, unit, name, directive(amount)):
-                session.tell(f"added storage {item.id} to {unit.name}")
+                session.report(f"added storage {item.id} to {unit.name}")
 
 
 @verb("attach-storage", "unit ids*")
@@ -25,7 +25,7 @@ def attach_storage(session: Session) -> None:
         unit = agent.model.unit(session.args.unit)
         for text in session.args.ids:
             storage.attach(agent.model, unit, storage.named(agent.model, text))
-            session.tell(f"attaching {text} to {unit.name}")
+            session.report(f"attaching {text} to {unit.name}")
 
 
 @verb("detach-storage", "ids* --force! --no-wait!")
@@ -34,7 +34,7 @@ def detach_storage(session: Session) -> None:
     with session.changing() as agent:
         for text in session.args.ids:
             storage.detach(agent.model, storage.named(agent.model, text))
-            session.tell(f"detaching {text}")
+            session.report(f"detaching {text}")
 
 
 @verb("remove-storage", "ids* --force! --no-wait!")
@@ -43,7 +43,7 @@ def remove_storage(session: Session) -> None:
     with session.changing() as agent:
         for text in session.args.ids:
             storage.remove(agent.model, storage.named(agent.model, text), session.args.force)
-            session.tell(f"removing {text}")
+            session.report(f"removing {text}")
 
 
 @verb("storage")

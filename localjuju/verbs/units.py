@@ -62,14 +62,14 @@ def _shown(model: Model, unit: Unit) -> dict[str, Any]:
 
 @verb("resolved", "units* --no-retry! --all!")
 def resolved(session: Session) -> None:
-    """Run the failed hook of a unit again, or pass it over."""
+    """Run the failed hook of a unit again, or skip it."""
     with session.changing() as agent:
         names = list(agent.model.units) if session.args.all else session.args.units
         for unit in [agent.model.unit(name) for name in names]:
             if not unit.error and not session.args.all:
                 raise JujuError(f'unit "{unit.name}" is not in an error state')
             if unit.error and session.args.no_retry:
-                agent.passed(unit)
+                agent.finish_hook(unit)
             unit.error = False
 
 
