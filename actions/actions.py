@@ -23,12 +23,11 @@ basic.activate()
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import docker_registry, docker_runtime
-from registry.client import api
-from registry.deployment import switch
+from registry.client.http import ApiError
+from registry.deployment.health import NotServing
 from registry.formats import addresses
 from registry.images import reference
 from registry.machine import apt, engine
-from registry.release import container
 
 from actions import arguments as cli
 
@@ -41,7 +40,8 @@ OUTPUT_LIMIT = 64 * 1024
 def clean_containers(params: dict[str, Any]) -> Results:
     """Remove the exited containers of the machine but the registry's own."""
     docker = docker_registry.machine.connect()
-    names = [name for name in docker.exited() if not container.is_ours(docker.inspect(name))]
+    exited = {name: docker.inspect(name) for name in docker.exited()}
+    names = [name for name, container in exited.items() if container is None or not container.is_ours]
     for name in names:
         docker.remove(name, ours=False)
     return {"output": "".join(f"{name}\n" for name in names)}
@@ -75,7 +75,7 @@ def push(params: dict[str, Any]) -> Results:
     wrong = wanted.problems.get("http-host")
     if wrong:
         raise basic.ActionFailed(f"http-host: {wrong}.")
-    release = docker_registry.machine.store.in_force()
+    release = docker_registry.machine.store.current()
     port = release.port if release else wanted.registry_port
     here = [*docker_registry.proxies(), hookenv.unit_private_ip()]
     target = _target(source, params["tag"], addresses.netloc(wanted.http_host, here[0], port))
@@ -154,11 +154,11 @@ def stop(params: dict[str, Any]) -> Results:
     docker_registry.converge()
     # Whatever else kept the charm from it: this was asked for, and its failure is Docker's own words.
     for own in _own_names(docker):
-        state = docker.inspect(own)
-        if state is not None and state["State"]["Running"]:
+        container = docker.inspect(own)
+        if container is not None and container.is_started:
             docker.stop(own)
-        if state is not None and params["remove"]:
-            docker.remove(own, ours=container.is_ours(state))
+        if container is not None and params["remove"]:
+            docker.remove(own, ours=container.is_ours)
     return {}
 
 
@@ -171,7 +171,7 @@ def upgrade_docker(params: dict[str, Any]) -> Results:
     output = docker_registry.machine.docker_packages.upgrade(wanted)
     docker_runtime.forget_refusals(docker_registry.machine)
     _, message = docker_registry.converge()
-    shall_serve = docker_registry.machine.store.in_force() and not reactive.is_flag_set(docker_registry.STOPPED)
+    shall_serve = docker_registry.machine.store.current() and not reactive.is_flag_set(docker_registry.STOPPED)
     if shall_serve and not _serves():
         raise basic.ActionFailed(f"Docker is upgraded, but: {message}")
     return {"output": output, "message": message}
@@ -179,21 +179,24 @@ def upgrade_docker(params: dict[str, Any]) -> Results:
 
 def _own_names(docker: engine.Engine) -> set[str]:
     """Return the name of the registry's container; none where nothing is in force and a stranger has the name."""
-    release = docker_registry.machine.store.in_force()
+    release = docker_registry.machine.store.current()
     name = release.container.name if release else hookenv.config("registry-name")
-    state = docker.inspect(name)
-    free = release or state is None or container.is_ours(state) or container.is_predecessors(state)
+    container = docker.inspect(name)
+    free = release or container is None or container.is_ours or container.is_predecessors
     return {name} if free else set()
 
 
 def _serves() -> bool:
     """Tell whether the release in force runs and answers, whatever the status has to say beside. Raises EngineError."""
-    release = docker_registry.machine.store.in_force()
-    if release is None or not container.is_running(docker_registry.machine.connect().inspect(release.container.name)):
+    release = docker_registry.machine.store.current()
+    if release is None:
+        return False
+    container = docker_registry.machine.connect().inspect(release.container.name)
+    if container is None or not container.is_running:
         return False
     try:
         docker_registry.client(release).check_alive()
-    except api.ApiError:
+    except ApiError:
         return False
     return True
 
@@ -236,7 +239,7 @@ def _told(action: Callable[[dict[str, Any]], Results]) -> Callable[[dict[str, An
         except (
             engine.EngineError,
             apt.PackageError,
-            switch.NotServing,
+            NotServing,
             cli.BadArguments,
             reference.BadReference,
             OSError,

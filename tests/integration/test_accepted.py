@@ -9,7 +9,8 @@ import urllib.request
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from registry.deployment import store as applied
+from registry.deployment.credentials import Credentials
+from registry.deployment.store import Store
 from registry.formats import htpasswd
 from registry.machine import engine
 from registry.options import options
@@ -50,13 +51,13 @@ def image(archives):
 def answer(docker):
     """Return the status of the registry's answer, or the log of one that ended."""
     for _ in range(100):
-        state = docker.inspect(NAME)
-        if state["State"]["Status"] != "running":
+        found = docker.inspect(NAME)
+        if not found.is_running:
             break
-        port = state["NetworkSettings"]["Ports"]["5000/tcp"][0]["HostPort"]
+        port = found.published(container.PORT)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as found:
-                return found.status
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as reply:
+                return reply.status
         except urllib.error.HTTPError as error:
             return error.code  # of one with TLS, or with a store that is away
         except OSError:
@@ -76,9 +77,9 @@ def test_what_is_accepted_starts(image, tmp_path_factory):
             assert all(set(one.partition(": ")[0].split(", ")) <= set(DEFAULTS) for one in planned.problems)
             assume(False)
         folder = tmp_path_factory.mktemp("release")
-        store = applied.Applied(folder)
+        store = Store(folder)
         (folder / "data").mkdir()
-        store.write_users(planned.users or htpasswd.text([facts().own]))
+        Credentials(folder).write_users(planned.users or htpasswd.text([facts().own]))
         mounts = {"/var/lib/registry": f"{folder}/data", "/auth": f"{folder}/auth"}
         spec = planned.release.container
         spec = dataclasses.replace(

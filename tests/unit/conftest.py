@@ -22,6 +22,7 @@ import yaml
 from charms.layer import basic
 from fake_juju import ROOT, Charm, Juju
 from fake_machine import READY, FakeMachine
+from registry.deployment.store import Store
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
     """The machine in memory; a candidate proves itself there at once."""
     fake = FakeMachine(tmp_path)
     monkeypatch.setattr("charms.layer.docker_registry.machine", fake)
-    monkeypatch.setattr("registry.deployment.switch.HOLD_SECONDS", 0)
+    monkeypatch.setattr("registry.deployment.candidate.HOLD_SECONDS", 0)
     return fake
 
 
@@ -70,3 +71,8 @@ def deployed(charm: Charm, juju: Juju, machine: FakeMachine) -> Charm:
         charm.hook(hook)
     assert juju.model["status"] == READY
     return charm
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "registry")

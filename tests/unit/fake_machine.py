@@ -5,7 +5,7 @@ import pathlib
 
 import fakes
 from registry.client import openstack
-from registry.deployment import store
+from registry.deployment import credentials, store
 from registry.machine import apt, engine, openssl
 from registry.options import packages
 
@@ -17,7 +17,8 @@ class FakeMachine:
     """A machine in memory, with the parts of `charms.layer.edges.Machine`."""
 
     def __init__(self, folder):
-        self.store = store.Applied(folder / "registry")
+        self.store = store.Store(folder / "registry")
+        self.credentials = credentials.Credentials(folder / "registry")
         self.engine = fakes.FakeEngine()
         self.docker_answers = True
         self.files = FakeFiles()
@@ -48,7 +49,7 @@ class FakeMachine:
 
     def make_request(self, names):
         made = openssl.request(names)
-        self.store.keep_request(made)
+        self.credentials.save_request(made)
         return made
 
     def ensure_swift_ready(self, options, environment):

@@ -50,12 +50,12 @@ def test_a_ca_that_makes_the_key_turns_tls_on_and_its_departure_turns_it_off(dep
     for half in ({"ca": ROOT}, {name: text for name, text in ANSWER.items() if not name.endswith("key")}):
         say(juju, deployed, half)
         assert juju.model["status"][0] == "waiting"
-        assert machine.store.in_force().scheme == "http"
+        assert machine.store.current().scheme == "http"
     say(juju, deployed, ANSWER)
     state, message = juju.model["status"]
     assert state == "active"
     assert message.startswith(f"{ENCRYPTED}{NAMES}10.0.0.10, ")
-    assert machine.store.in_force().certificate == LEAF + BETWEEN
+    assert machine.store.current().certificate == LEAF + BETWEEN
     assert machine.files.texts == {}, "nothing is written to the paths of the options"
     assert json.loads(bag(juju, clients)["tls_ca"]) == ROOT
     part(juju, deployed)
@@ -63,7 +63,7 @@ def test_a_ca_that_makes_the_key_turns_tls_on_and_its_departure_turns_it_off(dep
     assert bag(juju, clients)["tls_ca"] == "null"
     assert bag(juju, clients)["registry_url"] == '"http://10.0.0.10:5000"'
     relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
-    assert machine.store.in_force().certificate == LEAF + BETWEEN, "the same answer counts again"
+    assert machine.store.current().certificate == LEAF + BETWEEN, "the same answer counts again"
 
 
 def test_a_unit_that_begins_with_a_ca_waits_for_it(charm, juju, machine):
@@ -92,13 +92,13 @@ def test_a_ca_that_signs_a_request_never_sees_the_key(deployed, juju, machine):
     assert juju.model["status"][0] == "waiting"
     issued = sign(juju, deployed)
     assert juju.model["status"] == ["active", ENCRYPTED]
-    release = machine.store.in_force()
+    release = machine.store.current()
     assert (release.certificate, release.ca) == (issued, ROOT)
     assert "PRIVATE KEY" not in json.dumps(juju.model["relations"])
     deployed.hook("update-status")
-    assert machine.store.in_force() == release
+    assert machine.store.current() == release
     part(juju, deployed)
-    assert machine.store.request() is None
+    assert machine.credentials.request() is None
     assert juju.model["status"] == READY
 
 
@@ -106,7 +106,7 @@ def test_the_certificates_between_are_presented_in_the_second_dialect_too(deploy
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     issued = signed(csr(juju), "between")
     sign(juju, deployed, certificate=issued, chain=[issued, BETWEEN, ROOT])
-    assert machine.store.in_force().certificate == issued + BETWEEN
+    assert machine.store.current().certificate == issued + BETWEEN
 
 
 def test_a_proxy_passes_on_what_the_relations_certificate_encrypts(deployed, juju):
@@ -126,9 +126,9 @@ def test_another_name_asks_for_another_certificate_and_the_old_one_serves_until_
     assert "registry.example.com" in json.loads(bag(juju, "cert-provider:1")["sans"])
     assert juju.model["status"][0] == "active"
     assert "Waiting for a new certificate of cert-provider; the one from before serves." in juju.model["status"][1]
-    assert machine.store.in_force().certificate == before
+    assert machine.store.current().certificate == before
     after = sign(juju, deployed)
-    assert machine.store.in_force().certificate == after
+    assert machine.store.current().certificate == after
     assert "Waiting" not in juju.model["status"][1]
 
 
@@ -156,29 +156,29 @@ def test_another_address_is_asked_for_in_place_of_the_old_one(deployed, juju, ma
     told = bag(juju, "cert-provider:1")
     assert told["common_name"] == "10.0.0.11"
     assert "10.0.0.10" not in json.loads(told["sans"])
-    assert machine.store.in_force().certificate == LEAF + BETWEEN
+    assert machine.store.current().certificate == LEAF + BETWEEN
     second = {
         "docker-registry_0.server.cert": certificate("second", "between"),
         "docker-registry_0.server.key": key("second"),
     }
     say(juju, deployed, {**ANSWER, **second})
-    assert machine.store.in_force().certificate == certificate("second", "between") + BETWEEN
+    assert machine.store.current().certificate == certificate("second", "between") + BETWEEN
 
 
 def test_a_certificate_is_renewed_in_time(deployed, juju, machine, monkeypatch):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     before, asked = sign(juju, deployed), csr(juju)
-    later = machine.store.request().made + 61 * 86400
+    later = machine.credentials.request().made + 61 * 86400
     monkeypatch.setattr("charms.layer.docker_registry.time", types.SimpleNamespace(time=lambda: later))
     deployed.hook("update-status")
     renewed = csr(juju)
     assert renewed != asked
-    assert machine.store.in_force().certificate == before
-    machine.store.keep_request(dataclasses.replace(machine.store.request(), made=later))
+    assert machine.store.current().certificate == before
+    machine.credentials.save_request(dataclasses.replace(machine.credentials.request(), made=later))
     deployed.hook("update-status")
     assert csr(juju) == renewed
     after = sign(juju, deployed)
-    assert machine.store.in_force().certificate == after
+    assert machine.store.current().certificate == after
 
 
 def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed, juju, machine):
@@ -188,18 +188,18 @@ def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed
         "docker-registry_0.server.key": key("second"),
     }
     say(juju, deployed, {**ANSWER, **second})
-    assert machine.store.in_force().certificate == certificate("second", "between") + BETWEEN
+    assert machine.store.current().certificate == certificate("second", "between") + BETWEEN
     say(juju, deployed, {**ANSWER, **second, "ca": ROOT + ALONE})
-    assert machine.store.in_force().ca == ROOT + ALONE
+    assert machine.store.current().ca == ROOT + ALONE
     say(juju, deployed, {**ANSWER, **second, "ca": ALONE})
     state, message = juju.model["status"]
     assert state == "active"
     assert " cert-provider: clients do not take the certificate" in message
     assert "; the one from before serves." in message
-    assert machine.store.in_force().ca == ROOT + ALONE, "what does not fit together is not taken"
+    assert machine.store.current().ca == ROOT + ALONE, "what does not fit together is not taken"
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
-    assert machine.store.in_force().port == 6000, "and no other option waits for it"
+    assert machine.store.current().port == 6000, "and no other option waits for it"
 
 
 def test_a_ca_that_replaces_its_own_certificate_alone_is_told_to_clients(deployed, juju, machine):
@@ -208,7 +208,7 @@ def test_a_ca_that_replaces_its_own_certificate_alone_is_told_to_clients(deploye
     again = certificate("root", days=20, is_ca=True)  # the same key
     assert again != ROOT
     say(juju, deployed, {**ANSWER, "ca": again})
-    assert (machine.store.in_force().ca, machine.store.in_force().certificate) == (again, LEAF + BETWEEN)
+    assert (machine.store.current().ca, machine.store.current().certificate) == (again, LEAF + BETWEEN)
     assert json.loads(bag(juju, clients)["tls_ca"]) == again
 
 
@@ -219,7 +219,7 @@ def test_a_wrong_option_keeps_no_certificate_from_being_replaced(deployed, juju,
     deployed.hook("config-changed")
     issued = sign(juju, deployed)
     assert juju.model["status"][1].startswith("log-level: ")
-    assert (machine.store.in_force().certificate, machine.store.in_force().port) == (issued, 5000)
+    assert (machine.store.current().certificate, machine.store.current().port) == (issued, 5000)
 
 
 def test_without_the_options_certificate_the_registry_does_not_fall_back_to_plain_http(deployed, juju, machine):
@@ -228,10 +228,10 @@ def test_without_the_options_certificate_the_registry_does_not_fall_back_to_plai
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
     deployed.hook("config-changed")
-    assert machine.store.in_force().certificate == ALONE
+    assert machine.store.current().certificate == ALONE
     assert juju.model["status"] == ["waiting", f"{WAITING} The registry serves at 10.0.0.10:5000 (https) meanwhile."]
     issued = sign(juju, deployed)
-    assert machine.store.in_force().certificate == issued
+    assert machine.store.current().certificate == issued
 
 
 def test_clients_go_by_a_new_name_once_the_certificate_bears_it(deployed, juju):
@@ -261,7 +261,7 @@ def test_a_ca_that_never_gives_a_name_keeps_clients_from_it_for_a_while_only(dep
     juju.change(config={"http-host": "https://registry.example.com"})
     deployed.hook("config-changed")
     assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.0.10:5000"
-    later = machine.store.request().made + 601
+    later = machine.credentials.request().made + 601
     monkeypatch.setattr("charms.layer.docker_registry.time", types.SimpleNamespace(time=lambda: later))
     deployed.hook("update-status")
     assert json.loads(bag(juju, clients)["registry_netloc"]) == "registry.example.com"
@@ -283,12 +283,12 @@ def test_a_certificate_that_is_revoked_is_asked_for_again_with_another_key(deplo
     before, asked = sign(juju, deployed), csr(juju)
     sign(juju, deployed, revoked=True)
     assert csr(juju) != asked
-    assert machine.store.in_force().certificate == before
+    assert machine.store.current().certificate == before
     again = csr(juju)
     deployed.hook("update-status")
     assert csr(juju) == again, "once"
     after = sign(juju, deployed)
-    assert machine.store.in_force().certificate == after
+    assert machine.store.current().certificate == after
     assert juju.model["status"] == ["active", ENCRYPTED]
 
 
@@ -296,7 +296,7 @@ def test_a_ca_whose_unit_is_gone_takes_nothing_away(deployed, juju, machine):
     relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
     departed = {"JUJU_RELATION_ID": "cert-provider:1", "JUJU_REMOTE_UNIT": "easyrsa/0"}
     deployed.hook("cert-provider-relation-departed", **departed)
-    assert machine.store.in_force().scheme == "https"
+    assert machine.store.current().scheme == "https"
     assert "the one from before serves" in juju.model["status"][1]
 
 
@@ -308,24 +308,24 @@ def test_files_of_the_predecessor_are_the_relations_and_go_once_it_is_in_force(d
     if flagged:
         deployed.set_flag("charm.docker-registry.tls-enabled")
     relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
-    assert machine.store.in_force().certificate == LEAF + BETWEEN
+    assert machine.store.current().certificate == LEAF + BETWEEN
     assert machine.files.texts == {}
     say(juju, deployed, {**ANSWER, "ca": ROOT + ALONE})
-    assert machine.store.in_force().ca == ROOT + ALONE
+    assert machine.store.current().ca == ROOT + ALONE
 
 
 def test_options_go_before_the_relation(deployed, juju, machine):
     relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
     deployed.hook("config-changed")
-    assert machine.store.in_force().certificate == ALONE
+    assert machine.store.current().certificate == ALONE
     assert juju.model["status"] == [
         "active",
         f"{ENCRYPTED} The certificate of the options tls-... serves, not that of cert-provider.",
     ]
     juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
     deployed.hook("config-changed")
-    assert machine.store.in_force().certificate == LEAF + BETWEEN
+    assert machine.store.current().certificate == LEAF + BETWEEN
 
 
 def test_the_request_is_for_root_alone_and_goes_with_the_unit(deployed, juju, machine):

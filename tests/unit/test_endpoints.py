@@ -92,16 +92,16 @@ def test_the_oldest_proxy_counts(deployed, juju):
 def test_a_unit_that_is_removed_serves_as_it_is_until_it_goes(deployed, juju, machine):
     clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
     proxy = relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}}, 2)
-    before = bag(juju, clients), bag(juju, proxy), machine.store.in_force(), juju.model["ports"]
+    before = bag(juju, clients), bag(juju, proxy), machine.store.current(), juju.model["ports"]
     about = {"JUJU_RELATION_ID": proxy, "JUJU_REMOTE_UNIT": "haproxy/0", "JUJU_DEPARTING_UNIT": OURS}
     deployed.hook("website-relation-departed", **about)
     deployed.hook("website-relation-broken", JUJU_RELATION_ID=proxy)
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
-    assert (bag(juju, clients), bag(juju, proxy), machine.store.in_force(), juju.model["ports"]) == before
+    assert (bag(juju, clients), bag(juju, proxy), machine.store.current(), juju.model["ports"]) == before
     assert juju.model["status"] == ["maintenance", "Being removed; the registry serves until then."]
     deployed.hook("stop")
-    assert machine.store.in_force() is None
+    assert machine.store.current() is None
 
 
 def test_another_unit_that_is_removed_is_no_reason_to_leave(deployed, juju):

@@ -15,7 +15,7 @@ from test_authentication import TOKEN
 def test_a_fresh_unit_is_ready(deployed, juju, machine):
     assert juju.model["ports"] == ["5000/tcp"]
     assert juju.model["version"] == "2.8.3"
-    assert juju.model["leader"]["http-secret"] == machine.store.in_force().http_secret
+    assert juju.model["leader"]["http-secret"] == machine.store.current().http_secret
     assert machine.dockerd.reloads == 1
     assert live_restore(machine) == {"live_restore_loaded": True, "live_restore_refused": False}
 
@@ -139,14 +139,14 @@ def test_a_follower_waits_for_the_leaders_secret_and_takes_it(charm, juju, machi
     juju.change(leader={"http-secret": "of the leader"})
     charm.hook("leader-settings-changed")
     assert juju.model["status"] == READY
-    assert machine.store.in_force().http_secret == "of the leader"
+    assert machine.store.current().http_secret == "of the leader"
 
 
 def test_a_secret_that_is_there_is_kept(charm, juju, machine):
     juju.change(leader={"http-secret": "of the predecessor"})
     charm.hook("upgrade-charm")
     assert juju.model["leader"] == {"http-secret": "of the predecessor"}
-    assert machine.store.in_force().http_secret == "of the predecessor"
+    assert machine.store.current().http_secret == "of the predecessor"
 
 
 def test_leader_data_that_a_failed_hook_took_back_are_made_from_what_runs(deployed, juju, machine):
@@ -274,9 +274,9 @@ def test_another_port_is_opened_and_the_old_one_closed(deployed, juju):
 def test_a_moved_tag_is_taken_up_by_a_refresh_only(deployed, machine):
     machine.engine.images["registry:2"] = "sha256:two"
     deployed.hook("update-status")
-    assert machine.store.in_force().container.image_id == "sha256:one"
+    assert machine.store.current().container.image_id == "sha256:one"
     deployed.hook("upgrade-charm")
-    assert machine.store.in_force().container.image_id == "sha256:two"
+    assert machine.store.current().container.image_id == "sha256:two"
     assert "charm.docker-registry.refreshed" not in deployed.flags()
 
 
@@ -560,7 +560,7 @@ def test_clean_containers_leaves_the_registrys_own(deployed, machine, actions, s
 
 
 def users(machine):
-    return [line.partition(":")[0] for line in machine.store.users().splitlines()]
+    return [line.partition(":")[0] for line in machine.credentials.users().splitlines()]
 
 
 def test_users_are_taken_up_without_a_restart(deployed, juju, machine):
@@ -568,23 +568,23 @@ def test_users_are_taken_up_without_a_restart(deployed, juju, machine):
     deployed.hook("config-changed")
     assert juju.model["status"] == READY
     assert users(machine) == ["juju-docker-registry", "admin"]
-    before = machine.store.users()
+    before = machine.credentials.users()
     machine.engine.calls.clear()
     juju.change(config={"auth-basic-password": "two", "auth-basic-users": "me: x"})
     deployed.hook("config-changed")
     assert users(machine) == ["juju-docker-registry", "admin", "me"]
-    assert machine.store.users() != before
+    assert machine.credentials.users() != before
     assert machine.engine.writes() == []
 
 
 def test_an_idle_hook_with_users_calls_nothing_more(deployed, juju, machine):
     juju.change(config={"auth-basic-password": "one"})
     deployed.hook("config-changed")
-    before = machine.store.users()
+    before = machine.credentials.users()
     machine.engine.calls.clear()
     assert len(deployed.hook("update-status")) == 13
     assert machine.engine.calls == [("inspect", "registry")]
-    assert machine.store.users() == before
+    assert machine.credentials.users() == before
 
 
 def test_without_users_their_file_goes_and_the_registry_is_open_again(deployed, juju, machine):
@@ -592,25 +592,25 @@ def test_without_users_their_file_goes_and_the_registry_is_open_again(deployed, 
     deployed.hook("config-changed")
     juju.change(config={"auth-basic-password": ""})
     deployed.hook("config-changed")
-    assert machine.store.in_force().authentication is None
-    assert machine.store.users() == ""
+    assert machine.store.current().authentication is None
+    assert machine.credentials.users() == ""
 
 
 def test_a_configuration_damaged_by_hand_takes_no_user_away(deployed, juju, machine):
     juju.change(config={"auth-basic-password": "one"})
     deployed.hook("config-changed")
-    before = machine.store.users()
+    before = machine.credentials.users()
     machine.store.link.write_text("version: 0.1\n")
     juju.change(config={"registry-port": 0})
     deployed.hook("config-changed")
-    assert machine.store.users() == before
+    assert machine.credentials.users() == before
     assert machine.engine.serving(5000)
 
 
 def test_wrong_users_leave_the_registry_closed_as_it_was(deployed, juju, machine):
     juju.change(config={"auth-basic-password": "one"})
     deployed.hook("config-changed")
-    before = machine.store.users()
+    before = machine.credentials.users()
     juju.change(config={"auth-basic-password": "", "auth-basic-users": "me"})
     deployed.hook("config-changed")
     assert juju.model["status"] == [
@@ -618,8 +618,8 @@ def test_wrong_users_leave_the_registry_closed_as_it_was(deployed, juju, machine
         "auth-basic-users: this is no map; write `user: password`, a line each. "
         "The last good configuration serves at 10.0.0.10:5000.",
     ]
-    assert machine.store.in_force().authentication == "htpasswd"
-    assert machine.store.users() == before
+    assert machine.store.current().authentication == "htpasswd"
+    assert machine.credentials.users() == before
 
 
 def test_a_password_comes_from_a_secret_and_follows_it(deployed, juju, machine):
@@ -633,11 +633,11 @@ def test_a_password_comes_from_a_secret_and_follows_it(deployed, juju, machine):
     juju.change(secrets={"abc": {"password": "hush"}})
     deployed.hook("update-status")
     assert juju.model["status"] == READY
-    before = machine.store.users()
+    before = machine.credentials.users()
     assert users(machine) == ["juju-docker-registry", "admin"]
     juju.change(secrets={"abc": {"password": "other"}})
     deployed.hook("secret-changed")
-    assert machine.store.users() != before
+    assert machine.credentials.users() != before
     assert "hush" not in json.dumps(juju.called("juju-log") + juju.called("status-set"))
 
 
@@ -655,7 +655,7 @@ def test_clients_get_the_credentials_that_the_registry_asks_for(deployed, juju):
 def test_push_goes_by_a_loopback_registry_where_tokens_are_asked_for(deployed, juju, machine, actions):
     juju.change(config=TOKEN)
     deployed.hook("config-changed")
-    assert machine.store.in_force().authentication == "token"
+    assert machine.store.current().authentication == "token"
     machine.engine.calls.clear()
     deployed.action("push", actions, image="registry:2", tag="", pull=False)
     assert juju.model["failure"] is None
@@ -679,7 +679,7 @@ def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju,
     machine.files.texts |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
     deployed.hook("update-status")
     assert juju.model["status"] == ENCRYPTED
-    assert machine.store.in_force().certificate == ALONE
+    assert machine.store.current().certificate == ALONE
     machine.engine.calls.clear()
     deployed.hook("update-status")
     assert machine.engine.calls == [("inspect", "registry")]
@@ -687,7 +687,7 @@ def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju,
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"
     assert "is gone; the copy from before serves" in juju.model["status"][1]
-    assert machine.store.in_force().scheme == "https"
+    assert machine.store.current().scheme == "https"
     juju.change(config={"tls-cert-path": ""})
     deployed.hook("config-changed")
     assert juju.model["status"] == READY
@@ -723,7 +723,7 @@ def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juj
         assert juju.model["status"][0] == "blocked"
         assert juju.model["status"][1].startswith(sentence)
         assert juju.model["status"][1].count("tls-cert-blob: ") <= 1
-        assert machine.store.in_force().certificate == ALONE
+        assert machine.store.current().certificate == ALONE
         assert machine.engine.serving(5000)
 
 
@@ -767,14 +767,14 @@ def test_push_goes_by_a_loopback_registry_where_certificates_are_asked_for(deplo
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-client-ca-blob": ROOT})
     deployed.hook("config-changed")
     assert juju.model["status"] == ["active", "Ready at 10.0.0.10:5000 (https)."]
-    release = machine.store.in_force()
+    release = machine.store.current()
     assert release.others["client-ca.crt"] == f"{ROOT}certificate of juju-docker-registry\n"
     machine.engine.calls.clear()
     deployed.action("push", actions, image="registry:2", tag="", pull=False)
     assert ("push", "127.0.0.1:32769/registry:2", "juju-docker-registry") in machine.engine.calls
     juju.change(config={"tls-client-ca-blob": ""})
     deployed.hook("config-changed")
-    assert not machine.store.in_force().asks_for_certificates
+    assert not machine.store.current().asks_for_certificates
 
 
 def test_a_container_of_swift_is_made_ready_before_the_registry_comes_to_it(deployed, juju, machine):

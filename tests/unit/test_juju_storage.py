@@ -35,7 +35,7 @@ def attach(charm, machine):
 
 
 def folder(machine):
-    return machine.store.in_force().data_folder
+    return machine.store.current().data_folder
 
 
 @pytest.fixture

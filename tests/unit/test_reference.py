@@ -3,7 +3,7 @@
 import pytest
 import reference
 import yaml
-from registry.deployment import store
+from registry.deployment import credentials, store
 
 METADATA = yaml.safe_load((reference.ROOT / "metadata.yaml").read_text())
 OPTIONS = yaml.safe_load((reference.ROOT / "config.yaml").read_text())["options"]
@@ -40,7 +40,7 @@ def test_each_relation_has_a_meaning():
 def test_each_file_of_the_configuration_is_listed():
     prefix = f"{store.ROOT}/"
     listed = {place.path.removeprefix(prefix).split("/")[0] for place in reference.places()}
-    assert set(store.OWN_NAMES) <= listed
+    assert {*store.OWN_NAMES, *credentials.OWN_NAMES} <= listed
 
 
 @pytest.mark.parametrize("spec", [*OPTIONS.values(), *ACTIONS.values(), *PARAMETERS])

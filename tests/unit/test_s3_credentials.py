@@ -31,7 +31,7 @@ def related(deployed, juju):
 
 
 def driver(machine):
-    return machine.store.in_force()._config["storage"].get("s3")
+    return machine.store.current()._config["storage"].get("s3")
 
 
 def test_the_leader_asks_for_a_bucket_of_this_application_and_names_what_is_a_secret(related, juju):
@@ -55,7 +55,7 @@ def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine)
     assert juju.model["status"] == ["waiting", f"Waiting for s3-credentials to send a bucket and its keys. {meanwhile}"]
     say(juju, related, {**BUCKET, **KEYS})
     assert juju.model["status"] == READY
-    plain = machine.store.in_force()
+    plain = machine.store.current()
     assert driver(machine) == {
         "accesskey": "ak",
         "bucket": "images",
@@ -69,11 +69,11 @@ def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine)
     assert sentence.startswith(
         "s3-credentials: secret:cq1 cannot be read (permission denied); s3-integrator has to grant"
     )
-    assert machine.store.in_force() == plain, "what serves goes on"
+    assert machine.store.current() == plain, "what serves goes on"
     juju.change(secrets={"cq1": KEYS})
     related.hook("secret-changed")
     assert juju.model["status"] == READY
-    assert machine.store.in_force() == plain
+    assert machine.store.current() == plain
     juju.change(secrets={"cq1": {**KEYS, "secret-key": "another"}})
     related.hook("secret-changed")
     assert driver(machine)["secretkey"] == "another"
@@ -82,27 +82,27 @@ def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine)
 @pytest.mark.parametrize("form", [str, lambda pem: base64.b64encode(pem.encode()).decode()])
 def test_a_chain_is_a_list_of_certificates(related, juju, machine, form):
     say(juju, related, {**BUCKET, **KEYS, "tls-ca-chain": json.dumps([form(BETWEEN), form(ROOT)])})
-    assert machine.store.in_force().others["store-ca.pem"] == BETWEEN + ROOT
+    assert machine.store.current().others["store-ca.pem"] == BETWEEN + ROOT
     say(juju, related, {**BUCKET, **KEYS, "tls-ca-chain": "junk"})
     assert juju.model["status"][1].startswith("s3-credentials (tls-ca-chain): this is neither PEM nor base64 of it. ")
 
 
 def test_the_images_stay_where_they_are_when_the_relation_goes(related, juju, machine, actions):
     say(juju, related, {**BUCKET, **KEYS, "tls-ca-chain": json.dumps([])})
-    before = machine.store.in_force()
+    before = machine.store.current()
     part(juju, related)
     assert juju.model["status"][0] == "blocked"
     assert juju.model["status"][1].startswith("s3-credentials: it gives no bucket any more. Relate it again")
-    assert machine.store.in_force() == before
+    assert machine.store.current() == before
     related.hook("update-status")
-    assert machine.store.in_force() == before
+    assert machine.store.current() == before
     relate(juju, related, "s3-credentials", {"s3-integrator/0": {}})
     say(juju, related, {**BUCKET, **KEYS})
-    assert (juju.model["status"], machine.store.in_force()) == (READY, before)
+    assert (juju.model["status"], machine.store.current()) == (READY, before)
     part(juju, related)
     assert related.action("start", actions, name="") == {"message": READY[1]}
-    assert not machine.store.in_force().is_shared
+    assert not machine.store.current().is_shared
     relate(juju, related, "s3-credentials", {"s3-integrator/0": {}})
     say(juju, related, {**BUCKET, **KEYS})
     part(juju, related)
-    assert machine.store.in_force() == before, "the action start counts once"
+    assert machine.store.current() == before, "the action start counts once"

@@ -17,9 +17,12 @@ from charms import reactive
 from charms.layer import docker_runtime, endpoints, juju_secrets, leadership, status, tls_files
 from charms.layer.edges import Machine
 from registry.client import api, openstack
-from registry.deployment import image_source, switch
-from registry.deployment import store as applied
+from registry.client.http import ApiError, NoStorage
+from registry.deployment import candidate, image_source, switch
+from registry.deployment.health import NotServing
+from registry.deployment.store import Store
 from registry.formats import htpasswd, nrpe, relations
+from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import apt, engine
 from registry.options import options, runtime
 from registry.options.proxies import Proxies
@@ -29,7 +32,6 @@ from registry.plan import request as plan_request
 from registry.plan.decision import Plan
 from registry.plan.facts import Facts
 from registry.plan.published import Published
-from registry.release import container
 from registry.release.image import Image
 from registry.release.release import Release
 
@@ -88,7 +90,7 @@ def _converge() -> tuple[str, str]:
 
 
 def _converge_with(
-    wanted: options.Options, trouble: tuple[str, ...], docker: engine.Engine, store: applied.Applied
+    wanted: options.Options, trouble: tuple[str, ...], docker: engine.Engine, store: Store
 ) -> tuple[str, str]:
     secret = http_secret(store)
     if secret is None:
@@ -99,12 +101,12 @@ def _converge_with(
     planned = decision.decide(wanted, facts)
     trouble += apply(planned, docker, store, inspected)
     outcome = publish(planned, wanted, facts, store, trouble)
-    in_force = store.in_force()
-    if in_force is not None and in_force.has_certificate_of_relation:
+    current = store.current()
+    if current is not None and current.has_certificate_of_relation:
         tls_files.give_up_relations(machine, wanted.tls, facts.offer)
-    if in_force is not None and reactive.is_flag_set(PREDECESSOR):
+    if current is not None and reactive.is_flag_set(PREDECESSOR):
         leave_predecessor(wanted.runtime)
-    relate(planned, wanted, facts, in_force)
+    relate(planned, wanted, facts, current)
     return report.status(planned, outcome, facts.unit)
 
 
@@ -115,7 +117,7 @@ def asked_for() -> options.Options:
 
 def own_user() -> htpasswd.User:
     """Return the charm's own user. Raises OSError."""
-    return htpasswd.User(f"juju-{hookenv.application_name()}", machine.store.password())
+    return htpasswd.User(f"juju-{hookenv.application_name()}", machine.credentials.password())
 
 
 def client(release: Release) -> api.Api:
@@ -131,7 +133,7 @@ def switcher(docker: engine.Engine) -> switch.Switch:
     )
 
 
-def recover(wanted: options.Options, docker: engine.Engine, store: applied.Applied) -> engine.Engine:
+def recover(wanted: options.Options, docker: engine.Engine, store: Store) -> engine.Engine:
     """Tidy up after a switch that a crash cut off; return the engine to go on with.
 
     Where the machine died while a container started, dockerd comes back holding its port for nobody, until it is
@@ -139,7 +141,7 @@ def recover(wanted: options.Options, docker: engine.Engine, store: applied.Appli
     """
     if not store.unfinished_switch():
         return docker
-    before = store.in_force()
+    before = store.current()
     ports = {wanted.registry_port, *wanted.monitoring.ports.values()}
     ports |= set(before.container.ports.values()) if before else set()
     held = {port for port in ports if _is_held(port)} - docker.published_ports()
@@ -151,7 +153,7 @@ def recover(wanted: options.Options, docker: engine.Engine, store: applied.Appli
     return docker
 
 
-def http_secret(store: applied.Applied) -> str | None:
+def http_secret(store: Store) -> str | None:
     """Return the secret that all units share, made by the leader; None on another unit before the leader made it.
 
     The one in force is kept where the leader's data have none: a hook that fails takes leader data back, but not
@@ -160,17 +162,15 @@ def http_secret(store: applied.Applied) -> str | None:
     shared = leadership.get("http-secret")
     if shared or not leadership.is_leader():
         return shared
-    before = store.in_force()
+    before = store.current()
     secret = before.http_secret if before else base64.b64encode(secrets.token_bytes(32)).decode()
     leadership.set({"http-secret": secret})
     return secret
 
 
-def gather(
-    wanted: options.Options, docker: engine.Engine, store: applied.Applied, secret: str
-) -> tuple[Facts, Mapping[str, Any] | None]:
+def gather(wanted: options.Options, docker: engine.Engine, store: Store, secret: str) -> tuple[Facts, Container | None]:
     """Return the facts, and what Docker shows of the container in force, or of the one with the wanted name."""
-    before = store.in_force()
+    before = store.current()
     name = before.container.name if before else wanted.registry_name
     inspected = docker.inspect(name) if name else None
     name_taken = _is_name_taken(wanted, docker, before, inspected)
@@ -192,7 +192,7 @@ def gather(
         http_secret=secret,
         image=found,
         current=before,
-        state=inspected["State"]["Status"] if inspected else None,
+        state=inspected.status if inspected else None,
         stopped=reactive.is_flag_set(STOPPED),
         on_disk=reactive.is_flag_set(ON_DISK),
         disk=read_disk(),
@@ -208,7 +208,7 @@ def gather(
         is_watched=bool(_endpoint("nrpe-external-master").relation_ids),
         clients=bool(_endpoint("docker-registry").relation_ids),
         own=own_user(),
-        users=store.users(),
+        users=machine.credentials.users(),
         tls_files=tls_files.read(machine, wanted.tls),
         tls_inherited=tls_files.are_inherited(),
         now=time.time(),
@@ -228,15 +228,15 @@ def _is_leaving() -> bool:
     return bool(reactive.is_flag_set(LEAVING))
 
 
-def offer(wanted: options.Options, store: applied.Applied, own: Mapping[str, str]) -> relations.Offer | None:
+def offer(wanted: options.Options, store: Store, own: Mapping[str, str]) -> relations.Offer | None:
     """Ask the CA of cert-provider for a certificate, and return what it gives. Raises OSError."""
     provider = _endpoint("cert-provider")
     if not provider.relation_ids:
-        store.forget_request()
+        machine.credentials.remove_request()
         return None
     everywhere = {**own, "public": hookenv.unit_public_ip()}
     names = plan_request.certificate_names(wanted.http_host, everywhere, socket.gethostname(), proxies())
-    request = store.request()
+    request = machine.credentials.request()
     # A wrong http-host is no reason to ask for a certificate without the one before.
     outdated = request is not None and set(request.names) != set(names) and wanted.are_valid("http-host")
     if request is None or outdated or provider.is_revoked(request):
@@ -269,7 +269,7 @@ def find_image(
     wanted: options.Options,
     docker: engine.Engine,
     before: Release | None,
-    inspected: Mapping[str, Any] | None,
+    inspected: Container | None,
 ) -> Image:
     """Return the image for the option registry-image. Raises NoImage.
 
@@ -284,28 +284,28 @@ def find_image(
     status.maintenance(f"Getting the image {wanted.registry_image}.")
     given = hookenv.resource_get("registry-image")
     resource = pathlib.Path(given) if given else None
-    found = image_source.obtain(wanted.registry_image, resource, docker, hookenv.log, fresh=fresh)
+    is_default = wanted.registry_image == options.DEFAULT_IMAGE
+    source = image_source.Source(wanted.registry_image, is_default, resource, fresh)
+    found = image_source.ensure_image(source, docker, hookenv.log)
     unitdata.kv().set(IMAGE, dataclasses.asdict(found))
     reactive.clear_flag(REFRESHED)
     return found
 
 
-def apply(
-    planned: Plan, docker: engine.Engine, store: applied.Applied, inspected: Mapping[str, Any] | None
-) -> tuple[str, ...]:
+def apply(planned: Plan, docker: engine.Engine, store: Store, inspected: Container | None) -> tuple[str, ...]:
     """Carry *planned* out on the machine; return a sentence for each thing that went wrong."""
     try:
         if planned.users is not None:
             # Before a registry starts that asks it: without one, it would let in a user of its own making.
-            store.write_users(planned.users)
+            machine.credentials.write_users(planned.users)
         if planned.unavailable or not planned.serve:
-            switcher(docker).halt(inspected)
+            switcher(docker).pause(inspected)
         elif planned.release is not None:
             _bring(planned.release, docker, store, inspected, fall_back=planned.can_fall_back)
-        in_force = store.in_force()
-        if in_force is not None and in_force.authentication != "htpasswd":
-            store.remove_users()
-    except switch.NotServing as error:
+        current = store.current()
+        if current is not None and current.authentication != "htpasswd":
+            machine.credentials.remove_users()
+    except NotServing as error:
         return (f"The registry does not start as configured: {error}.",)
     except engine.EngineError as error:
         return (sentence(error),)
@@ -319,33 +319,33 @@ def apply(
 def _bring(
     release: Release,
     docker: engine.Engine,
-    store: applied.Applied,
-    inspected: Mapping[str, Any] | None,
+    store: Store,
+    inspected: Container | None,
     *,
     fall_back: bool,
 ) -> None:
-    before = store.in_force()
+    before = store.current()
     if disk.LOCAL in (release.data_folder, before and before.data_folder):
         machine.folders.ensure(disk.LOCAL)
     if release.swift is not None and release != before:
         machine.ensure_swift_ready(release.swift, release.container.environment)
     try:
-        for line in switcher(docker).bring(release, inspected, fall_back=fall_back):
+        for line in switcher(docker).deploy(release, inspected, fall_back=fall_back):
             hookenv.log(line)
     finally:
         if release.data_folder:
-            machine.folders.remove_repository(release.data_folder, switch.PROBE_REPOSITORY)
+            machine.folders.remove_repository(release.data_folder, candidate.PROBE_REPOSITORY)
 
 
 def publish(
     planned: Plan,
     wanted: options.Options,
     facts: Facts,
-    store: applied.Applied,
+    store: Store,
     trouble: tuple[str, ...],
 ) -> report.Outcome:
     """Tell Juju the ports and the version in force; return whether and where the registry answers, and *trouble*."""
-    release = store.in_force()
+    release = store.current()
     if release is None or planned.unavailable or not planned.serve:
         _open_ports(frozenset())
         return report.Outcome(False, "", "", trouble)
@@ -354,10 +354,10 @@ def publish(
         _show_version(facts.image.version)
     try:
         client(release).check_alive()
-    except api.NoStorage:
+    except NoStorage:
         away = "The registry answers 503: its storage is away or refuses. It goes on by itself once that is mended."
         return report.Outcome(False, "", "", trouble or (away,))
-    except api.ApiError as error:
+    except ApiError as error:
         return report.Outcome(
             False, "", "", trouble or (f"The registry does not answer at port {release.port}: {error}.",)
         )
@@ -431,7 +431,7 @@ def read_disk() -> disk.Disk:
     known = storage()
     if known is None:
         return disk.Disk()
-    has_images = (machine.folders.has_images(one, switch.PROBE_REPOSITORY) for one in (known.folder, disk.LOCAL))
+    has_images = (machine.folders.has_images(one, candidate.PROBE_REPOSITORY) for one in (known.folder, disk.LOCAL))
     return disk.Disk(known, machine.folders.is_there(known.folder), *has_images)
 
 
@@ -451,14 +451,14 @@ def detach() -> None:
     if gone is None:
         return
     _remember(dataclasses.replace(gone, attached=False))
-    release, switching = machine.store.in_force(), machine.store.unfinished_switch()
+    release, switching = machine.store.current(), machine.store.unfinished_switch()
     is_used = release is None or release.data_folder == gone.folder or switching
     if not is_used or not machine.docker_packages.has_docker():
         return
     docker = machine.connect()
-    for name in docker.labelled(container.DIGEST_LABEL):
-        state = docker.inspect(name)
-        if state is not None and gone.folder in container.sources(state):
+    for name in docker.labelled(DIGEST_LABEL):
+        container = docker.inspect(name)
+        if container is not None and gone.folder in container.sources:
             docker.stop(name)
 
 
@@ -471,7 +471,7 @@ def _remember(found: disk.Storage) -> None:
 def remove() -> None:
     """Take the registry off the machine: containers, configuration and credentials. The images stay."""
     store = machine.store
-    release = store.in_force()
+    release = store.current()
     try:
         switcher(machine.connect()).clear()
     except (engine.EngineError, OSError) as error:
@@ -480,6 +480,7 @@ def remove() -> None:
     docker_runtime.forget_live_restore(machine)
     machine.checks.ensure({})
     store.remove()
+    machine.credentials.remove()
     kept = disk.whereabouts(release.data_folder if release else disk.LOCAL, storage())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")
     status.maintenance(f"Removed. The images stay in {kept}.")
@@ -505,7 +506,7 @@ def _is_name_taken(
     wanted: options.Options,
     docker: engine.Engine,
     before: Release | None,
-    inspected: Mapping[str, Any] | None,
+    inspected: Container | None,
 ) -> bool:
     """Tell whether the wanted name belongs to a container of somebody else.
 
@@ -514,7 +515,7 @@ def _is_name_taken(
     if before is not None and before.container.name == wanted.registry_name:
         return False
     other = docker.inspect(wanted.registry_name) if before is not None else inspected
-    return other is not None and not container.is_ours(other) and not container.is_predecessors(other)
+    return other is not None and not other.is_ours and not other.is_predecessors
 
 
 def _open_ports(ports: frozenset[int]) -> None:

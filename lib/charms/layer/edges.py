@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
-from registry.deployment import bridge, store
+from registry.deployment import bridge, credentials, store
 from registry.formats import certificates, htpasswd, relations
 from registry.machine import openssl
 from registry.machine.apt import Apt, PackageError
@@ -28,7 +28,8 @@ class Machine:
 
     def __init__(self) -> None:
         systemd = Systemd()
-        self.store = store.Applied()
+        self.store = store.Store()
+        self.credentials = credentials.Credentials()
         self.files = LocalFiles()
         self.folders = Folders()
         self.ports = Ports()
@@ -58,17 +59,17 @@ class Machine:
 
     def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
         """Return a client for the registry at *url*, which asks as *user* where it has to: see `api.Api`."""
-        identity = self.store.identity_file
+        identity = self.credentials.identity_file
         return api.Api(url, user, certificate, identity if identity.exists() else None)
 
     def ensure_identity(self, name: str) -> str:
         """Return the certificate by which the charm itself is known, made for *name* once. Raises OSError."""
-        return certificates.bundle(self.store.identity(lambda: openssl.identity(name)))
+        return certificates.bundle(self.credentials.identity(lambda: openssl.identity(name)))
 
     def make_request(self, names: Sequence[str]) -> relations.Request:
         """Return a new key with the request for a certificate of *names*, kept until the next one. Raises OSError."""
         request = openssl.request(names)
-        self.store.keep_request(request)
+        self.credentials.save_request(request)
         return request
 
     def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str]) -> bool:

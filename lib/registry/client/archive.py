@@ -1,8 +1,4 @@
-"""Archives of images: what `docker save` writes, and OCI layouts, compressed or not.
-
-Formats: https://github.com/moby/moby/blob/master/image/spec/spec.md (manifest.json) and
-https://github.com/opencontainers/image-spec/blob/main/image-layout.md (index.json).
-"""
+"""Archives of images: what `docker save` writes, and OCI layouts, compressed or not."""
 
 from __future__ import annotations
 
@@ -15,10 +11,8 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from registry.images.reference import BadReference, Reference
-
-# How an OCI archive says what its image is called: skopeo and podman write the first, containerd the second.
-_NAME_KEYS = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
+from registry.images import layout
+from registry.images.reference import Reference
 
 
 class BadArchive(Exception):
@@ -30,8 +24,8 @@ class Archive:
     """An archive of images in a file."""
 
     path: pathlib.Path
-    entries: tuple[dict[str, Any], ...]
-    """One for each image, in the form of docker save's manifest.json: Config, RepoTags, Layers."""
+    entries: tuple[layout.Entry, ...]
+    """One for each image."""
     oci_only: bool
     """No manifest.json inside: Docker before 25 cannot load it as it is."""
 
@@ -92,61 +86,17 @@ def read(path: pathlib.Path, architecture: str) -> Archive:
     with _damage(), tarfile.open(path) as tar:
         names = {name.removeprefix("./"): name for name in tar.getnames()}
         if "manifest.json" in names:
-            return Archive(path, tuple(map(_entry, _load(tar, names["manifest.json"]))), oci_only=False)
+            entries = map(layout.docker_entry, _document(tar, names["manifest.json"]))
+            return Archive(path, tuple(entries), oci_only=False)
         if "index.json" in names:
-            return Archive(path, tuple(map(_entry, _oci_entries(tar, names, architecture))), oci_only=True)
+            index = _document(tar, names["index.json"])
+            found = layout.oci_entries(index, lambda digest: _document(tar, names[layout.blob(digest)]), architecture)
+            return Archive(path, tuple(map(layout.docker_entry, found)), oci_only=True)
     raise BadArchive("it holds neither manifest.json (docker save) nor index.json (OCI)")
 
 
-def _load(tar: tarfile.TarFile, name: str) -> Any:
+def _document(tar: tarfile.TarFile, name: str) -> Any:
     file = tar.extractfile(name)
     if file is None:
         raise KeyError(name)
     return json.load(file)
-
-
-def _entry(data: Any) -> dict[str, Any]:
-    """Return *data*, an entry of docker save's manifest.json, without names that are none (``<none>:<none>``)."""
-    match data:
-        case {"Config": str(config), "Layers": list(layers)}:
-            names = data.get("RepoTags") or []
-            if isinstance(names, list) and all(isinstance(text, str) for text in [*names, *layers]):
-                return {"Config": config, "RepoTags": [name for name in names if _is_name(name)], "Layers": layers}
-    raise ValueError("manifest.json is not what docker save writes")
-
-
-def _is_name(text: str) -> bool:
-    try:
-        Reference.parse(text)
-    except BadReference:
-        return False
-    return True
-
-
-def _oci_entries(tar: tarfile.TarFile, names: dict[str, str], architecture: str) -> Iterator[dict[str, Any]]:
-    index = _load(tar, names["index.json"])
-    for descriptor in index["manifests"]:
-        labels = descriptor.get("annotations") or {}
-        name = next((labels[key] for key in _NAME_KEYS[::-1] if key in labels), None)
-        manifest = _manifest(tar, names, descriptor, architecture)
-        if manifest is not None:
-            yield {
-                "Config": _blob(manifest["config"]),
-                "RepoTags": [str(Reference.parse(name))] if name and _is_name(name) else [],
-                "Layers": [_blob(layer) for layer in manifest["layers"]],
-            }
-
-
-def _manifest(tar: tarfile.TarFile, names: dict[str, str], descriptor: dict[str, Any], architecture: str) -> Any:
-    """Return the image manifest that *descriptor* leads to, through an index of several architectures if need be."""
-    document = _load(tar, names[_blob(descriptor)])
-    if "manifests" not in document:
-        return document
-    for inner in document["manifests"]:
-        if inner.get("platform", {}).get("architecture") == architecture:
-            return _manifest(tar, names, inner, architecture)
-    return None
-
-
-def _blob(descriptor: dict[str, Any]) -> str:
-    return f"blobs/{descriptor['digest'].replace(':', '/')}"

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import requests
 
+from registry.client.http import use_proxies
 from registry.formats import addresses
 from registry.options.swift import DEFAULT_DOMAIN, Swift
 
@@ -36,7 +37,7 @@ def make_ready(asked: Swift, environment: Mapping[str, str]) -> bool:
     with session:
         where, led = asked.authurl or "", ""
         try:
-            _use_proxies(session, environment, where)
+            use_proxies(session, environment, where)
             where, session.headers["X-Auth-Token"] = _log_in(session, asked)
             led = ", where it leads"
             return _put_marker(session, f"{where}/{quote(asked.container, safe='')}", asked.container)
@@ -124,9 +125,3 @@ def _accepted(answer: requests.Response, others: str) -> requests.Response:
     if not answer.ok:
         raise SwiftError(f"storage-swift-authurl: the answer is {answer.status_code}, so it may be the wrong URL")
     return answer
-
-
-def _use_proxies(session: requests.Session, environment: Mapping[str, str], url: str) -> None:
-    if not requests.utils.should_bypass_proxies(url, environment.get("NO_PROXY", "")):
-        proxies = {scheme: environment.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
-        session.proxies.update({scheme: proxy for scheme, proxy in proxies.items() if proxy})

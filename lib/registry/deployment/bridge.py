@@ -10,6 +10,7 @@ The only user of iptables, and of network namespaces.
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -17,6 +18,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from registry.formats.inspection import Container
 from registry.machine.engine import EngineError
 from registry.release.container import PORT
 
@@ -103,6 +105,22 @@ class Bridge:
                 return end - now
             self._sleep(0.1)
         return 0.0
+
+    def introduce(self, container: Container) -> None:
+        """Tell the machine's kernel the hardware address of a container that was just started.
+
+        A client's packet that came before the container had its network made the kernel ask for the address (ARP),
+        in vain, and it asks again only a second later. Nothing is lost but time where this is not possible.
+        """
+        for network in container.networks:
+            with contextlib.suppress(FileNotFoundError):  # a machine without iproute2
+                self._set_neighbour(network.address, network.hardware_address)
+
+    def _set_neighbour(self, address: str, hardware_address: str) -> None:
+        device = re.search(r" dev (\S+)", self._run(["ip", "route", "get", address], "").stdout)
+        if device and hardware_address:
+            entry = [address, "lladdr", hardware_address, "dev", device[1], "nud", "reachable"]
+            self._run(["ip", "neigh", "replace", *entry], "")
 
     def _flows(self, process: int, port: int) -> dict[str, Flow]:
         listing = ["ss", "-tinHO", "state", "connected"]

@@ -8,31 +8,23 @@ from __future__ import annotations
 import contextlib
 import http
 import math
-import pathlib
 import re
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import docker
 import docker.errors
 import requests
 import urllib3.exceptions
 
-from registry.client import archive
 from registry.formats.htpasswd import User
+from registry.formats.inspection import Container
 from registry.images.reference import Reference
-from registry.release import container
-from registry.release.image import version_in
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10
 """How long a container has to end by itself before it is killed; the registry does in a moment."""
-VERSION_SECONDS = 30
-"""How long a registry may take to tell its version."""
-_VERSION = "docker-registry-version"
-"""Name of the container that does."""
 
 
 class EngineError(Exception):
@@ -77,13 +69,13 @@ class Engine:
 
     # Containers
 
-    def inspect(self, name: str) -> dict[str, Any] | None:
-        """Return what `docker inspect` shows of the container, or None if there is none."""
+    def inspect(self, name: str) -> Container | None:
+        """Return the container, or None if there is none."""
         if not re.fullmatch(r"[\w.-]+", name):  # the name becomes a part of a path
             return None
         try:
             with _docker_errors(f"container {name} cannot be inspected"):
-                return dict(self._api.inspect_container(name))
+                return Container.from_inspection(self._api.inspect_container(name))
         except NoSuchObject:
             return None
 
@@ -96,17 +88,6 @@ class Engine:
         """Start the container; one that runs is left alone."""
         with _docker_errors(f"container {name} cannot be started"):
             self._api.start(name)
-
-    def introduce(self, name: str) -> None:
-        """Tell the machine's kernel the hardware address of a container that was just started.
-
-        A client's packet that came before the container had its network made the kernel ask for the address (ARP),
-        in vain, and it asks again only a second later. Nothing is lost but time where this is not possible.
-        """
-        state = self.inspect(name)
-        for network in state["NetworkSettings"]["Networks"].values() if state else ():
-            with contextlib.suppress(FileNotFoundError):  # a machine without iproute2
-                _set_neighbour(network["IPAddress"], network["MacAddress"])
 
     def stop(self, name: str, seconds: float = STOP_SECONDS) -> None:
         """Stop the container; one that is stopped is left alone. After so many *seconds* it is killed."""
@@ -152,15 +133,9 @@ class Engine:
         with _docker_errors(f"{reference} cannot be pulled"):
             _follow(self._api.pull(wanted.name, tag=wanted.version, stream=True, decode=True))
 
-    def load(self, images: archive.Archive, scratch: pathlib.Path) -> list[str]:
-        """Load the images of the archive; return their names, or IDs where they have none.
-
-        *scratch* is a folder for a copy, where this Docker needs one.
-        """
-        with (
-            _docker_errors("the resource registry-image cannot be loaded"),
-            images.for_docker(scratch) as file,
-        ):
+    def load(self, file: IO[bytes]) -> list[str]:
+        """Load the images of an archive in docker save's form; return their names, or IDs where they have none."""
+        with _docker_errors("the resource registry-image cannot be loaded"):
             lines = _follow(self._api.load_image(file))
         return re.findall(r"^Loaded image(?: ID)?: (\S+)$", lines, re.MULTILINE)
 
@@ -181,34 +156,6 @@ class Engine:
         login = {"username": user.name, "password": user.password} if user else None
         with _docker_errors(f"{reference} cannot be pushed"):
             _follow(self._api.push(wanted.name, tag=wanted.version, stream=True, decode=True, auth_config=login))
-
-    def registry_version(self, image_id: str) -> str | None:
-        """Return the version that the registry in the image reports, or None if there is no registry in it."""
-        body = {
-            "Image": image_id,
-            "Cmd": ["--version"],
-            "Labels": {container.DIGEST_LABEL: ""},
-            "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "LogConfig": {"Type": "json-file"}},
-        }
-        self.remove(_VERSION)  # a crash may have left it
-        try:
-            self.create(_VERSION, body)
-            self._run_to_its_end(_VERSION)
-            return version_in(self.logs(_VERSION))
-        except Refused:
-            return None
-        finally:
-            self.remove(_VERSION)
-
-    def _run_to_its_end(self, name: str) -> None:
-        """Start the container, and wait some time until it has ended. Refused where its program is not there."""
-        try:
-            self.start(name)
-        except NoSuchObject as error:  # as older versions of Docker call the program that is not there
-            raise Refused(str(error)) from error
-        end = time.monotonic() + VERSION_SECONDS
-        while (state := self.inspect(name)) and state["State"]["Running"] and time.monotonic() < end:
-            time.sleep(0.05)
 
     # Housekeeping
 
@@ -278,11 +225,3 @@ def _name(listed: Mapping[str, Any]) -> str:
     """Return the name of a container in Docker's list, not one that a link of another container gives it, or its ID."""
     names = [name[1:] for name in listed.get("Names") or ()]
     return str(next((name for name in names if "/" not in name), listed["Id"]))
-
-
-def _set_neighbour(address: str, hardware: str) -> None:
-    route = subprocess.run(["ip", "route", "get", address], capture_output=True, text=True, check=False).stdout
-    device = re.search(r" dev (\S+)", route)
-    if device and hardware:
-        entry = ["ip", "neigh", "replace", address, "lladdr", hardware, "dev", device[1], "nud", "reachable"]
-        subprocess.run(entry, capture_output=True, check=False)

@@ -1,10 +1,12 @@
-"""The registry's container: what it shall be, and how one that exists differs."""
+"""The registry's container: what Docker is asked for."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from registry.formats.inspection import DIGEST_LABEL
 
 CONFIG_FOLDER = "/etc/docker/registry"
 """Where the container sees its configuration."""
@@ -14,8 +16,6 @@ PORT = 5000
 """Port inside the container of the registry itself."""
 DEBUG_PORT = 5001
 """Port inside the container of what is for operators alone: health, metrics, profiles."""
-DIGEST_LABEL = "docker-registry.digest"
-"""Label with the digest of the release that a container was made for: the mark of a container of ours."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,87 +139,3 @@ def loopback_body(body: Mapping[str, Any]) -> dict[str, Any]:
     ports = {f"{PORT}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     host = {**body["HostConfig"], "PortBindings": ports, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
     return {**body, "HostConfig": host}
-
-
-def published(inspected: Mapping[str, Any], port: int) -> int:
-    """Return the machine's port for the container's *port* over TCP."""
-    return int(inspected["NetworkSettings"]["Ports"][f"{port}/tcp"][0]["HostPort"])
-
-
-def is_running(state: Mapping[str, Any] | None) -> bool:
-    """Tell whether the container of an inspection (None: there is none) runs and is not paused or restarting."""
-    return state is not None and state["State"]["Status"] == "running"
-
-
-def address(inspected: Mapping[str, Any]) -> str | None:
-    """Return the container's address on Docker's bridge, or None while it has none."""
-    networks = inspected["NetworkSettings"]["Networks"].values()
-    return next((str(network["IPAddress"]) for network in networks if network.get("IPAddress")), None)
-
-
-def is_ours(state: Mapping[str, Any] | None) -> bool:
-    """Tell whether the container of an inspection was made by this charm."""
-    return state is not None and DIGEST_LABEL in (state["Config"]["Labels"] or {})
-
-
-def sources(state: Mapping[str, Any]) -> set[str]:
-    """Return the folders and files of the machine that the container of an inspection mounts."""
-    return {mount.get("Source", "") for mount in state["Mounts"]}
-
-
-def is_predecessors(state: Mapping[str, Any]) -> bool:
-    """Tell whether the container of an inspection was made by the charm that this one replaces.
-
-    That one mounts its configuration file by file: https://github.com/charmed-kubernetes/docker-registry-charm
-    """
-    return any(source.startswith(f"{CONFIG_FOLDER}/") for source in sources(state))
-
-
-def differences(body: Mapping[str, Any], inspected: Mapping[str, Any]) -> list[str]:
-    """Return how a container that *inspected* shows differs from *body*, one clause each; running or not is no matter.
-
-    What is compared is what Docker really has, not a label alone: `docker update` leaves labels as they are.
-    """
-    wanted, real = _essence(body), _essence({**inspected["Config"], "HostConfig": inspected["HostConfig"]})
-    real["Image"] = inspected["Image"]
-    real["Networks"] = sorted(inspected["NetworkSettings"]["Networks"])
-    wanted["Networks"] = ["bridge"]
-    # The image brings variables of its own, and daemon.json options of the log: those asked for must be among them.
-    wanted["Env"] = body["Env"]
-    real["Env"] = [line for line in body["Env"] if line in (inspected["Config"]["Env"] or ())]
-    asked, log = wanted["LogConfig"]["Config"], real["LogConfig"]
-    real["LogConfig"] = {
-        **log,
-        "Config": {name: value for name, value in (log["Config"] or {}).items() if name in asked},
-    }
-    return [f"{key} is {real[key]!r}, not {wanted[key]!r}" for key in wanted if real[key] != wanted[key]]
-
-
-def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring what was asked for and what Docker shows of it into one form (it adds, sorts and renames)."""
-    host = body["HostConfig"]
-    return {
-        "Image": body["Image"],
-        "Cmd": body["Cmd"],
-        "Labels": (body["Labels"] or {}).get(DIGEST_LABEL),
-        "CapAdd": [name.removeprefix("CAP_") for name in host["CapAdd"] or ()],
-        "CapDrop": [name.removeprefix("CAP_") for name in host["CapDrop"] or ()],
-        "LogConfig": host["LogConfig"],
-        # Not MemorySwap: a kernel without accounting of swap makes -1 of it.
-        "Limits": {name: host[name] for name in ("Memory", "NanoCpus", "CpuQuota", "CpuShares") if host.get(name)},
-        # Those of an earlier revision of this charm are Binds, and are not worth another container.
-        "Mounts": sorted([*(host.get("Binds") or ()), *map(_mount, host.get("Mounts") or ())]),
-        "NetworkMode": host["NetworkMode"],
-        "PortBindings": host["PortBindings"] or {},
-        "ReadonlyRootfs": host["ReadonlyRootfs"],
-        "RestartPolicy": host["RestartPolicy"]["Name"],
-        "SecurityOpt": host["SecurityOpt"] or [],
-        "Tmpfs": host.get("Tmpfs") or {},
-    }
-
-
-def _mount(mount: Mapping[str, Any]) -> str:
-    """Return one of Docker's Mounts as `Mount` is written, and as Binds are; what is no folder differs from all."""
-    if mount["Type"] != "bind":
-        return str(mount)
-    return str(Mount(mount["Source"], mount["Target"], bool(mount.get("ReadOnly"))))

@@ -124,7 +124,7 @@ class Release:
     def _config(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.config_yml))
 
-    def beside(self, user: htpasswd.User) -> Release:
+    def loopback(self, user: htpasswd.User) -> Release:
         """Return a registry over the same data that lets in *user* alone, by password, whatever this one asks."""
         http = {key: value for key, value in self._config["http"].items() if key != "tls"}
         config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http}

@@ -1,4 +1,4 @@
-"""An engine and a registry in memory: the one seam of the tests of `registry.deployment.switch`."""
+"""An engine and a registry in memory: the one seam of the tests of `registry.deployment`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import itertools
 import pathlib
 
 import yaml
-from registry.client import api
+from registry.client.http import ApiError
 from registry.deployment import bridge
+from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import engine
 from registry.release import container
 
@@ -72,6 +73,10 @@ class FakeEngine:
         self._call("inspect", name)
         if name not in self.containers:
             return None
+        return Container.from_inspection(self._inspection(name))
+
+    def _inspection(self, name):
+        """What the API of Docker answers."""
         one = self.containers[name]
         status = one["status"]
         return {
@@ -80,7 +85,7 @@ class FakeEngine:
             "Config": {
                 "Cmd": one["body"]["Cmd"],
                 "Labels": one["body"]["Labels"],
-                "Env": one["body"]["Env"],
+                "Env": one["body"].get("Env"),
                 "Image": "x",
             },
             "HostConfig": copy.deepcopy(one["body"]["HostConfig"]),
@@ -92,7 +97,7 @@ class FakeEngine:
                 "Pid": 4242,
             },
             "NetworkSettings": {
-                "Networks": {"bridge": {"IPAddress": one["address"]}},
+                "Networks": {"bridge": {"IPAddress": one["address"], "MacAddress": "02:42:ac:11:00:02"}},
                 "Ports": self._published(one) if status == "running" else {},
             },
             "Mounts": [{"Source": source, "Destination": target} for source, target in mounts(one)],
@@ -116,7 +121,8 @@ class FakeEngine:
             if other is not one and other["status"] in ("running", "paused") and ports & self._ports(other):
                 raise engine.EngineError(f"container {name} cannot be started: port is already allocated")
         one["address"] = f"172.17.0.{next(self._addresses)}"
-        one["status"] = "exited" if one["body"]["Image"] in self.broken else "running"
+        ends = one["body"]["Image"] in self.broken or one["body"]["Cmd"] == ["--version"]
+        one["status"] = "exited" if ends else "running"
 
     def _require_sources(self, one):
         for mount in one["body"]["HostConfig"].get("Mounts") or ():
@@ -125,7 +131,7 @@ class FakeEngine:
 
     @staticmethod
     def _published(one):
-        bindings = one["body"]["HostConfig"]["PortBindings"]
+        bindings = one["body"]["HostConfig"].get("PortBindings") or {}
         return {
             port: [{**binding, "HostPort": binding["HostPort"] or one["chosen"]}]
             for port, (binding,) in bindings.items()
@@ -133,9 +139,6 @@ class FakeEngine:
 
     def _ports(self, one):
         return {binding[0]["HostPort"] for binding in self._published(one).values()}
-
-    def introduce(self, name):
-        """Nobody waits here."""
 
     def stop(self, name, seconds=10):
         self._call("stop", name)
@@ -163,6 +166,9 @@ class FakeEngine:
 
     def logs(self, name):
         self._call("logs", name)
+        if self._get(name)["body"]["Cmd"] == ["--version"]:
+            is_registry = "nginx" not in self._get(name)["body"]["Image"]
+            return "registry github.com/docker/distribution v2.8.3\n" if is_registry else "nginx version: nginx/1.25\n"
         return 'level=error msg="storage is not there"\n' if self._get(name)["body"]["Image"] in self.broken else ""
 
     def labelled(self, label):
@@ -209,9 +215,6 @@ class FakeEngine:
         self._call("push", reference, *([user.name] if user else []))
         assert reference in self.images
 
-    def registry_version(self, image_id):
-        return None if "nginx" in image_id else "2.8.3"
-
     def address_at(self, port):
         """Return the address of the container that serves a port of the machine."""
         for one in self.containers.values():
@@ -225,7 +228,7 @@ class FakeEngine:
         for one in self.containers.values():
             hears = one["address"] == led_to if led_to else str(port) in self._ports(one)
             if one["status"] == "running" and hears:
-                return one["body"]["Labels"].get("docker-registry.digest", "")
+                return one["body"]["Labels"].get(DIGEST_LABEL, "")
         return None
 
     def client(self, url, certificate=None):
@@ -262,6 +265,9 @@ class FakeBridge:
             self.rules.clear()
         return there
 
+    def introduce(self, container):
+        """Nobody waits here."""
+
     def wait_until_quiet(self, process, port, seconds):
         self.waits.append((port, seconds))
         return seconds / 2
@@ -276,9 +282,9 @@ class FakeRegistry:
             hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
             if hears and one["address"] == self._address:
                 if self._certificate != self._presented(one):
-                    raise api.ApiError("another certificate is presented than the one configured")
+                    raise ApiError("another certificate is presented than the one configured")
                 return
-        raise api.ApiError("nothing answers")
+        raise ApiError("nothing answers")
 
     @staticmethod
     def _presented(one):
@@ -293,7 +299,7 @@ class FakeRegistry:
         self.check_alive()
         for one in self._fake.containers.values():
             if one["address"] == self._address and one["body"]["Image"] in self._fake.open:
-                raise api.ApiError("GET /v2/ is answered 200, not 401")
+                raise ApiError("GET /v2/ is answered 200, not 401")
 
     def _release(self):
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address)
@@ -303,7 +309,7 @@ class FakeRegistry:
     def _is_read_only(self):
         self.check_alive()
         if self._image() in self._fake.sick:
-            raise api.ApiError("GET /v2/ is answered 503, not 200")
+            raise ApiError("GET /v2/ is answered 503, not 200")
         return self._release()["storage"]["maintenance"]["readonly"]["enabled"]
 
     def _image(self):
@@ -312,15 +318,15 @@ class FakeRegistry:
 
     def check_is_registry(self, environment):
         if self._address not in self._fake.upstreams:
-            raise api.ApiError("nothing answers")
+            raise ApiError("nothing answers")
 
     def complaints(self):
         return self._fake.sick.get(self._image(), "")
 
     def check_writable(self, repository):
         if self._is_read_only():
-            raise api.ApiError("POST is answered 405, not 202")
+            raise ApiError("POST is answered 405, not 202")
 
     def check_read_only(self, repository):
         if not self._is_read_only():
-            raise api.ApiError("POST is answered 202, not 405")
+            raise ApiError("POST is answered 202, not 405")

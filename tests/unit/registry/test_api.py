@@ -7,6 +7,7 @@ import threading
 import pytest
 from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT
 from registry.client import api
+from registry.client.http import ApiError
 from registry.machine import openssl
 
 
@@ -54,12 +55,12 @@ def test_the_certificate_that_is_expected_is_enough(serve):
 
 
 def test_another_one_is_said(serve):
-    with pytest.raises(api.ApiError, match="another certificate is presented than the one configured"):
+    with pytest.raises(ApiError, match="another certificate is presented than the one configured"):
         api.Api(serve(), certificate=LEAF).check_alive()
 
 
 def test_of_an_upstream_it_is_said_that_nobody_trusts_it(serve):
-    with pytest.raises(api.ApiError, match="its certificate is not trusted"):
+    with pytest.raises(ApiError, match="its certificate is not trusted"):
         api.Api(serve()).check_is_registry({})
 
 
@@ -68,10 +69,10 @@ def test_the_charms_own_certificate_is_shown_where_one_is_asked_for(serve, tmp_p
     (tmp_path / "own.pem").write_text(own)
     url = serve(own.partition("-----END PRIVATE KEY-----\n")[2])
     api.Api(url, certificate=ALONE, identity=tmp_path / "own.pem").check_alive()
-    with pytest.raises(api.ApiError):
+    with pytest.raises(ApiError):
         api.Api(url, certificate=ALONE).check_alive()
     (tmp_path / "other.pem").write_text(LEAF + KEY)
-    with pytest.raises(api.ApiError):
+    with pytest.raises(ApiError):
         api.Api(url, certificate=ALONE, identity=tmp_path / "other.pem").check_alive()
 
 

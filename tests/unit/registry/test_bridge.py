@@ -1,10 +1,13 @@
 """Rules and counters as text, and what is done with them on a machine that is a table of answers."""
 
+import dataclasses
 import subprocess
 
 import pytest
 from registry.deployment import bridge
+from registry.formats.inspection import Container, Network
 from registry.machine import engine
+from test_inspection import inspection
 
 RULES = """-P PREROUTING ACCEPT
 -N DOCKER
@@ -151,3 +154,25 @@ def test_what_waits_to_be_delivered_is_not_quiet(monkeypatch):
 
 def test_no_wait_is_longer_than_allowed(monkeypatch):
     assert Sockets(monkeypatch, line(waits=9)).wait(5) == (5.0, 0.0)
+
+
+def test_a_new_container_is_introduced_by_its_hardware_address():
+    asked = []
+
+    def run(command, text):
+        asked.append(" ".join(command))
+        return subprocess.CompletedProcess(command, 0, "172.17.0.2 dev docker0 src 172.17.0.1\n", "")
+
+    networks = [Network("bridge", "172.17.0.2", "02:42:ac:11:00:02"), Network("other", "10.1.0.2", "")]
+    current = dataclasses.replace(Container.from_inspection(inspection("running")), networks=tuple(networks))
+    bridge.Bridge(run).introduce(current)
+    assert [line for line in asked if "neigh" in line] == [
+        "ip neigh replace 172.17.0.2 lladdr 02:42:ac:11:00:02 dev docker0 nud reachable"
+    ]
+
+
+def test_a_machine_without_the_command_ip_introduces_nobody():
+    def run(command, text):
+        raise FileNotFoundError(command[0])
+
+    bridge.Bridge(run).introduce(Container.from_inspection(inspection("running")))

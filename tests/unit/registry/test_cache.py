@@ -2,15 +2,15 @@
 
 import pytest
 import yaml
+from deploying import assert_settled, deploy, release
 from fakes import FakeEngine
-from registry.deployment import switch
+from registry.deployment.health import NotServing
 from registry.options import options
 from registry.plan import decision
 from registry.release import configuration
 from registry.release.image import Image
 from test_options import DEFAULTS
 from test_plan import facts
-from test_switch import assert_settled, bring, release, store  # noqa: F401
 
 HUB = {"cache_remoteurl": "https://registry-1.docker.io"}
 
@@ -59,37 +59,37 @@ def test_only_registry_3_takes_a_ttl():
 CACHE = {"cache-remoteurl": "http://up:5000"}
 
 
-def test_a_cache_is_switched_plainly_while_its_upstream_answers(store):  # noqa: F811
+def test_a_cache_is_switched_plainly_while_its_upstream_answers(store):
     docker, before, wanted = FakeEngine(), release(), release(**CACHE)
-    bring(docker, store, before)
-    with pytest.raises(switch.NotServing, match="cache-remoteurl is away: nothing answers"):
-        bring(docker, store, wanted)
+    deploy(docker, store, before)
+    with pytest.raises(NotServing, match="cache-remoteurl is away: nothing answers"):
+        deploy(docker, store, wanted)
     assert_settled(docker, store, before)
     docker.upstreams.add("up")
-    bring(docker, store, wanted)
+    deploy(docker, store, wanted)
     assert_settled(docker, store, wanted)
     assert not [call for call in docker.writes() if call[:2] == ("start", "registry-candidate")]
 
 
-def test_a_cache_that_serves_is_not_replaced_while_its_upstream_is_away(store):  # noqa: F811
+def test_a_cache_that_serves_is_not_replaced_while_its_upstream_is_away(store):
     docker, wanted = FakeEngine(), release(**CACHE)
     docker.upstreams.add("up")
-    bring(docker, store, wanted)
+    deploy(docker, store, wanted)
     docker.upstreams.clear()
-    assert bring(docker, store, wanted) == []
+    assert deploy(docker, store, wanted) == []
     docker.containers["registry"]["body"]["HostConfig"]["Memory"] = 5
-    with pytest.raises(switch.NotServing, match="is away"):
-        bring(docker, store, wanted)
+    with pytest.raises(NotServing, match="is away"):
+        deploy(docker, store, wanted)
     assert docker.serving(5000) == wanted.digest
     docker.stop("registry")
-    bring(docker, store, wanted)
+    deploy(docker, store, wanted)
     assert_settled(docker, store, wanted)
 
 
-def test_a_cache_that_is_open_is_taken_back(store):  # noqa: F811
+def test_a_cache_that_is_open_is_taken_back(store):
     docker, before = FakeEngine(open={"sha256:open"}), release()
     docker.upstreams.add("up")
-    bring(docker, store, before)
-    with pytest.raises(switch.NotServing, match="answered 200, not 401"):
-        bring(docker, store, release("sha256:open", **CACHE, **{"auth-basic-password": "pw"}))
+    deploy(docker, store, before)
+    with pytest.raises(NotServing, match="answered 200, not 401"):
+        deploy(docker, store, release("sha256:open", **CACHE, **{"auth-basic-password": "pw"}))
     assert_settled(docker, store, before)

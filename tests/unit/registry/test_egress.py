@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from registry.client import api
+from registry.client.http import ApiError
 from registry.options import options
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import decision
@@ -74,9 +75,9 @@ def proxy():
 
 def test_an_upstream_is_asked_the_way_the_registry_goes(proxy):
     upstream = api.Api("http://127.0.0.1:1")
-    with pytest.raises(api.ApiError, match="nothing answers"):
+    with pytest.raises(ApiError, match="nothing answers"):
         upstream.check_is_registry({})
-    with pytest.raises(api.ApiError, match="nothing answers"):
+    with pytest.raises(ApiError, match="nothing answers"):
         upstream.check_is_registry({"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1"})
     upstream.check_is_registry({"HTTP_PROXY": proxy})
     api.Api(proxy).check_is_registry({})

@@ -362,7 +362,7 @@ def test_tokens_bring_the_certificates_of_their_server_along():
 def test_what_runs_beside_lets_in_the_charm_alone_over_the_same_data():
     for asked in (PASSWORD, {option.replace("-", "_"): value for option, value in TOKEN.items()}):
         release = decision.decide(wanted(**asked), facts()).release
-        beside = release.beside(OWN)
+        beside = release.loopback(OWN)
         assert beside.authentication == "htpasswd"
         assert beside.container.name == "registry-loopback"
         assert [str(mount) for mount in beside.container.mounts] == ["/srv/registry:/var/lib/registry:rw"]

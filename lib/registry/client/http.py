@@ -1,0 +1,104 @@
+"""HTTP with one registry: the session, which certificate counts, what goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import http
+import pathlib
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import requests.adapters
+
+from registry.formats.htpasswd import User
+
+
+class ApiError(Exception):
+    """The registry does not answer as it should; ``str()`` is a clause for the operator, without full stop."""
+
+
+class NoStorage(ApiError):
+    """The registry answers, and finds its storage unreachable or refusing access."""
+
+
+class Connection:
+    """HTTP with the server at *url*, without a proxy of the environment; *user* is for requests made as the user.
+
+    At an https URL it has to present *certificate*, the first one of that PEM and no other, whatever its names. To that
+    one, the key and the certificate in the file *identity* are shown, if it asks for them.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        user: User | None = None,
+        certificate: str | None = None,
+        identity: pathlib.Path | None = None,
+        timeout: float = 5,
+    ) -> None:
+        self.url = url
+        self._credentials = (user.name, user.password or "") if user else None
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.trust_env = False
+        if certificate is not None:
+            self._session.verify = False  # but for its fingerprint
+            self._session.mount("https://", _Pinned(certificate))
+            self._session.cert = str(identity) if identity else None
+
+    def use_proxies(self, environment: Mapping[str, str]) -> None:
+        """Go by the proxies that *environment* has for the server."""
+        use_proxies(self._session, environment, self.url)
+
+    def ask(self, method: str, path: str, expected: int, *, as_user: bool = False) -> requests.Response:
+        """Send a request, and return the answer of the *expected* status. Raises ApiError."""
+        answer = self.send(method, path, as_user=as_user)
+        request = f"{method} {path.partition('?')[0]}"
+        if answer.status_code == http.HTTPStatus.SERVICE_UNAVAILABLE:
+            raise NoStorage(f"{request} is answered 503: its storage is away or refuses")
+        if answer.status_code != expected:
+            raise ApiError(f"{request} is answered {answer.status_code}, not {expected}")
+        return answer
+
+    def send(self, method: str, path: str, *, as_user: bool = False) -> requests.Response:
+        """Send a request, and return the answer, whatever its status. Raises ApiError where there is none."""
+        try:
+            return self._session.request(
+                method,
+                urljoin(self.url, path),
+                auth=self._credentials if as_user else None,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError as error:
+            if self._session.verify is False:
+                raise ApiError("another certificate is presented than the one configured") from error
+            raise ApiError("its certificate is not trusted") from error
+        except requests.ConnectionError as error:
+            raise ApiError("nothing answers") from error
+        except requests.Timeout as error:
+            raise ApiError(f"no answer in {self._timeout:g} s") from error
+        except requests.RequestException as error:
+            raise ApiError(f"what answers is no registry ({error})") from error
+
+
+class _Pinned(requests.adapters.HTTPAdapter):
+    """Takes one certificate: https://urllib3.readthedocs.io/en/stable/advanced-usage.html#verifying-tls-against-a-different-host"""
+
+    def __init__(self, certificate: str) -> None:
+        first = certificate.partition("-----END CERTIFICATE-----")
+        self._fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert("".join(first[:2]) + "\n")).hexdigest()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, assert_fingerprint=self._fingerprint, **kwargs)
+
+
+def use_proxies(session: requests.Session, environment: Mapping[str, str], url: str) -> None:
+    """Have *session* go by the proxies that *environment* has for *url*, if any."""
+    if not requests.utils.should_bypass_proxies(url, environment.get("NO_PROXY", "")):
+        proxies = {scheme: environment.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
+        session.proxies.update({scheme: proxy for scheme, proxy in proxies.items() if proxy})

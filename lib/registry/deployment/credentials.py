@@ -1,0 +1,85 @@
+"""Credentials on the unit: the registry's users, and what the charm itself logs in and asks the CA with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import secrets
+from collections.abc import Callable
+
+from registry.deployment.store import ROOT, remove_below
+from registry.formats.relations import Request
+from registry.machine.files import write_file
+
+OWN_NAMES = ("auth", "identity.pem", "password", "request.json")
+
+
+class Credentials:
+    """The credentials below *root*, for root alone."""
+
+    def __init__(self, root: pathlib.Path = ROOT) -> None:
+        self._root = root
+        self._users = root / "auth" / "htpasswd"
+        self._password = root / "password"
+        self._request = root / "request.json"
+        self.identity_file = root / "identity.pem"
+        """Key and certificate of the charm itself, for a registry that asks clients for one; often missing."""
+
+    def users(self) -> str:
+        """Return the text of the file of users; empty where there is none."""
+        try:
+            return self._users.read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return ""
+
+    def write_users(self, text: str) -> None:
+        """Write the file of users, unless it is so already. The registry sees it with the next request."""
+        if text == self.users():
+            return
+        self._users.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_file(self._users, text)
+
+    def remove_users(self) -> None:
+        """Remove the file of users."""
+        self._users.unlink(missing_ok=True)
+
+    def password(self) -> str:
+        """Return the random password of the charm's own user, made at the first time."""
+        return self._made_once(self._password, lambda: secrets.token_urlsafe(32))
+
+    def identity(self, make: Callable[[], str]) -> str:
+        """Return the key and the certificate of the charm itself as one PEM, from *make* at the first time."""
+        return self._made_once(self.identity_file, make)
+
+    def request(self) -> Request | None:
+        """Return the last request to the CA, with its key; None where there is none."""
+        try:
+            found = json.loads(self._request.read_text())
+            return Request(**{**found, "names": tuple(found["names"])})
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def save_request(self, request: Request) -> None:
+        """Save a request to the CA, with its key."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        write_file(self._request, json.dumps(dataclasses.asdict(request)) + "\n")
+
+    def remove_request(self) -> None:
+        """Remove the request and its key."""
+        self._request.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove all credentials that the charm made; an operator's files stay."""
+        remove_below(self._root, OWN_NAMES)
+
+    def _made_once(self, path: pathlib.Path, make: Callable[[], str]) -> str:
+        try:
+            known = path.read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            known = ""
+        if not known:
+            known = make()
+            self._root.mkdir(parents=True, exist_ok=True)
+            write_file(path, known)
+        return known

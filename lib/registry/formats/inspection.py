@@ -1,0 +1,108 @@
+"""A container as Docker shows it: the one place that reads what `docker inspect` prints.
+
+https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerInspect
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+DIGEST_LABEL = "docker-registry.digest"
+"""Label with the digest of the release that a container was made for: the mark of a container of this charm."""
+PREDECESSORS_FOLDER = "/etc/docker/registry"
+"""Folder of the machine from which the charm before this one mounts its configuration, file by file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A container's place in one of Docker's networks."""
+
+    name: str
+    address: str
+    """IPv4; empty while the container does not run, and on the network ``host``."""
+    hardware_address: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Container:
+    """A container that exists, running or not."""
+
+    name: str
+    status: str
+    """created, running, paused, restarting, removing, exited or dead."""
+    pid: int
+    """Of its first process; 0 while it has none."""
+    image_id: str
+    labels: Mapping[str, str]
+    sources: frozenset[str]
+    """Folders and files of the machine that it mounts."""
+    networks: tuple[Network, ...]
+    ports: Mapping[str, int]
+    """Port of the container, e.g. ``5000/tcp``, to port of the machine, as far as published now."""
+    body: Mapping[str, Any] = dataclasses.field(repr=False)
+    """What Docker was asked for, in the form of ``POST /containers/create``, and what Docker added."""
+
+    @classmethod
+    def from_inspection(cls, document: Mapping[str, Any]) -> Container:
+        """Read what Docker answers to ``GET /containers/{name}/json``."""
+        state, config, network = document["State"], document["Config"], document["NetworkSettings"]
+        return cls(
+            name=document["Name"].lstrip("/"),
+            status=state["Status"],
+            pid=int(state.get("Pid") or 0),
+            image_id=document["Image"],
+            labels=config.get("Labels") or {},
+            sources=frozenset(mount.get("Source", "") for mount in document.get("Mounts") or ()),
+            networks=tuple(_network(name, found) for name, found in (network.get("Networks") or {}).items()),
+            ports={
+                port: int(bindings[0]["HostPort"])
+                for port, bindings in (network.get("Ports") or {}).items()
+                if bindings and bindings[0].get("HostPort")
+            },
+            body={**config, "Image": document["Image"], "HostConfig": document["HostConfig"]},
+        )
+
+    @property
+    def is_running(self) -> bool:
+        """It runs, and is neither paused nor about to restart."""
+        return self.status == "running"
+
+    @property
+    def is_started(self) -> bool:
+        """It was started and has not ended: it runs, is paused, or Docker restarts it."""
+        return self.status in ("running", "paused", "restarting")
+
+    @property
+    def has_ended(self) -> bool:
+        """Its process ended, by itself or by somebody's hand; Docker may be about to start it again."""
+        return self.status in ("exited", "dead", "restarting")
+
+    @property
+    def address(self) -> str | None:
+        """Its address on Docker's network; None while it has none."""
+        return next((network.address for network in self.networks if network.address), None)
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of the release that it was made for; None where somebody else made it."""
+        return self.labels.get(DIGEST_LABEL)
+
+    @property
+    def is_ours(self) -> bool:
+        """The charm made it."""
+        return self.digest is not None
+
+    @property
+    def is_predecessors(self) -> bool:
+        """The charm before this one made it: https://github.com/charmed-kubernetes/docker-registry-charm."""
+        return any(source.startswith(f"{PREDECESSORS_FOLDER}/") for source in self.sources)
+
+    def published(self, port: int) -> int | None:
+        """Return the machine's port for the container's TCP *port*; None while it is not published."""
+        return self.ports.get(f"{port}/tcp")
+
+
+def _network(name: str, found: Mapping[str, Any]) -> Network:
+    return Network(name, found.get("IPAddress") or "", found.get("MacAddress") or "")

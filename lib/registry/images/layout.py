@@ -1,0 +1,76 @@
+"""How archives describe their images: docker save's manifest.json, and the index of an OCI layout.
+
+Formats: https://github.com/moby/moby/blob/master/image/spec/spec.md (manifest.json) and
+https://github.com/opencontainers/image-spec/blob/main/image-layout.md (index.json).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from registry.images.reference import BadReference, Reference
+
+Entry = dict[str, Any]
+"""One image, in the form of docker save's manifest.json: Config, RepoTags, Layers."""
+
+# How an OCI archive says what its image is called: skopeo and podman write the first, containerd the second.
+_NAME_KEYS = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
+
+
+def docker_entry(data: Any) -> Entry:
+    """Return *data*, an entry of docker save's manifest.json, without names that are none (``<none>:<none>``).
+
+    Raises ValueError.
+    """
+    match data:
+        case {"Config": str(config), "Layers": list(layers)}:
+            names = data.get("RepoTags") or []
+            if isinstance(names, list) and all(isinstance(text, str) for text in [*names, *layers]):
+                return {"Config": config, "RepoTags": [name for name in names if _is_name(name)], "Layers": layers}
+    raise ValueError("manifest.json is not what docker save writes")
+
+
+def oci_entries(index: Any, read: Callable[[str], Any], architecture: str) -> Iterator[Entry]:
+    """Give the images of *architecture* in the *index* of an OCI layout.
+
+    *read* returns the document of a digest. Raises what comes of an index of another shape.
+    """
+    for descriptor in index["manifests"]:
+        labels = descriptor.get("annotations") or {}
+        name = next((labels[key] for key in _NAME_KEYS[::-1] if key in labels), None)
+        manifest = _manifest(read, descriptor, architecture)
+        if manifest is not None:
+            yield {
+                "Config": blob(manifest["config"]["digest"]),
+                "RepoTags": [str(Reference.parse(name))] if name and _is_name(name) else [],
+                "Layers": [blob(layer["digest"]) for layer in manifest["layers"]],
+            }
+
+
+def blob(digest: str) -> str:
+    """Return the path in an OCI layout of what has this digest.
+
+    >>> blob("sha256:0a")
+    'blobs/sha256/0a'
+    """
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _manifest(read: Callable[[str], Any], descriptor: dict[str, Any], architecture: str) -> Any:
+    """Return the image manifest that *descriptor* leads to, through an index of several architectures if need be."""
+    document = read(descriptor["digest"])
+    if "manifests" not in document:
+        return document
+    for inner in document["manifests"]:
+        if inner.get("platform", {}).get("architecture") == architecture:
+            return _manifest(read, inner, architecture)
+    return None
+
+
+def _is_name(text: str) -> bool:
+    try:
+        Reference.parse(text)
+    except BadReference:
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""What a registry's log tells of its end."""
+
+import pytest
+from registry.deployment import health
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ('time="x" level=error msg="no such \\"host\\"" go=1\n', 'no such "host"'),
+        (
+            "level=info msg=fine\npanic: storagedriver: unknown\n\ngoroutine 1\nmain.go:1\n",
+            "panic: storagedriver: unknown",
+        ),
+        ("configuration error: yaml: line 3\n", "configuration error: yaml: line 3"),
+        (
+            'level=error msg="response completed with error" err.detail="s3aws: no\\n\\tway." host=x\n',
+            "s3aws: no way",
+        ),
+        ("level=error msg=timeout\n", ""),
+        ('level=info msg="listening"\n', ""),
+        ('172.17.0.1 - - [24/Nov/2026:04:53:20 +0000] "GET / HTTP/1.1" 503 125 "" "python-requests/2.34.2"\n', ""),
+        ("", ""),
+    ],
+)
+def test_last_words(log, words):
+    assert health.last_words(log) == words

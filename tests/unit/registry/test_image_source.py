@@ -1,0 +1,116 @@
+"""Where the registry's image comes from, and what is said when it does not come."""
+
+import json
+
+import pytest
+from fakes import FakeEngine
+from registry.deployment import image_source
+from registry.formats.inspection import DIGEST_LABEL
+from registry.machine import engine
+from test_archive import docker_save
+from test_inspection import inspection
+
+
+def ensure(resource, docker):
+    source = image_source.Source("registry:2", is_default=True, resource=resource, fresh=False)
+    return image_source.ensure_image(source, docker, print)
+
+
+class Full(FakeEngine):
+    """A machine without room."""
+
+    def architecture(self):
+        return "amd64"
+
+    def load(self, file):
+        raise OSError(28, "No space left on device")
+
+
+def test_a_machine_that_does_not_take_the_resource_is_a_clause(tmp_path):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded: .*No space left"):
+        ensure(docker_save(tmp_path / "a.tar", "registry:2"), Full())
+
+
+def test_a_resource_that_is_gone_is_a_clause(tmp_path):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded: .*No such file"):
+        ensure(tmp_path / "gone", Full())
+
+
+def test_a_resource_that_is_junk_is_a_clause(tmp_path):
+    (tmp_path / "junk").write_bytes(b"junk")
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image is not an image: it cannot be read"):
+        ensure(tmp_path / "junk", Full())
+
+
+VERSION = "docker-registry-version"
+OUTPUT = b"registry github.com/docker/distribution v2.8.3\n"
+
+
+def frame(data):
+    """What the container printed, as Docker sends it: https://docs.docker.com/reference/api/engine/#tag/Container."""
+    return b"\x01\0\0\0" + len(data).to_bytes(4, "big") + data
+
+
+@pytest.fixture
+def image(daemon):
+    """Docker as it answers for an image of a registry; a test changes an answer."""
+    daemon.answers |= {
+        "POST /containers/create": (201, {"Id": "c1"}),
+        f"GET /containers/{VERSION}/json": (200, inspection("exited")),
+        f"GET /containers/{VERSION}/logs": (200, frame(OUTPUT)),
+    }
+    return daemon
+
+
+def test_the_version_is_asked_of_a_container_that_can_be_told_to_be_ours(docker, image):
+    assert image_source.registry_version(docker, "sha256:1") == "2.8.3"
+    created = json.loads(image.bodies["POST /containers/create"])
+    assert created["Labels"] == {DIGEST_LABEL: ""}
+    changes = [call.partition("?")[::2] for call in image.calls if not call.startswith("GET")]
+    assert [path for path, _ in changes] == [
+        f"DELETE /containers/{VERSION}",  # one that a crash left
+        "POST /containers/create",
+        f"POST /containers/{VERSION}/start",
+        f"DELETE /containers/{VERSION}",
+    ]
+    assert ("POST /containers/create", f"name={VERSION}") in changes
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "body"),
+    [
+        ("POST /containers/create", 400, {"message": "No command specified"}),
+        (f"POST /containers/{VERSION}/start", 400, {"message": 'exec: "--version": executable file not found'}),
+        (f"POST /containers/{VERSION}/start", 404, {"message": 'exec: "--version": no such file or directory'}),
+        (f"GET /containers/{VERSION}/logs", 200, frame(b"nginx version: nginx/1.25")),
+    ],
+)
+def test_an_image_that_has_no_version_to_tell_is_no_registry(docker, image, call, status, body):
+    image.answers[call] = (status, body)
+    assert image_source.registry_version(docker, "sha256:1") is None
+    assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
+
+
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        ("POST /containers/create", 404),
+        ("POST /containers/create", 409),
+        ("POST /containers/create", 500),
+        (f"POST /containers/{VERSION}/start", 500),
+        (f"GET /containers/{VERSION}/json", 500),
+        (f"GET /containers/{VERSION}/logs", 500),
+    ],
+)
+def test_a_docker_that_fails_is_not_the_images_fault(docker, image, call, status):
+    image.answers[call] = (status, {"message": "no space left on device"})
+    with pytest.raises(engine.EngineError, match="no space left on device"):
+        image_source.registry_version(docker, "sha256:1")
+
+
+def test_an_image_that_runs_on_when_asked_its_version_is_no_registry(docker, image, monkeypatch):
+    monkeypatch.setattr(image_source, "VERSION_SECONDS", 0.2)
+    image.answers[f"GET /containers/{VERSION}/json"] = (200, inspection("running"))
+    image.answers[f"GET /containers/{VERSION}/logs"] = (200, b"")
+    assert image_source.registry_version(docker, "sha256:1") is None
+    assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")

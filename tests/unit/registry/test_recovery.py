@@ -1,0 +1,83 @@
+"""A process killed at any step of a switch, and what the next one makes of it."""
+
+import dataclasses
+
+import pytest
+from deploying import ELSEWHERE, assert_settled, away, deploy, release, switcher
+from fakes import FakeEngine, Killed
+from registry.deployment.store import Store
+from test_authentication import TOKEN
+
+
+@pytest.mark.parametrize("change", [{"image_id": "sha256:two"}, {"name": "images"}, {"port": 5001}, {"secret": "t"}])
+def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path, change):
+    for step in range(100):
+        store, docker = Store(tmp_path / str(step)), FakeEngine()
+        before, wanted = release(), dataclasses.replace(release(**change))
+        deploy(docker, store, before)
+        state = docker.inspect("registry")
+        docker.calls.clear()
+        docker.dies_at = step
+        docker.watched = 5000 if wanted.port == 5000 else None
+        try:
+            switcher(docker, store).deploy(wanted, state)
+        except Killed:
+            docker.dies_at = None
+            deploy(docker, store, wanted)
+            assert_settled(docker, store, wanted)
+            assert docker.outages == []
+        else:
+            assert step > 10
+            assert docker.outages == []
+            return
+    pytest.fail("the switch never came to an end")
+
+
+def test_killed_at_any_step_a_registry_whose_disk_is_away_is_left_behind(tmp_path):
+    for step in range(100):
+        store, docker = Store(tmp_path / str(step)), FakeEngine()
+        away(docker, store)
+        docker.dies_at = step
+        try:
+            switcher(docker, store).deploy(ELSEWHERE, docker.inspect("registry"), fall_back=False)
+        except Killed:
+            docker.dies_at = None
+            switcher(docker, store).recover()
+            assert docker.serving(5000) in (None, ELSEWHERE.digest)
+            switcher(docker, store).deploy(ELSEWHERE, docker.inspect("registry"), fall_back=False)
+            assert_settled(docker, store, ELSEWHERE)
+        else:
+            assert step > 10
+            return
+    pytest.fail("the switch never came to an end")
+
+
+@pytest.mark.parametrize("step", range(20))
+def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
+    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    deploy(docker, store, before)
+    state = docker.inspect("registry")
+    docker.calls.clear()
+    docker.dies_at = step
+    try:
+        switcher(docker, store).deploy(wanted, state)
+    except Killed:
+        docker.dies_at = None
+        deploy(docker, store, before)
+        assert_settled(docker, store, before)
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_loopback_registry_whose_process_was_killed_is_gone_with_the_next_hook(store, step):
+    docker, wanted = FakeEngine(), release(**TOKEN)
+    deploy(docker, store, wanted)
+    docker.calls.clear()
+    docker.dies_at = step
+    try:
+        with switcher(docker, store).loopback(wanted) as port:
+            assert port >= 32768
+    except Killed:
+        docker.dies_at = None
+        deploy(docker, store, wanted)
+    assert_settled(docker, store, wanted)
+    assert not store.loopback().root.exists()
