@@ -1,48 +1,187 @@
-"""Handlers, a sentence each. What they do is in charms.layer.docker_registry.
+"""What the charm does: the decorators say when, the body says what. The verbs are in charms.layer.
 
-Flag                                       | set by                  | cleared by
-charm.docker-registry.refreshed            | upgrade-charm           | converge, once the image was looked up again
-charm.docker-registry.stopped              | action stop             | action start
-charm.docker-registry.on-disk              | action start            | action start
-charm.docker-registry.live-restore.loaded  | an older charm          | converge, once it is in dockerd's record
-charm.docker-registry.live-restore.refused | an older charm          | converge, once it is in dockerd's record
-charm.docker-registry.joined               | converge                | nobody
-charm.docker-registry.leaving              | converge                | nobody
-charm.docker-registry.removed              | stop hook               | nobody
-charm.docker-registry.configured           | the predecessor         | converge, once this charm serves
-charm.docker-registry.tls-enabled          | the predecessor         | converge, once the files are its own no more
+All handlers that match run in every hook, in no order but one: a flag that is set in one round is seen in the next.
+So a handler that waits for a flag runs after all that could run without it.
+
+Kept flag                           | set by              | cleared by                  | read by
+charm.docker-registry.refreshed     | look_up_image_again | ensure_image                  | ensure_image
+charm.docker-registry.stopped       | action stop         | action start                | compare
+charm.docker-registry.on-disk       | action start        | action start, at its end    | compare
+charm.docker-registry.joined        | meet_peers          | nobody                      | publish_*
+charm.docker-registry.leaving       | begin               | nobody                      | serve_until_removed, managed
+charm.docker-registry.removed       | remove              | nobody                      | managed
+charm.docker-registry.configured    | the predecessor     | remove_predecessor_files    | remove_predecessor_files
+charm.docker-registry.tls-enabled   | the predecessor     | take_over_certificate_files | compare
+upgrade.series.in-progress          | charms.reactive     | charms.reactive             | wait_for_series_upgrade
+
+Flag that follows Juju              | set while
+endpoint.cert-provider.connected    | TLS is available from a CA: the relation exists
+endpoint.website.connected          | a proxy has joined: the relation exists; likewise for each endpoint
+leadership.set.http-secret          | the leader's data have the secret
+
+Flag of this hook                   | set by                 | when
+docker.available                    | ensure_docker          | Docker answers, set up as asked, no crash to tidy up
+docker-registry.image.checked       | ensure_image             | the image was looked for, be it found or not
+docker-registry.outdated            | compare                | configuration changed, or the container differs from it
+docker-registry.paused              | compare                | it may not run: stopped, or its disk is not there
+docker-registry.deployed            | compare, deploy, pause | a release is current
+
+`begin` clears the flags of this hook at its start. A handler waits for one of them, never for its absence: that holds
+at the start of every hook.
 """
 
+from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import docker_registry, status
+from charms.layer import docker_registry, image, juju_storage, predecessor, publish, status, tls_client
+
+hookenv.atstart(docker_registry.begin)
+
+managed = reactive.when_not(
+    "upgrade.series.in-progress", "charm.docker-registry.leaving", "charm.docker-registry.removed"
+)
+
+
+# What only one hook tells
 
 
 @reactive.hook("upgrade-charm")
-def look_the_image_up_again():
-    reactive.set_flag(docker_registry.REFRESHED)
+def look_up_image_again():
+    reactive.set_flag("charm.docker-registry.refreshed")
+
+
+@reactive.hook("registry-data-storage-attached")
+def use_storage():
+    juju_storage.attach()
+
+
+@reactive.hook("registry-data-storage-detaching")
+def release_storage():
+    juju_storage.detach()
 
 
 @reactive.hook("stop")
 def remove():
-    reactive.set_flag("charm.docker-registry.removed")
     docker_registry.remove()
+    reactive.set_flag("charm.docker-registry.removed")
 
 
-@reactive.hook("registry-data-storage-attached")
-def take_storage():
-    docker_registry.attach()
-
-
-@reactive.hook("registry-data-storage-detaching")
-def let_go_of_storage():
-    docker_registry.detach()
-
-
-@reactive.when_not("upgrade.series.in-progress", "charm.docker-registry.removed")
-def converge():
-    docker_registry.converge()
+# While nothing is changed
 
 
 @reactive.when("upgrade.series.in-progress")
-def wait_for_the_series_upgrade():
+def wait_for_series_upgrade():
     status.blocked("Series upgrade in progress: finish it with `juju upgrade-machine ... complete`.")
+
+
+@reactive.when("charm.docker-registry.leaving")
+@reactive.when_not("charm.docker-registry.removed")
+def serve_until_removed():
+    status.maintenance("Being removed; the registry serves until then.")
+
+
+# Round 1: what a release is made of
+
+
+@managed
+def ensure_docker():
+    docker_registry.ensure_docker()  # -> docker.available
+
+
+@managed
+@reactive.when_not("leadership.set.http-secret")
+def share_secret():
+    docker_registry.share_secret()  # -> leadership.set.http-secret, or "Waiting for the leader ..."
+
+
+@managed
+@reactive.when_not("charm.docker-registry.joined")
+def meet_peers():
+    publish.meet_peers()  # -> charm.docker-registry.joined
+
+
+@managed
+def write_certificate_files():
+    tls_client.write_files()
+
+
+@managed
+@reactive.when("endpoint.cert-provider.connected")
+def request_certificate():
+    tls_client.request_certificate()
+
+
+@managed
+@reactive.when_not("endpoint.cert-provider.connected")
+def forget_certificate_request():
+    tls_client.forget_request()
+
+
+@managed
+@reactive.when("endpoint.s3-credentials.connected")
+def request_bucket():
+    publish.request_bucket()
+
+
+@managed
+@reactive.when_not("endpoint.nrpe-external-master.connected")
+def remove_checks():
+    publish.remove_checks()
+
+
+# Rounds 2 and 3: the image, and what is to be done
+
+
+@reactive.when("docker.available")
+def ensure_image():
+    image.ensure()  # -> docker-registry.image.checked
+
+
+@reactive.when("docker-registry.image.checked", "leadership.set.http-secret")
+def compare():
+    docker_registry.compare()  # -> docker-registry.outdated, .paused or .deployed
+
+
+# Round 4: it is done
+
+
+@reactive.when("docker-registry.outdated")
+def deploy():
+    docker_registry.deploy()  # -> docker-registry.deployed
+
+
+@reactive.when("docker-registry.paused")
+def pause():
+    docker_registry.pause()  # -> docker-registry.deployed
+
+
+# Last round: others are told
+
+
+@reactive.when("docker-registry.deployed", "endpoint.peer.connected")
+def publish_peer():
+    publish.peer()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.website.connected", "charm.docker-registry.joined")
+def publish_service():
+    publish.service()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.docker-registry.connected", "charm.docker-registry.joined")
+def publish_access():
+    publish.access()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.nrpe-external-master.connected")
+def publish_checks():
+    publish.checks()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.cert-provider.connected")
+def take_over_certificate_files():
+    predecessor.take_over_certificate_files()
+
+
+@reactive.when("docker-registry.deployed", "charm.docker-registry.configured")
+def remove_predecessor_files():
+    predecessor.remove_files()

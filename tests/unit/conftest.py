@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import pytest
 import tool_process
 import yaml
 from charms.layer import basic
-from fake_juju import ROOT, Charm, Juju
+from fake_juju import Charm, Juju
 from fake_machine import READY, FakeMachine
 from registry.deployment.store import Store
 
@@ -34,13 +33,18 @@ def juju(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Juju:
 
 
 @pytest.fixture
-def charm(tmp_path: Path, juju: Juju, monkeypatch: pytest.MonkeyPatch) -> Iterator[Charm]:
-    """A charm that can run hooks and actions; the environment is put back after the test."""
+def charm(
+    tmp_path: Path, juju: Juju, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Charm]:
+    """A charm that can run hooks and actions; the environment is put back after the test.
+
+    Its handlers run in an order of chance, the same one whenever the test is run: it goes by the test's name.
+    """
     before = dict(os.environ), list(sys.path)
     # Half of a hook's time is PyYAML in Python; the tests of `registry` are those that go by how it parses.
     monkeypatch.setattr(yaml, "SafeLoader", yaml.CSafeLoader)
     monkeypatch.setattr(yaml, "SafeDumper", yaml.CSafeDumper)
-    yield Charm(tmp_path / "charm", juju)
+    yield Charm(tmp_path / "charm", juju, request.node.nodeid)
     os.environ.clear()
     os.environ.update(before[0])
     sys.path[:] = before[1]
@@ -50,7 +54,7 @@ def charm(tmp_path: Path, juju: Juju, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
     """The machine in memory; a candidate proves itself there at once."""
     fake = FakeMachine(tmp_path)
-    monkeypatch.setattr("charms.layer.docker_registry.machine", fake)
+    monkeypatch.setattr("charms.layer.context.machine", fake)
     monkeypatch.setattr("registry.deployment.candidate.HOLD_SECONDS", 0)
     return fake
 
@@ -58,10 +62,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
 @pytest.fixture(scope="session")
 def actions() -> dict[str, basic.Action]:
     """The table of actions, as actions.py hands it to Juju's edge."""
-    spec = importlib.util.spec_from_file_location("actions", ROOT / "actions/actions.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {name: module._told(action) for name, action in module.ACTIONS.items()}
+    from actions.table import ACTIONS  # after fake_juju has put the stand-ins of charms.reactive on the path
+
+    return ACTIONS
 
 
 @pytest.fixture

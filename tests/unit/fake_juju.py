@@ -13,6 +13,7 @@ import functools
 import json
 import marshal
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -37,7 +38,7 @@ charmhelpers.osplatform.get_platform = lambda: "ubuntu"  # it raises on Debian
 
 import charms.reactive
 from charmhelpers.core import hookenv, unitdata
-from charms.layer import journal, leadership, status
+from charms.layer import context, journal, leadership, status
 from charms.reactive import bus, endpoints
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,8 +155,9 @@ class Juju:
 class Charm:
     """A charm's folder, with this charm's declarations and handlers, below a unit named docker-registry/0."""
 
-    def __init__(self, folder: Path, juju: Juju) -> None:
+    def __init__(self, folder: Path, juju: Juju, seed: str) -> None:
         self.folder, self.juju = folder, juju
+        self._order = random.Random(seed)
         folder.mkdir()
         (folder / "hooks").mkdir()
         # Links, no copies: so Python compiles the handlers once, and not for every test.
@@ -199,6 +201,12 @@ class Charm:
         charms.reactive.set_flag(flag)
         unitdata.kv().flush()
 
+    def _shuffled_handlers(self) -> list[bus.Handler]:
+        """Return the handlers in another order each time: charms.reactive promises none within a round."""
+        handlers = list(bus.Handler._HANDLERS.values())
+        self._order.shuffle(handlers)
+        return handlers
+
     def _new_process(self, **environment: str) -> None:
         """Bring charmhelpers, charms.reactive and the layers back to what they are right after their import."""
         for name in [name for name in os.environ if name.startswith("JUJU_")]:
@@ -216,10 +224,12 @@ class Charm:
         hookenv.cache.clear()
         hookenv._atstart[:], hookenv._atexit[:] = AT_START, []
         bus.Handler.clear()
+        bus.Handler.get_handlers = self._shuffled_handlers
         endpoints.Endpoint._endpoints.clear()
         leadership._data = leadership._is_leader = None
         status._sentences.clear()
         journal._lines.clear()
+        context.begin()
         self.juju.forget_calls()
 
 

@@ -29,12 +29,12 @@ def say():
 """
 
 
-def test_an_idle_hook_calls_four_tools_and_one_for_each_endpoint(charm):
+def test_an_idle_hook_calls_three_tools_and_one_for_each_endpoint(charm):
     charm.handlers(QUIET)
     charm.hook("install")
     calls = charm.hook("update-status")
     endpoints = ["relation-ids"] * 8
-    assert [call[0] for call in calls] == [*endpoints, "config-get", "leader-get", "status-set", "juju-log"]
+    assert [call[0] for call in calls] == [*endpoints, "leader-get", "status-set", "juju-log"]
     assert "update-status" in calls[-1][-1]
     assert "reactive/handlers.py:5:say" in calls[-1][-1]
 
@@ -59,43 +59,46 @@ def test_progress_is_shown_at_once(charm):
     assert charm.juju.called("status-set") == [["maintenance", "Working."], ["active", "Ready."]]
 
 
-def test_a_changed_option_has_its_flags_for_one_hook(charm):
-    charm.handlers(ECHO)
-    charm.hook("install")
-    charm.juju.change(config={"registry-port": 5001})
-    charm.hook("config-changed")
-    assert charm.juju.model["version"] == "config.changed config.changed.registry-port"
-    charm.hook("update-status")
-    assert charm.juju.model["version"] == ""
-    assert charm.flags() == []
-
-
-def test_a_change_that_a_failed_hook_saw_is_seen_again(charm):
-    charm.handlers(ECHO)
-    charm.hook("install")
-    charm.juju.change(config={"registry-port": 5001})
+def test_what_fails_a_hook_is_logged(charm):
     charm.handlers("from charms import reactive\n@reactive.when_not('never')\ndef fail():\n    raise OSError('disk')\n")
     with pytest.raises(OSError, match="disk"):
         charm.hook("config-changed")
     assert any("OSError: disk" in call[-1] for call in charm.juju.called("juju-log"))
-    charm.handlers(ECHO)
-    charm.hook("config-changed")
-    assert "config.changed.registry-port" in charm.juju.model["version"]
 
 
-def test_an_action_takes_no_change_away_from_the_hooks(charm):
-    charm.handlers(ECHO)
-    charm.hook("install")
-    charm.juju.change(config={"registry-port": 5001})
+HOOKS_AND_FLAGS = """
+from charms import reactive
+from charmhelpers.core import hookenv
+from charms.layer import status
 
-    def look(params):
-        from charmhelpers.core import hookenv
+hookenv.atstart(reactive.clear_flag, "docker.available")
 
-        return {"port": str(hookenv.config("registry-port"))}
+@reactive.hook("stop")
+def remove():
+    status.blocked("Removed.")
 
-    assert charm.action("look", {"look": look}) == {"port": "5001"}
-    charm.hook("config-changed")
-    assert "config.changed.registry-port" in charm.juju.model["version"]
+@reactive.when_not("docker.available")
+def ensure_docker():
+    reactive.set_flag("docker.available")
+
+@reactive.when("docker.available")
+def say():
+    status.active("Ready.")
+"""
+
+
+@pytest.mark.parametrize("name", ["stop", "start"])
+def test_an_action_runs_the_handlers_but_not_those_of_a_hook_of_its_name(charm, name):
+    charm.handlers(HOOKS_AND_FLAGS)
+    charm.hook("update-status")
+
+    def run(params):
+        basic.run_handlers()
+
+    assert charm.action(name, {name: run}) == {}
+    assert charm.juju.model["status"] == ["active", "Ready."]
+    charm.hook("stop")
+    assert charm.juju.model["status"] == ["blocked", "Removed."]
 
 
 def test_values_of_options_that_are_gone_are_forgotten(charm):
@@ -116,7 +119,7 @@ def test_leader_data_has_flags_and_is_read_once(charm):
     charm.hook("install")
     charm.juju.change(leader={"a": "2"})
     charm.hook("leader-settings-changed")
-    assert charm.juju.model["version"] == "leadership.changed.a leadership.set.a"
+    assert charm.juju.model["version"] == "leadership.set.a"
     assert len(charm.juju.called("leader-get")) == len(charm.juju.called("is-leader")) == 1
     charm.hook("update-status")
     assert charm.juju.model["version"] == "leadership.set.a"

@@ -169,7 +169,7 @@ def test_a_certificate_is_renewed_in_time(deployed, juju, machine, monkeypatch):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     before, asked = sign(juju, deployed), csr(juju)
     later = machine.credentials.request().made + 61 * 86400
-    monkeypatch.setattr("charms.layer.docker_registry.time", types.SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr("charms.layer.tls_client.time", types.SimpleNamespace(time=lambda: later))
     deployed.hook("update-status")
     renewed = csr(juju)
     assert renewed != asked
@@ -262,7 +262,8 @@ def test_a_ca_that_never_gives_a_name_keeps_clients_from_it_for_a_while_only(dep
     deployed.hook("config-changed")
     assert json.loads(bag(juju, clients)["registry_netloc"]) == "10.0.0.10:5000"
     later = machine.credentials.request().made + 601
-    monkeypatch.setattr("charms.layer.docker_registry.time", types.SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr("charms.layer.facts.time", types.SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr("charms.layer.tls_client.time", types.SimpleNamespace(time=lambda: later))
     deployed.hook("update-status")
     assert json.loads(bag(juju, clients)["registry_netloc"]) == "registry.example.com"
 
@@ -334,3 +335,21 @@ def test_the_request_is_for_root_alone_and_goes_with_the_unit(deployed, juju, ma
     assert file.stat().st_mode & 0o777 == 0o600
     deployed.hook("stop")
     assert not file.exists()
+
+
+def test_a_full_disk_while_a_certificate_is_asked_for_does_not_turn_tls_off(deployed, juju, machine, monkeypatch):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    before = machine.store.current()
+
+    def full(names):
+        raise OSError(28, "No space left on device", "/etc/docker/registry/request.json")
+
+    monkeypatch.setattr(machine, "make_request", full)
+    juju.change(address="10.0.0.11")
+    deployed.hook("config-changed")
+    assert juju.model["status"] == [
+        "blocked",
+        "The machine does not take the configuration: No space left on device (/etc/docker/registry/request.json).",
+    ]
+    assert machine.store.current() == before
+    assert before.scheme == "https"

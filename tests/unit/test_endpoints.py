@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 from charmhelpers.core import unitdata
-from charms.layer import docker_registry
+from charms.layer import context
 
 OURS = "docker-registry/0"
 
@@ -237,11 +237,11 @@ def test_peers_are_told_where_this_unit_answers(deployed, juju):
 
 def test_a_peer_that_leaves_is_forgotten(deployed, juju):
     name = peers(juju, deployed)
-    known = [peer.unit for peer in docker_registry._endpoint("peer").peers()]
+    known = [peer.unit for peer in context.endpoint("peer").peers()]
     assert known == ["docker-registry/2", "docker-registry/10"]
     # Juju may still list the unit in the hook that tells of its departure.
     deployed.hook("peer-relation-departed", JUJU_RELATION_ID=name, JUJU_REMOTE_UNIT="docker-registry/2")
-    assert [peer.unit for peer in docker_registry._endpoint("peer").peers()] == ["docker-registry/10"]
+    assert [peer.unit for peer in context.endpoint("peer").peers()] == ["docker-registry/10"]
 
 
 def remembered(charm):
@@ -264,7 +264,7 @@ def test_what_the_unit_remembers_does_not_grow(deployed, juju):
 def test_a_relation_that_is_broken_is_forgotten(deployed, juju):
     name = relate(juju, deployed, "website", {"haproxy/0": {}})
     deployed.hook("website-relation-broken", JUJU_RELATION_ID=name)
-    assert docker_registry._endpoint("website").relation_ids == ()
+    assert context.endpoint("website").relation_ids == ()
     assert "endpoint.website.joined" not in deployed.flags()
 
 

@@ -1,9 +1,6 @@
 """The start and the end of each process of the charm: a hook or an action.
 
 Imports nothing but the standard library by itself, so that a script can call `activate()` first.
-
-Flags: `config.changed` and `config.changed.<option>` are set while a hook runs that sees another value than
-the last successful hook saw. An action sets neither, and takes no change away from the hooks.
 """
 
 from __future__ import annotations
@@ -51,7 +48,7 @@ def run_hook() -> None:
     from charms import reactive
     from charms.layer import journal, leadership
 
-    hookenv.atstart(set_config_flags)
+    hookenv.atstart(_forget_old_options)
     hookenv.atstart(leadership.set_flags)
     try:
         reactive.main()
@@ -96,10 +93,19 @@ def _run_action(action: Action) -> None:
     else:
         if results:
             hookenv.action_set(results)
-    if hookenv._cache_config is not None:
-        hookenv._cache_config.implicit_save = False  # the next hook is to see what has changed
     hookenv._run_atexit()
     unitdata.kv().flush()
+
+
+def run_handlers() -> None:
+    """Run the handlers that match, within an action: those of one hook (`reactive.hook`) do not."""
+    from charmhelpers.core import hookenv
+    from charms.reactive import bus
+
+    os.environ["JUJU_HOOK_NAME"] = ""  # the action stop is not the hook stop
+    bus.discover()
+    hookenv._run_atstart()  # what the handlers' modules have asked for
+    bus.dispatch()
 
 
 def _prepare() -> None:
@@ -123,33 +129,14 @@ def _silence_tracer() -> None:
     hookenv._atstart[:] = [entry for entry in hookenv._atstart if entry[0] is not trace.install_tracer]
 
 
-def set_config_flags() -> None:
-    """Compare the options with those of the last successful hook, and set the flags of those that differ."""
-    from charmhelpers.core import hookenv
-    from charms import reactive
-
-    config = hookenv.config()
-    if hookenv.hook_name() == "upgrade-charm":
-        _forget_old_options(config)
-    changed = [name for name in config if config.changed(name)]
-    for name in changed:
-        reactive.set_flag(f"config.changed.{name}")
-    if changed:
-        reactive.set_flag("config.changed")
-        hookenv.atexit(_clear_config_flags)
-
-
-def _clear_config_flags() -> None:
-    from charms import reactive
-
-    for flag in reactive.get_flags():
-        if flag == "config.changed" or flag.startswith("config.changed."):
-            reactive.clear_flag(flag)
-
-
-def _forget_old_options(config: dict[str, Any]) -> None:
-    """Drop the options that config.yaml no longer has: charmhelpers would keep their values for ever."""
+def _forget_old_options() -> None:
+    """Drop, after a refresh, the options that config.yaml no longer has: charmhelpers would keep their values."""
     import yaml
+    from charmhelpers.core import hookenv
+
+    if hookenv.hook_name() != "upgrade-charm":
+        return
+    config = hookenv.config()
 
     with open(os.path.join(os.environ["JUJU_CHARM_DIR"], "config.yaml"), encoding="utf-8") as text:
         declared = yaml.safe_load(text)["options"]

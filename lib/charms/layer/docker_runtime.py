@@ -123,7 +123,7 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     """
     model = Proxies.of_model(os.environ)
     errors = tuple(f"{_MODEL[name]} of the model: {clause}." for name, clause in options.proxies.wrong_beside(model))
-    docker, more = _settings(machine).ensure(options, options.proxies.over(model).environment(), docker)
+    docker, more = _settings(machine).ensure(options, options.proxies.with_fallback(model).environment(), docker)
     return docker, errors + more
 
 

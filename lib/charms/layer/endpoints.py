@@ -4,7 +4,8 @@ charms.reactive asks Juju for every unit of a relation in each hook, and for eve
 of that endpoint, so that a hook becomes dearer with each unit. Juju says which databag has changed: a hook reads that
 one. The others are known from unitdata, which is kept or dropped together with the hook.
 
-Flags: `endpoint.<name>.joined` while there is a unit at the other end.
+Flags: `endpoint.<name>.connected` while there is a relation, also to an application without units: a CA that was scaled
+to none must not look like no CA at all.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         }
         if self._kept != before:
             unitdata.kv().set(self._key, self._kept)
-        reactive.toggle_flag(self.expand_name("joined"), any(kept["units"] for kept in self._kept.values()))
+        reactive.toggle_flag(self.expand_name("connected"), bool(self._kept))
 
     @property
     def relation_ids(self) -> tuple[str, ...]:

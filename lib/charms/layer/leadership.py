@@ -1,7 +1,6 @@
 """Data that the leader shares with all units of the application, read once a hook.
 
-Flags, by the names of the community's leadership layer: `leadership.set.<key>` while a key has a value,
-`leadership.changed.<key>` during a hook that sees another value than the last successful hook saw.
+Flags, by the name of the community's leadership layer: `leadership.set.<key>` while a key has a value.
 
 Values are strings. The tool leader-set takes them on its command line only, so a secret that must not be seen
 for a moment in the machine's list of processes does not belong here.
@@ -59,8 +58,6 @@ def set_flags() -> None:
         if seen.get(key) == now.get(key):
             continue
         reactive.toggle_flag(f"leadership.set.{key}", key in now)
-        reactive.set_flag(f"leadership.changed.{key}")
-        hookenv.atexit(reactive.clear_flag, f"leadership.changed.{key}")
     if seen != now:
         unitdata.kv().set(SEEN, now)
 

@@ -34,12 +34,17 @@ def maintenance(sentence: str) -> None:
     hookenv.status_set("maintenance", sentence)
 
 
+def worst() -> tuple[str, str]:
+    """Return the worst state so far and its sentences, joined; two empty texts if nobody said anything."""
+    state = next((state for state in WORST_FIRST if state in _sentences), "")
+    return state, " ".join(_sentences.get(state, ()))
+
+
 def write() -> None:
-    """Write the sentences of the worst state, joined, with one status-set; nothing if nobody said anything."""
-    for state in WORST_FIRST:
-        if state in _sentences:
-            hookenv.status_set(state, " ".join(_sentences[state]))
-            break
+    """Write the worst state with one status-set; nothing if nobody said anything."""
+    state, message = worst()
+    if state:
+        hookenv.status_set(state, message)
     _sentences.clear()
 
 

@@ -91,9 +91,9 @@ class Options:
             unread=unread,
         )
 
-    def over(self, given: Bucket | None) -> Options:
+    def with_bucket(self, given: Bucket | None) -> Options:
         """Return these options with what the relation s3-credentials gives, if there is one."""
-        return dataclasses.replace(self, storage=self.storage.over(given))
+        return dataclasses.replace(self, storage=self.storage.with_bucket(given))
 
     @functools.cached_property
     def problems(self) -> Mapping[str, str]:

@@ -36,7 +36,7 @@ class Proxies:
             else "is not a list of hosts, domains and networks, separated by commas",
         }
 
-    def over(self, model: Proxies) -> Proxies:
+    def with_fallback(self, model: Proxies) -> Proxies:
         """Return these, and those of the *model* where there is none. Nothing that is wrong is among them."""
         found, fallback = self._right(), model._right()
         return Proxies(found.http or fallback.http, found.https or fallback.https, found.no or fallback.no)

@@ -74,7 +74,7 @@ class S3:
         given = {name: config[_option(name)] for name in names}
         return cls(**{name: value for name, value in given.items() if value not in ("", None)})
 
-    def over(self, given: Bucket) -> S3:
+    def with_bucket(self, given: Bucket) -> S3:
         """Return these options with the bucket that a relation gives."""
         found: dict[str, Any] = {"bucket": given.bucket, "regionendpoint": given.endpoint, "ca": given.ca}
         found |= {"rootdirectory": given.path, "accesskey": given.accesskey, "secretkey": given.secretkey}

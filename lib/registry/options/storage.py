@@ -66,7 +66,7 @@ class Storage:
             swift=Swift.from_config(config),
         )
 
-    def over(self, given: Bucket | None) -> Storage:
+    def with_bucket(self, given: Bucket | None) -> Storage:
         """Return these options with the bucket of the relation, if there is one; a store that they name goes before."""
         if given is None:
             return self
@@ -75,7 +75,7 @@ class Storage:
         if given.trouble or not given.is_whole:
             # What the options say of S3 has its time when the rest has come.
             return dataclasses.replace(self, s3=S3(), relation=AWAITED, trouble=given.trouble)
-        return dataclasses.replace(self, s3=self.s3.over(given), relation=IN_USE)
+        return dataclasses.replace(self, s3=self.s3.with_bucket(given), relation=IN_USE)
 
     @property
     def driver(self) -> str:

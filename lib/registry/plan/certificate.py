@@ -162,19 +162,6 @@ def are_relations(asked: Tls, files: Mapping[str, File], offer: Offer | None, in
     return there is not None and (inherited or there.strip() == offer.certificate.certificate.strip())
 
 
-def is_due(certificate: Certificate, made: float, now: float) -> bool:
-    """Tell whether a new certificate shall be asked for: two thirds of the time of this one are over.
-
-    So is as much time since the last request was *made*, whatever the CA's clock says.
-    """
-    try:
-        validity = certificates.examine(certificate.certificate, certificate.key, None)
-    except BadCertificates:
-        return False
-    third = (validity.end - validity.begin) / 3
-    return now > validity.end - third and now - made > third
-
-
 def _copies(pems: Mapping[str, str], origin: Mapping[str, str]) -> dict[str, str]:
     return {
         **{filenames.TLS[kind]: pem for kind, pem in pems.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from registry.formats import certificates, htpasswd
 from registry.options import storage
@@ -14,6 +14,7 @@ from registry.plan import certificate
 from registry.plan.facts import Facts
 from registry.plan.problems import circumstances, sentences, warnings
 from registry.release import configuration, container, filenames
+from registry.release.drift import Step
 from registry.release.image import Image
 from registry.release.release import AUTH_FOLDER, Release
 
@@ -42,6 +43,13 @@ class Plan:
     """A sentence while the disk with the images of the release is away: then nothing shall run."""
     can_fall_back: bool = True
     """What serves may go on where the release does not serve. False while the disk with its images is away."""
+    outdated: tuple[str, ...] = ()
+    """A clause for each thing that is not as it should be: then the plan has to be carried out."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Nothing may run: the operator has stopped the registry, or the disk with its images is away."""
+        return not self.serve or bool(self.unavailable)
 
 
 def decide(options: Options, facts: Facts) -> Plan:
@@ -67,21 +75,37 @@ def decide(options: Options, facts: Facts) -> Plan:
         release = _with_new_certificate(options, facts.current, chosen)
     else:
         release = _release(options, facts, facts.image, chosen.copies)
+    users = _users(options, facts, release)
     return Plan(
         problems,
         release,
         not facts.stopped,
-        _users(options, facts, release),
+        users,
         warnings(options, facts) + chosen.warnings,
         waiting,
         unavailable=_unavailable(release, facts),
         can_fall_back=not _unavailable(facts.current, facts),
+        outdated=tuple(_outdated(release, users, facts)),
     )
+
+
+def _outdated(release: Release | None, users: str | None, facts: Facts) -> Iterator[str]:
+    """Return a clause for each thing on the machine that differs from *release* and *users*."""
+    if release is None:
+        return
+    if facts.current is None or facts.current.digest != release.digest:
+        yield "the configuration changed"
+    elif facts.drift.step is not Step.NOTHING:
+        yield from facts.drift.reasons
+    # A registry that asks for no password keeps no file of users.
+    if facts.users != ((users or facts.users) if release.authentication == "htpasswd" else ""):
+        yield "the users changed"
 
 
 def _unavailable(release: Release | None, facts: Facts) -> str:
     """Return a sentence where the disk of *release* is away. What runs has it still, unless Juju has taken it."""
-    mounted = facts.state == "running" and facts.disk.attached is not None
+    running = facts.container is not None and facts.container.is_running
+    mounted = running and facts.disk.attached is not None
     return "" if release is None or mounted else facts.disk.away(release.data_folder, facts.unit)
 
 
@@ -113,7 +137,7 @@ def _proxies(options: Options, facts: Facts) -> Proxies:
     """Return the registry's ways out: its own, else Docker's, else the model's. None where it never goes out."""
     if not options.storage.is_shared and not options.cache.remoteurl:
         return NO_PROXIES
-    return options.registry_proxies.over(options.runtime.proxies.over(facts.model_proxies))
+    return options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
 
 
 def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:

@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 
 from registry.formats import htpasswd, relations
+from registry.formats.inspection import Container
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan.certificate import File
 from registry.plan.disk import Disk
+from registry.release.drift import NOTHING, Need
 from registry.release.image import Image
 from registry.release.release import Release
 
@@ -29,8 +31,8 @@ class Facts:
     """The image for the option registry-image; None while it cannot be had or told."""
     current: Release | None
     """The release in force; None before the first."""
-    state: str | None
-    """Docker's word for the state of the registry's container; None where there is none."""
+    container: Container | None
+    """The registry's container, of the current release or with the name of the option registry-name."""
     stopped: bool
     """The operator stopped the registry by the action `stop`."""
     port_held: bool
@@ -45,6 +47,8 @@ class Facts:
     """The charm's own user, for pushes and checks of its own."""
     users: str = dataclasses.field(repr=False)
     """Text of the file of users that is there; empty where there is none."""
+    drift: Need = NOTHING
+    """What the container needs to be that of the current release."""
     errors: tuple[str, ...] = ()
     """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
     model_proxies: Proxies = NO_PROXIES
@@ -57,8 +61,6 @@ class Facts:
     """From the CA of cert-provider; None without the relation."""
     nagios: relations.Nagios | None = None
     """What nrpe calls this unit, once it has said it."""
-    is_watched: bool = False
-    """There is a relation to nrpe."""
     clients: bool = False
     """There is a relation to clients."""
     tls_files: Mapping[str, File] = dataclasses.field(default_factory=dict)

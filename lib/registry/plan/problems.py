@@ -64,7 +64,7 @@ def circumstances(options: Options, facts: Facts) -> tuple[str, ...]:
         found.append(BUCKET_GONE.format(unit=facts.unit))
     # A container that is paused or restarting holds its port too. One that is there before anything was applied is
     # the predecessor's, which is about to be replaced.
-    alive = facts.state in ("running", "paused", "restarting")
+    alive = facts.container is not None and facts.container.is_started
     for option, port, held in (
         ("registry-port", options.registry_port, facts.port_held),
         *(("debug-port", port, facts.debug_port_held) for port in options.monitoring.ports.values()),

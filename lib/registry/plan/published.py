@@ -15,7 +15,7 @@ ANSWER_SECONDS = 600
 """How long a CA may take."""
 
 
-def checks(facts: Facts, release: Release) -> nrpe.Watched:
+def checks(release: Release) -> nrpe.Watched:
     """Return what NRPE looks at while *release* is in force."""
     return nrpe.Watched(release.port, release.ca, release.asks_for_certificates, container.PROCESS, release.data_folder)
 

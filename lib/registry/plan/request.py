@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from registry.formats import addresses
+from registry.formats import addresses, certificates
+from registry.formats.certificates import BadCertificates
+from registry.formats.relations import Certificate
 
 
 def certificate_names(
@@ -20,3 +22,16 @@ def certificate_names(
     names = dict.fromkeys(name for name in (first, *own.values(), hostname, host, *proxies) if name)
     # easyrsa makes a file's name and a command of it.
     return tuple(name for name in names if re.fullmatch(r"[\w.:-]+", name, re.ASCII))
+
+
+def is_due(certificate: Certificate, made: float, now: float) -> bool:
+    """Tell whether a new certificate shall be asked for: two thirds of the time of this one are over.
+
+    So is as much time since the last request was *made*, whatever the CA's clock says.
+    """
+    try:
+        validity = certificates.examine(certificate.certificate, certificate.key, None)
+    except BadCertificates:
+        return False
+    third = (validity.end - validity.begin) / 3
+    return now > validity.end - third and now - made > third

@@ -28,6 +28,9 @@ class Need:
     """A clause each, for the log; none where nothing is needed."""
 
 
+NOTHING = Need(Step.NOTHING)
+
+
 def needs(body: Mapping[str, Any], container: Container | None, intact: bool) -> Need:
     """Return what *container*, the one that exists if any, needs to be the one that *body* asks Docker for.
 
@@ -44,7 +47,7 @@ def needs(body: Mapping[str, Any], container: Container | None, intact: bool) ->
         return Need(Step.REPLACE, tuple(reasons))
     if not container.is_running:
         return Need(Step.START, (f"the container is {container.status}",))
-    return Need(Step.NOTHING)
+    return NOTHING
 
 
 def differences(body: Mapping[str, Any], container: Container) -> list[str]:

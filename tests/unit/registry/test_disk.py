@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from registry.plan import decision, disk, published
-from test_plan import facts, status, wanted
+from test_plan import container, facts, status, wanted
 
 STORAGE = disk.Storage("registry-data/0", "/srv/registry-data")
 FOLDER = "/srv/registry-data/registry"
@@ -56,7 +56,7 @@ def test_without_storage_the_own_disk_takes_the_place_of_a_storage_by_consent_al
 def test_a_deployment_with_storage_has_its_images_there():
     planned = decision.decide(wanted(), facts(disk=EMPTY))
     assert [str(mount) for mount in planned.release.container.mounts] == [f"{FOLDER}:/var/lib/registry:rw"]
-    assert published.checks(facts(), planned.release).data_folder == FOLDER
+    assert published.checks(planned.release).data_folder == FOLDER
     assert status(planned) == ("active", "Ready at 10.0.0.1:5000 (http).")
 
 
@@ -78,7 +78,7 @@ def test_images_on_the_own_disk_stay_in_use_with_the_commands_that_move_them():
 
 
 def test_without_its_storage_nothing_serves_until_the_operator_says_where_from():
-    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, state="running"))
+    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, container=container("running")))
     assert planned.release == over(FOLDER)
     assert status(planned, serving=False) == (
         "blocked",
@@ -112,12 +112,12 @@ def test_a_wrong_option_does_not_let_a_registry_run_without_its_storage():
 
 def test_storage_that_is_not_mounted_yet_is_waited_for():
     unmounted = disk.Disk(STORAGE)
-    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, state="exited"))
+    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, container=container("exited")))
     assert status(planned, serving=False) == (
         "blocked",
         f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
     )
-    running = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, state="running"))
+    running = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, container=container("running")))
     assert (running.unavailable, running.can_fall_back) == ("", True), "what runs has it mounted"
 
 
@@ -127,7 +127,7 @@ def test_an_object_store_needs_no_storage():
         assert planned.release.data_folder is None
         assert (planned.unavailable, planned.warnings, planned.can_fall_back) == ("", (), True)
         later = decision.decide(wanted(**S3), facts(current=planned.release, disk=found))
-        assert later == planned
+        assert later == dataclasses.replace(planned, outdated=())
 
 
 def test_an_object_store_takes_the_place_of_storage_that_is_gone():

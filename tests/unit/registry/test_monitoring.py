@@ -7,6 +7,7 @@ from registry.plan import decision
 from registry.release import configuration, container
 from registry.release.release import Release
 from test_options import DEFAULTS
+from test_plan import container as registry_container
 from test_plan import facts
 
 
@@ -25,7 +26,9 @@ def test_the_log_is_as_asked():
 
 
 def planned(held=False, current=None, state=None, **changes):
-    return decision.decide(asked(**changes), facts(debug_port_held=held, current=current, state=state))
+    return decision.decide(
+        asked(**changes), facts(debug_port_held=held, current=current, container=state and registry_container(state))
+    )
 
 
 def test_nothing_listens_for_metrics_unless_they_are_asked_for():

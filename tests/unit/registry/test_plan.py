@@ -5,6 +5,7 @@ import dataclasses
 import yaml
 from authority import ALONE, BETWEEN, KEY, LEAF, ROOT
 from registry.formats import htpasswd, relations
+from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.options import options
 from registry.plan import decision, published, report, request
 from registry.plan.facts import Facts
@@ -38,12 +39,17 @@ def facts(**changes):
         "on_disk": False,
         "port_held": False,
         "debug_port_held": False,
-        "state": None,
+        "container": None,
         "name_taken": False,
         "own": OWN,
         "users": "",
     }
     return Facts(**{**values, **changes})
+
+
+def container(status):
+    """The registry's container, in a state that Docker has a word for."""
+    return Container("registry", status, 1, "sha256:one", {DIGEST_LABEL: "x"}, frozenset(), (), {}, {})
 
 
 def good():
@@ -106,7 +112,9 @@ def test_with_a_problem_the_last_applied_release_stays():
     before = good()
     for planned in (
         decision.decide(wanted(registry_port=0), facts(current=before)),
-        decision.decide(wanted(registry_port=6000), facts(current=before, port_held=True, state="running")),
+        decision.decide(
+            wanted(registry_port=6000), facts(current=before, port_held=True, container=container("running"))
+        ),
         decision.decide(wanted(registry_name="web"), facts(current=before, name_taken=True)),
         decision.decide(wanted(), facts(current=before, image=None, errors=("registry-image: x.",))),
     ):

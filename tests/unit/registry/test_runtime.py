@@ -125,8 +125,8 @@ MODEL = {"JUJU_CHARM_HTTP_PROXY": "http://model:1", "JUJU_CHARM_HTTPS_PROXY": ""
 
 def test_the_models_proxies_count_where_the_option_is_empty():
     model = Proxies.of_model(MODEL)
-    assert wanted().proxies.over(model) == Proxies("http://model:1", "", "localhost")
-    ours = wanted(http_proxy="http://ours:1", no_proxy="a, .b ,10.0.0.0/8").proxies.over(model)
+    assert wanted().proxies.with_fallback(model) == Proxies("http://model:1", "", "localhost")
+    ours = wanted(http_proxy="http://ours:1", no_proxy="a, .b ,10.0.0.0/8").proxies.with_fallback(model)
     assert ours.environment() == {"HTTP_PROXY": "http://ours:1", "NO_PROXY": "a,.b,10.0.0.0/8"}
 
 
@@ -136,7 +136,7 @@ def test_without_a_proxy_there_is_nothing_to_say():
 
 def test_a_wrong_proxy_of_the_model_is_told_and_not_used():
     model = Proxies.of_model({**MODEL, "JUJU_CHARM_HTTP_PROXY": "http://me:hush@model:1"})
-    assert wanted().proxies.over(model).http == ""
+    assert wanted().proxies.with_fallback(model).http == ""
     ((name, clause),) = wanted().proxies.wrong_beside(model)
     assert name == "http_proxy"
     assert "has a password" in clause

@@ -206,7 +206,7 @@ GIVEN = Bucket(
 
 def related(given=GIVEN, current=None, on_disk=False, **changes):
     """The plan with the relation s3-credentials."""
-    return decision.decide(asked(**changes).over(given), facts(current=current, on_disk=on_disk))
+    return decision.decide(asked(**changes).with_bucket(given), facts(current=current, on_disk=on_disk))
 
 
 def test_a_relation_gives_bucket_keys_and_whom_to_trust():

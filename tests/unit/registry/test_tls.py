@@ -12,6 +12,7 @@ from registry.options import options
 from registry.options.tls import DEFAULT_PATHS, Tls
 from registry.plan import certificate as tls
 from registry.plan.certificate import File
+from registry.plan.request import is_due
 from registry.release import filenames
 from test_options import DEFAULTS
 
@@ -280,10 +281,10 @@ def test_clients_show_certificates_to_a_registry_with_the_relations_too():
 def test_a_new_certificate_is_due_in_the_last_third():
     validity = certificates.examine(LEAF, KEY, None)
     third = (validity.end - validity.begin) / 3
-    assert not tls.is_due(GIVEN, validity.begin, validity.end - third - 1)
-    assert tls.is_due(GIVEN, validity.begin, validity.end - third + 1)
-    assert not tls.is_due(GIVEN, validity.end - third, validity.end - 1), "one was asked for lately"
-    assert not tls.is_due(Certificate("", "", "junk", ""), 0, validity.end)
+    assert not is_due(GIVEN, validity.begin, validity.end - third - 1)
+    assert is_due(GIVEN, validity.begin, validity.end - third + 1)
+    assert not is_due(GIVEN, validity.end - third, validity.end - 1), "one was asked for lately"
+    assert not is_due(Certificate("", "", "junk", ""), 0, validity.end)
 
 
 def test_files_that_the_predecessor_wrote_for_the_relation_are_the_relations():

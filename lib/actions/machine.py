@@ -1,0 +1,50 @@
+"""Actions on the machine's Docker: its containers and images, not those in the registry."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from charms.layer import basic, context
+
+from actions import arguments
+from actions.results import Results
+
+
+def clean_containers(params: dict[str, Any]) -> Results:
+    """Remove the exited containers of the machine, except the registry's own."""
+    docker = context.machine.connect()
+    exited = {name: docker.inspect(name) for name in docker.exited()}
+    names = [name for name, container in exited.items() if container is None or not container.is_ours]
+    for name in names:
+        docker.remove(name, ours=False)
+    return {"output": "".join(f"{name}\n" for name in names)}
+
+
+def clean_images(params: dict[str, Any]) -> Results:
+    """Remove the images without a name that no container uses."""
+    gone, freed = context.machine.connect().prune_images()
+    return {"output": "".join(f"{image_id}\n" for image_id in gone), "freed-bytes": str(freed)}
+
+
+def images(params: dict[str, Any]) -> Results:
+    """Run `docker images` on the machine."""
+    words = arguments.split_options("images", params["options"])
+    return {"output": _docker("images", *words, "--", *arguments.names("repository", params["repository"]))}
+
+
+def rmi(params: dict[str, Any]) -> Results:
+    """Run `docker rmi` on the machine."""
+    names = arguments.names("image", params["image"])
+    if not names:
+        raise basic.ActionFailed("image: name the images to remove, separated by spaces.")
+    return {"output": _docker("rmi", *arguments.split_options("rmi", params["options"]), "--", *names)}
+
+
+def _docker(*words: str) -> str:
+    """Run the docker command and return what it printed."""
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"docker {words[0]} failed ({done.returncode})"]
+        raise basic.ActionFailed(context.sentence("; ".join(lines).rstrip(".")))
+    return done.stdout

@@ -1,0 +1,96 @@
+"""Actions on the registry's service, or on another container that the operator names: start, stop, upgrade-docker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from charmhelpers.core import hookenv, unitdata
+from charms import reactive
+from charms.layer import basic, context, docker_runtime, flags, status
+from registry.client.http import ApiError
+from registry.machine.engine import Engine
+
+from actions.results import Results
+
+
+def start(params: dict[str, Any]) -> Results:
+    """Start the registry, or the container that the parameter name names."""
+    name, docker = params["name"], context.machine.connect()
+    if name and name not in _own_names(docker):
+        _require(docker, name)
+        docker.start(name)
+        return {}
+    reactive.clear_flag(flags.STOPPED)
+    reactive.set_flag(flags.ON_DISK)
+    basic.run_handlers()
+    reactive.clear_flag(flags.ON_DISK)
+    if not _serves():
+        raise basic.ActionFailed(status.worst()[1])
+    return {"message": status.worst()[1]}
+
+
+def stop(params: dict[str, Any]) -> Results:
+    """Stop the registry until the action start, or stop the container that the parameter name names."""
+    name, docker = params["name"], context.machine.connect()
+    if name and name not in _own_names(docker):
+        _require(docker, name)
+        docker.stop(name)
+        if params["remove"]:
+            docker.remove(name, ours=False)
+        return {}
+    reactive.set_flag(flags.STOPPED)
+    # Kept before anything is done: a registry that is stopped only halfway must not come back by itself.
+    unitdata.kv().flush()
+    basic.run_handlers()
+    # Whatever else kept the charm from it: this was asked for, and its failure is Docker's own words.
+    for own in _own_names(docker):
+        container = docker.inspect(own)
+        if container is not None and container.is_started:
+            docker.stop(own)
+        if container is not None and params["remove"]:
+            docker.remove(own, ours=container.is_ours)
+    return {}
+
+
+def upgrade_docker(params: dict[str, Any]) -> Results:
+    """Upgrade Docker's packages, or replace them by those asked for; the registry serves on, by live-restore."""
+    runtime = context.now.options.runtime
+    wrong = [f"{option}: {clause}." for option, clause in runtime.origin_problems().items() if clause]
+    if wrong:
+        raise basic.ActionFailed(" ".join(wrong))
+    output = context.machine.docker_packages.upgrade(runtime)
+    docker_runtime.forget_refusals(context.machine)
+    basic.run_handlers()
+    must_serve = context.machine.store.current() and not reactive.is_flag_set(flags.STOPPED)
+    if must_serve and not _serves():
+        raise basic.ActionFailed(f"Docker is upgraded, but: {status.worst()[1]}")
+    return {"output": output, "message": status.worst()[1]}
+
+
+def _own_names(docker: Engine) -> set[str]:
+    """Return the name of the registry's container; none before the first release where a stranger's has it."""
+    current = context.machine.store.current()
+    name = current.container.name if current else hookenv.config("registry-name")
+    container = docker.inspect(name)
+    free = current or container is None or container.is_ours or container.is_predecessors
+    return {name} if free else set()
+
+
+def _serves() -> bool:
+    """Tell whether the current release runs and answers, whatever the status has to say beside. Raises EngineError."""
+    current = context.machine.store.current()
+    if current is None:
+        return False
+    container = context.machine.connect().inspect(current.container.name)
+    if container is None or not container.is_running:
+        return False
+    try:
+        context.client(current).check_alive()
+    except ApiError:
+        return False
+    return True
+
+
+def _require(docker: Engine, name: str) -> None:
+    if docker.inspect(name) is None:
+        raise basic.ActionFailed(f"name: there is no container {name!r} on the machine.")

@@ -1,0 +1,150 @@
+"""What one hook or action knows so far: the options, Docker, the facts, the plan, and what went wrong.
+
+`now` is that; `begin` makes it anew. `machine` is the unit's machine, the seam of the tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from charmhelpers.core import hookenv
+from charms import reactive
+from charms.layer import endpoints, juju_secrets, status
+from charms.layer.edges import Machine
+from registry.client.api import Api
+from registry.deployment.switch import Switch
+from registry.formats.htpasswd import User
+from registry.formats.inspection import Container
+from registry.formats.relations import Offer
+from registry.machine.engine import Engine, EngineError
+from registry.options.options import Options
+from registry.plan.decision import Plan
+from registry.plan.facts import Facts
+from registry.plan.report import Outcome
+from registry.release.image import Image
+from registry.release.release import Release
+
+machine = Machine()
+"""The machine of the unit."""
+
+
+@dataclasses.dataclass
+class Now:
+    """What this hook has read and done so far."""
+
+    docker: Engine | None = None
+    """None until Docker answers, set up as the options say."""
+    image: Image | None = None
+    image_errors: tuple[str, ...] = ()
+    """Sentences while the image cannot be had."""
+    identity: str = ""
+    """PEM of the charm's own certificate as a client, where clients have to show one."""
+    offer: Offer | None = None
+    """What the CA of cert-provider gives; None without the relation."""
+    facts: Facts | None = None
+    plan: Plan | None = None
+    outcome: Outcome | None = None
+    errors: list[str] = dataclasses.field(default_factory=list)
+    """A sentence for each thing that went wrong."""
+    is_incomplete: bool = False
+    """Something that the facts rest on could not be had: nothing may be decided."""
+
+    @functools.cached_property
+    def options(self) -> Options:
+        """What the operator asks for, with the bucket of s3-credentials."""
+        options = Options.from_config(hookenv.config(), juju_secrets.read)
+        return options.with_bucket(endpoint("s3-credentials").bucket())
+
+    @functools.cached_property
+    def addresses(self) -> dict[str, str]:
+        """The unit's address for each endpoint that is in use, and for clients always. Costs a network-get each."""
+        related = (name for name in ("website", "cert-provider") if endpoint(name).relation_ids)
+        return {name: endpoints.address(name) for name in ("docker-registry", *related)}
+
+    @functools.cached_property
+    def container(self) -> Container | None:
+        """The container with the name of the current release, or else with that of the option registry-name."""
+        assert self.docker is not None, "looked for a container without Docker"
+        current = machine.store.current()
+        return self.docker.inspect(current.container.name if current else self.options.registry_name)
+
+
+now = Now()
+
+
+def begin() -> None:
+    """Know nothing yet."""
+    global now
+    now = Now()
+
+
+def endpoint(name: str) -> Any:
+    """Return the class from interfaces/ for the endpoint *name*."""
+    return reactive.endpoint_from_name(name)
+
+
+def proxies() -> list[str]:
+    """Return the addresses of the proxies in front."""
+    return [proxy.address for proxy in endpoint("website").proxies()]
+
+
+def own_user() -> User:
+    """Return the charm's own user, with a password from the first time on. Raises OSError."""
+    return User(f"juju-{hookenv.application_name()}", machine.credentials.password())
+
+
+def client(release: Release) -> Api:
+    """Return a client for the registry of *release* on this machine. Raises OSError."""
+    return machine.client(f"{release.scheme}://127.0.0.1:{release.port}", own_user(), release.certificate)
+
+
+def switch(docker: Engine) -> Switch:
+    """Return what takes this machine from one release to the next. Raises OSError."""
+    own = own_user()
+    return Switch(docker, machine.store, own, lambda url, pem: machine.client(url, own, pem), machine.bridge())
+
+
+def is_held(port: int) -> bool:
+    """Tell whether a program listens at a port of the machine."""
+    return 1 <= port <= 65535 and not machine.ports.is_free(port)
+
+
+def reports_errors(verb: Callable[[], None]) -> Callable[[], None]:
+    """Turn what Docker or the machine refuses into a sentence of the status: the hook goes on."""
+
+    @functools.wraps(verb)
+    def run() -> None:
+        try:
+            verb()
+        except EngineError as error:
+            status.blocked(sentence(error))
+        except OSError as error:
+            status.blocked(unwritable(error))
+
+    return run
+
+
+def gathers(verb: Callable[[], None]) -> Callable[[], None]:
+    """Report errors, and decide nothing after one: without what the CA offers, for example, TLS would be given up."""
+
+    def checked() -> None:
+        now.is_incomplete, before = True, now.is_incomplete
+        verb()
+        now.is_incomplete = before
+
+    return reports_errors(functools.wraps(verb)(checked))
+
+
+def sentence(clause: object) -> str:
+    """Return the clause, an error's mostly, with a full stop and a capital, unless it begins with a name."""
+    text = str(clause)
+    return f"{text[:1].upper()}{text[1:]}." if text.partition(" ")[0].isalpha() else f"{text}."
+
+
+def unwritable(error: OSError) -> str:
+    """Return the sentence for a machine that does not take what is written."""
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The machine does not take the configuration: {error.strerror or error}{where}."

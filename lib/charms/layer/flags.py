@@ -1,0 +1,20 @@
+"""The names of the flags that more than one module needs. What each means stands in reactive/docker_registry.py."""
+
+from __future__ import annotations
+
+STOPPED = "charm.docker-registry.stopped"
+ON_DISK = "charm.docker-registry.on-disk"
+REFRESHED = "charm.docker-registry.refreshed"
+JOINED = "charm.docker-registry.joined"
+LEAVING = "charm.docker-registry.leaving"
+PREDECESSOR = "charm.docker-registry.configured"
+PREDECESSOR_TLS = "charm.docker-registry.tls-enabled"
+
+DOCKER = "docker.available"
+IMAGE_CHECKED = "docker-registry.image.checked"
+OUTDATED = "docker-registry.outdated"
+PAUSED = "docker-registry.paused"
+DEPLOYED = "docker-registry.deployed"
+
+OF_THIS_HOOK = (DOCKER, IMAGE_CHECKED, OUTDATED, PAUSED, DEPLOYED)
+"""Flags that tell what this hook has found and done. They are cleared at its start: a killed hook leaves them."""
