@@ -13,6 +13,10 @@ Text = NewType("Text", str)
 """One or more sentences made of messages, without the last full stop and without an option's name in front."""
 
 
+Sentence = NewType("Sentence", str)
+"""What the status shows: a text with its subject in front, if it has one, and the last full stop."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Message:
     """A problem and its remedy, both without a full stop, with places for values as `str.format` has them.
@@ -37,3 +41,17 @@ class Fault(Exception):
     def __init__(self, text: Text) -> None:
         super().__init__(text)
         self.text = text
+
+
+def about(subject: str, text: Text) -> Sentence:
+    """Return *text* about an option, a relation or another *subject*.
+
+    >>> about("registry-port", Text("0 is not a port. Set 1 to 65535"))
+    'registry-port: 0 is not a port. Set 1 to 65535.'
+    """
+    return Sentence(f"{subject}: {text}.")
+
+
+def alone(text: Text) -> Sentence:
+    """Return *text* as it stands, which names its subject itself."""
+    return Sentence(f"{text}.")
