@@ -28,7 +28,7 @@ test: ## Everything CI runs, stopping at the first failure: lint, build, check-c
 build: .venv ## Build docker-registry.charm
 	@.venv/bin/python tools/build.py $(CHARM)
 
-format: .venv ## Format the code and write charmcraft.yaml anew
+format: .venv docs ## Format the code, write charmcraft.yaml and docs/reference anew
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/python tools/charmcraft.py
