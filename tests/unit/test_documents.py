@@ -11,7 +11,7 @@ DOCUMENTS = sorted(
     for path in ROOT.rglob("*.md")
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
-OPERATORS = [path for path in DOCUMENTS if path.parts[0] in {"README.md", "SECURITY.md", "docs"}]
+OPERATORS = [path for path in DOCUMENTS if path.parts[0] in {"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs"}]
 """What an operator reads."""
 README_LINES = 130
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
