@@ -1,6 +1,7 @@
 # The commands of a developer and of CI. `make` alone lists them.
 PYTHON ?= python3
 UNITS ?=
+WORKERS ?= 4
 CHARM = docker-registry.charm
 SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 
@@ -47,7 +48,7 @@ unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py
-	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile $(ARGS)
+	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 benchmark: build ## What a hook and a switch cost, in figures
 	@$(PYTHON) tools/host.py
