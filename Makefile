@@ -1,6 +1,7 @@
 # The commands of a developer and of CI. `make` alone lists them.
 PYTHON ?= python3
 UNITS ?=
+WORKERS ?= 4
 CHARM = docker-registry.charm
 SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 
@@ -8,7 +9,7 @@ SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format docs lint unit integration benchmark check-charm clean .venv
+.PHONY: help run test build lock format docs lint unit integration soak benchmark check-charm clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -47,7 +48,13 @@ unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py
-	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile $(ARGS)
+	@JUJU="$(JUJU)" .venv/bin/python -m pytest tests/integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		-m "not soak" $(ARGS)
+
+soak: build ## What takes too long for `make test`, 40 minutes at most: many kills, many random configurations
+	@$(PYTHON) tools/host.py
+	@JUJU="$(JUJU)" timeout --signal=INT 40m .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile \
+		-m soak $(ARGS)
 
 benchmark: build ## What a hook and a switch cost, in figures
 	@$(PYTHON) tools/host.py

@@ -11,3 +11,9 @@ from deployment import (  # noqa: F401
     stand_in,
     unit,
 )
+from failure import pytest_runtest_makereport  # noqa: F401
+from order import Order
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Order(config))

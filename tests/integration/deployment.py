@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import secrets
@@ -10,6 +11,7 @@ import zipfile
 
 import jubilant
 import pytest
+from local import Local
 from unit import Unit
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -73,13 +75,15 @@ def stand_in(tmp_path_factory, request):
 @pytest.fixture(scope="session")
 def model():
     """A model of its own for this run."""
-    juju = jubilant.Juju(cli_binary=command(), wait_timeout=900)
-    name = f"test-{secrets.token_hex(3)}"
-    juju.add_model(name)
-    try:
+    with contextlib.ExitStack() as stack:
+        if command() == str(LOCAL):
+            juju = stack.enter_context(Local(cli_binary=command(), wait_timeout=900))
+        else:
+            juju = jubilant.Juju(cli_binary=command(), wait_timeout=900)
+        name = f"test-{secrets.token_hex(3)}"
+        juju.add_model(name)
+        stack.callback(juju.destroy_model, name, force=True)
         yield juju
-    finally:
-        juju.destroy_model(name, force=True)
 
 
 @pytest.fixture(scope="session")

@@ -65,10 +65,20 @@ def answer(docker):
     return docker.logs(NAME)
 
 
-def test_what_is_accepted_starts(image, tmp_path_factory):
+@pytest.mark.parametrize(
+    ("examples", "derandomize"),
+    [pytest.param(40, True, id="in-short"), pytest.param(1000, False, marks=pytest.mark.soak, id="at-length")],
+)
+def test_what_is_accepted_starts(image, tmp_path_factory, examples, derandomize):
     docker, started = engine.Engine(), []
 
-    @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=derandomize,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(SAMPLE)
     def check(config):
         wanted = options.Options.from_config({**DEFAULTS, **config})
@@ -98,4 +108,4 @@ def test_what_is_accepted_starts(image, tmp_path_factory):
 
     check()
     print(f"{len(started)} configurations started")
-    assert len(started) >= 20
+    assert len(started) >= examples / 2

@@ -13,9 +13,12 @@ import urllib.error
 import urllib.request
 
 import jubilant
+import pytest
 
 JUJUS_OWN = ("egress-subnets", "ingress-address", "private-address")
 """Keys that Juju puts into every databag."""
+MOMENTS = [pytest.param(tenths / 10, marks=pytest.mark.soak) for tenths in range(1, 61, 3)]
+"""For `make soak`: seconds after which something is ended in the middle of something else."""
 
 
 def is_local(juju: jubilant.Juju) -> bool:
