@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -47,3 +48,17 @@ def tar(path: Path) -> bytes:
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     return packed.getvalue()
+
+
+def links(names: Iterable[str], target: str) -> bytes:
+    """Return a tar of symbolic links of these names, all to *target*."""
+    import io
+    import tarfile
+
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name in names:
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            tar.addfile(link)
+    return data.getvalue()

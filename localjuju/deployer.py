@@ -43,9 +43,8 @@ def install_charm(model: Model, unit: Unit, host: Host) -> None:
     new = kept_charm(app.charm)
     folder = charm_folder(unit, host)
     tools = host.path(f"/var/lib/juju/tools/{unit.tag}")
-    links = f"ln -sfn ../hooktool {tools}/"
-    script = f"mkdir -p {folder} {tools}; " + "; ".join(links + name for name in NAMES)
-    host.output(["sh", "-c", script])
+    host.output(["mkdir", "-p", folder, tools])
+    host.output(["tar", "-x", "-C", tools], archive.links(NAMES, "../hooktool"))  # one process, not one per link
     if unit.charm and unit.charm != app.charm:
         gone = sorted(kept_charm(unit.charm).names - new.names)
         host.output(
