@@ -65,6 +65,7 @@ def run_action(actions: Mapping[str, Action]) -> None:
     prints.
     """
     activate()
+    os.environ["JUJU_HOOK_NAME"] = ""  # the action stop is not the hook stop, and start is not start
     _prepare()
 
     from charmhelpers.core import hookenv
@@ -102,7 +103,6 @@ def run_handlers() -> None:
     from charmhelpers.core import hookenv
     from charms.reactive import bus
 
-    os.environ["JUJU_HOOK_NAME"] = ""  # the action stop is not the hook stop
     bus.discover()
     hookenv._run_atstart()  # what the handlers' modules have asked for
     bus.dispatch()
