@@ -7,24 +7,22 @@ program itself (`cli_binary`) is what tests start that end a command half-way.
 from __future__ import annotations
 
 import contextlib
-import gc
-import io
 import json
 import logging
 import os
+import pathlib
 import shlex
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import traceback
+from typing import Any
 
 import jubilant
+import prepared
 
 LOGGER = logging.getLogger("jubilant")
-REQUEST = 1 << 17
-"""The bytes of the longest request, arguments and environment together: as much as Linux takes in one argument."""
+FORKS = pathlib.Path(__file__).with_name("forks.py")
 
 
 class Local(jubilant.Juju):
@@ -35,12 +33,16 @@ class Local(jubilant.Juju):
         with theirs:
             # It ends when the last process that holds our end has ended.
             descriptor = theirs.fileno()
-            self._server = subprocess.Popen([sys.executable, __file__, str(descriptor)], pass_fds=[descriptor])
+            self._server = subprocess.Popen([sys.executable, FORKS, str(descriptor)], pass_fds=[descriptor])
         return self
 
     def __exit__(self, *args: object) -> None:
         self._requests.close()
         self._server.wait()
+
+    def deploy(self, charm: str | pathlib.Path, app: str | None = None, **more: Any) -> None:
+        more["constraints"] = {**prepared.constraints(charm), **(more.get("constraints") or {})} or None
+        super().deploy(charm, app, **more)
 
     def _cli(
         self,
@@ -70,55 +72,3 @@ class Local(jubilant.Juju):
         if code:
             raise jubilant.CLIError(code, [self.cli_binary, *args], output, errors)
         return output, errors
-
-
-def serve(requests: socket.socket) -> None:
-    """Fork a process for each request, until nobody can ask any more."""
-    from localjuju import cli
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        cli.main(["help"])  # has all verbs imported
-    gc.freeze()
-    # Ctrl-C is for the commands; those that have ended need no attention.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(requests, REQUEST, 4)
-        if not request:
-            return
-        if os.fork() == 0:
-            requests.close()
-            command(json.loads(request), descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
-def command(request: dict, descriptors: list[int]) -> None:
-    """Be the command that was asked for, and end as it does."""
-    from localjuju import cli
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    *streams, ending = descriptors
-    for number, descriptor in enumerate(streams):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-    os.chdir(request["cwd"])
-    os.environ.clear()
-    os.environ.update(request["environ"])
-    code = 1
-    try:
-        code = cli.main(request["argv"])
-    except SystemExit as end:
-        code = end.code
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.write(ending, str(code or 0).encode())
-        os._exit(0)
-
-
-if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))

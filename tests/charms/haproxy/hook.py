@@ -128,13 +128,21 @@ def self_signed():
         tool("relation-set", "-r", relation, "--file", "-", stdin=json.dumps({"ssl_cert": encoded}))
 
 
+def install():
+    """Install Debian packages that are not there yet."""
+    packages = pathlib.Path(os.environ["JUJU_CHARM_DIR"], "packages").read_text().split()
+    if all(pathlib.Path(f"/var/lib/dpkg/info/{name}.list").exists() for name in packages):
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    subprocess.run(["apt-get", "update"], check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+
+
 def main():
     hook = pathlib.Path(sys.argv[0]).name
     if hook == "install":
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        command = ["apt-get", "install", "-y", "--no-install-recommends", "haproxy", "python3-yaml", "openssl"]
-        subprocess.run(["apt-get", "update"], check=True, capture_output=True)
-        subprocess.run(command, check=True, capture_output=True, env=environment)
+        install()
     config = ask("config-get", "--all")
     if config["ssl_cert"] == "SELFSIGNED":
         self_signed()

@@ -20,7 +20,6 @@ import identity
 ETC = pathlib.Path("/etc/swift")
 SYSTEMD = pathlib.Path("/etc/systemd/system")
 PORTS = {"object": 6200, "container": 6201, "account": 6202}
-PACKAGES = ("swift-proxy", "swift-account", "swift-container", "swift-object", "memcached", "python3-swiftclient")
 SWIFT = "[swift-hash]\nswift_hash_path_suffix = test\nswift_hash_path_prefix = test\n"
 SERVER = """\
 [DEFAULT]
@@ -104,8 +103,9 @@ def serve_proxy(name, port, login, filters, more=""):
     serve_swift("proxy", PROXY.format(port=port, login=login, more=more) + filters + plain, name)
 
 
-def install(packages):
+def install():
     """Install Debian packages that are not there yet."""
+    packages = pathlib.Path(os.environ["JUJU_CHARM_DIR"], "packages").read_text().split()
     missing = [name for name in packages if not pathlib.Path(f"/var/lib/dpkg/info/{name}.list").exists()]
     if missing:
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
@@ -206,7 +206,7 @@ def credentials(config, address):
 def main():
     config = ask("config-get", "--all")
     address = tool("unit-get", "private-address").strip()
-    install((*PACKAGES, *(identity.PACKAGES if config["keystone"] else ())))
+    install()
     swift()
     serve_proxy("proxy", 8080, "s3api tempauth", TEMPAUTH)
     if config["keystone"]:

@@ -10,7 +10,6 @@ import subprocess
 import time
 import urllib.request
 
-PACKAGES = ("python3-keystone", "python3-keystonemiddleware")
 URL = "http://127.0.0.1:5000/v3"
 COMMAND = "/usr/bin/keystone-wsgi-public --port 5000"
 CONF, DATABASE = pathlib.Path("/etc/keystone/keystone.conf"), pathlib.Path("/var/lib/keystone/keystone.db")

@@ -1,0 +1,54 @@
+"""Images of machines that have the packages of a stand-in charm already: apt would take longer than most tests.
+
+A stand-in lists its packages in a file `packages`, installs what is missing itself, and so works without such an image.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import pathlib
+import zipfile
+
+import images
+import yaml
+
+from localjuju import image
+from localjuju.docker import docker, docker_or_none
+
+LABEL = "localjuju.prepared-for"
+
+
+def constraints(charm: str | pathlib.Path) -> dict[str, str]:
+    """Return the constraint that has a charm deployed to its image, which is made if need be; none for most charms."""
+    with zipfile.ZipFile(charm) as archive:
+        if "packages" not in archive.namelist():
+            return {}
+        packages = archive.read("packages").decode().split()
+        name = yaml.safe_load(archive.read("metadata.yaml"))["name"]
+    base = image.resolve("")
+    image.ensure(base)
+    origin = docker("image", "inspect", "-f", "{{.Id}}", base)
+    key = hashlib.sha256(" ".join([origin, *packages]).encode()).hexdigest()
+    tag = f"localjuju-prepared:{name}-{key[:12]}"
+    with (images.CACHE / f"prepared-{name}").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # tests that run side by side want the same
+        if docker_or_none("image", "inspect", "-f", "{{.Id}}", tag) is None:
+            _make(tag, base, name, packages)
+    return {"image-id": tag}
+
+
+def _make(tag: str, base: str, name: str, packages: list[str]) -> None:
+    """Make an image, in place of those that were for other packages or another base."""
+    for other in docker("images", "-q", "--filter", f"label={LABEL}={name}").split():
+        docker_or_none("rmi", other)
+    script = (
+        "set -e; export DEBIAN_FRONTEND=noninteractive; apt-get update -q; "
+        'apt-get install -q -y --no-install-recommends "$@"; apt-get clean'
+    )
+    container = docker("create", "--network", "host", base, "sh", "-c", script, "sh", *packages)
+    try:
+        docker("start", "-a", container)
+        docker("commit", "-c", 'CMD ["/sbin/init"]', "-c", f"LABEL {LABEL}={name}", container, tag)
+    finally:
+        docker("rm", "-f", "-v", container)
