@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import time
@@ -20,6 +21,10 @@ from localjuju.store import Store, alone
 STORAGE = "/var/lib/juju/filesystems"
 """Where a machine finds all storage of its model, to mount some of it elsewhere."""
 BOOT_SECONDS = 120
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What `docker exec` would set."""
+_PROCESSES: dict[str, tuple[str, str]] = {}
+"""Machine to its first process on this host, and when that began."""
 # The container is a machine: all capabilities but one that hosts of containers often lack themselves, and for
 # which --privileged would fail there; no filter between its kernel calls and the kernel; devices allowed.
 LIKE_A_MACHINE = shlex.split("""
@@ -157,20 +162,38 @@ class DockerHost:
     def popen(
         self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "", **streams: Any
     ) -> subprocess.Popen[bytes]:
-        options = ["-w", cwd] + (["-i"] if streams.get("stdin") != subprocess.DEVNULL else [])
-        if streams.pop("tty", False):
-            options.append("-t")
-        clean = ["env", "-i", *(f"{name}={value}" for name, value in env.items())] if env is not None else []
+        clean = ["-i", *(f"{name}={value}" for name, value in env.items())] if env is not None else []
         marked = ["sh", "-c", 'echo $$ >"$0"; exec "$@"', f"/run/{mark}.pid"] if mark else []
-        return subprocess.Popen(["docker", "exec", *options, self.name, *clean, *marked, *argv], **streams)
+        command = ["env", "-C", cwd, *clean, *marked, *argv]
+        if streams.pop("tty", False):
+            return subprocess.Popen(["docker", "exec", "-i", "-t", self.name, *command], **streams)
+        return subprocess.Popen(self._inside(command, with_input=streams.get("stdin") != subprocess.DEVNULL), **streams)
 
     def kill(self, mark: str) -> None:
         self.output(["sh", "-c", f"kill -s KILL -- -$(cat /run/{mark}.pid)"])
 
     def _exec(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         stream: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-        interactive = [] if stdin is None else ["-i"]
-        return subprocess.run(["docker", "exec", *interactive, self.name, *argv], capture_output=True, **stream)
+        return subprocess.run(self._inside(argv, with_input=stdin is not None), capture_output=True, **stream)
+
+    def _inside(self, command: list[str], *, with_input: bool) -> list[str]:
+        """The command that runs *command* in the machine as root.
+
+        Root enters its namespaces itself: `docker exec` takes 88 ms here, nsenter 12.
+        """
+        process = self._process()
+        if os.geteuid() == 0 and process and os.path.exists(f"/proc/{process}/ns/mnt"):
+            own = ["env", "-i", f"PATH={PATH}", "HOME=/root", f"HOSTNAME={self.name}"]
+            return ["nsenter", "--target", process, "--mount", "--uts", "--ipc", "--net", "--pid", "--", *own, *command]
+        return ["docker", "exec", *(["-i"] if with_input else []), self.name, *command]
+
+    def _process(self) -> str:
+        """The number of the machine's first process on this host; empty where it does not run."""
+        number, begin = _PROCESSES.get(self.name, ("", ""))
+        if not begin or _begin(number) != begin:
+            number = docker_or_none("inspect", "-f", "{{.State.Pid}}", self.name) or ""
+            _PROCESSES[self.name] = (number, _begin(number))
+        return number if _PROCESSES[self.name][1] else ""
 
     def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
         done = self._exec(argv, stdin)
@@ -181,6 +204,14 @@ class DockerHost:
             done = self._exec(["sh", "-c", 'mkdir -p "$(dirname "$0")" && cat >"$0"', target], stream)
         if done.returncode:
             raise JujuError(f"cannot copy to {self.name}:{target}: {done.stderr.decode().strip()}")
+
+
+def _begin(process: str) -> str:
+    """When a process of this host began, by the kernel's clock; empty where there is none (0: no container's)."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
 
 
 def network_name(model: Model) -> str:

@@ -53,6 +53,8 @@ class Processes:
             for reader in readers:
                 reader.start()
             code = process.wait()
+            if code < 0:  # ended by a signal, as a shell counts them
+                code = 128 - code
             for reader in readers:
                 # A daemon that the hook left behind may hold the stream open.
                 reader.join(0.5)
