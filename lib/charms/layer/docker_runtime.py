@@ -47,7 +47,7 @@ def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
 
 def _compare(options: runtime.Runtime, machine: Machine) -> Errors:
     """Say so where Docker is not the requested one: only the operator decides when it is replaced."""
-    names = options.wanted_packages()
+    names = options.requested_packages()
     if not names or not packages.missing(names, machine.apt.read_states(names)):
         return ()
     try:
@@ -122,7 +122,9 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     Raises EngineError if Docker does not answer any more, OSError where the machine does not take what is written.
     """
     model = Proxies.of_model(os.environ)
-    errors = tuple(f"{_MODEL[name]} of the model: {clause}." for name, clause in options.proxies.wrong_beside(model))
+    errors = tuple(
+        f"{_MODEL[name]} of the model: {clause}." for name, clause in options.proxies.fallback_problems(model)
+    )
     docker, more = _settings(machine).ensure(options, options.proxies.with_fallback(model).environment(), docker)
     return docker, errors + more
 

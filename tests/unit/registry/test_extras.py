@@ -1,4 +1,4 @@
-"""Packages and where they come from: what is taken, and the clause for what is not."""
+"""Extras and their repositories: valid values, and the problem of others."""
 
 import json
 
@@ -9,6 +9,9 @@ from test_options import DEFAULTS
 
 KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----"
 LINE = "deb https://x.example jammy main"
+NOT_SOURCES = (
+    "the value is not a YAML list of package sources. Use lines of `deb https://HOST SUITE main` or `ppa:OWNER/NAME`"
+)
 
 
 def wanted(**changes):
@@ -16,28 +19,39 @@ def wanted(**changes):
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "clause"),
+    ("option", "value", "text"),
     [
-        ("extra_packages", "jq Jq", "'Jq' is not the name of a package"),
-        ("extra_packages", "jq --purge", "'--purge' is not the name of a package"),
-        ("extra_packages", "jq-", "'jq-' is not the name of a package"),
-        ("package_status", "purge", "'purge' is not install or hold"),
-        ("install_sources", "{", "is not a list in YAML"),
-        ("install_sources", "- ppa: x", "is not a list in YAML"),
-        ("install_sources", f"- {LINE}\n- cloud:x", "number 2 is not a line of sources.list"),
-        ("install_keys", "- 1", "is not a list in YAML of keys"),
-        ("install_keys", "- null", "has not as many entries as install_sources"),
+        ("extra_packages", "jq Jq", "'Jq' is not a package name. Use NAME or NAME=VERSION, separated by spaces"),
+        (
+            "extra_packages",
+            "jq --purge",
+            "'--purge' is not a package name. Use NAME or NAME=VERSION, separated by spaces",
+        ),
+        ("extra_packages", "jq-", "'jq-' is not a package name. Use NAME or NAME=VERSION, separated by spaces"),
+        ("package_status", "purge", "'purge' is not supported. Use one of install, hold"),
+        ("install_sources", "{", NOT_SOURCES),
+        ("install_sources", "- ppa: x", NOT_SOURCES),
+        (
+            "install_sources",
+            f"- {LINE}\n- cloud:x",
+            "entry 2 is not a package source. Use `deb https://HOST SUITE main` or `ppa:OWNER/NAME`",
+        ),
+        ("install_keys", "- 1", "the value is not a YAML list of keys. Use texts in quotes, or null"),
+        (
+            "install_keys",
+            "- null",
+            "1 entries, but install_sources has 0. Use null for a source that needs no key of its own",
+        ),
     ],
 )
-def test_a_wrong_value_is_a_clause(option, value, clause):
-    found = {name: text for name, text in wanted(**{option: value}).problems().items() if text}
-    assert list(found) == [option]
-    assert clause in found[option]
+def test_a_wrong_value_is_a_problem(option, value, text):
+    problems = wanted(**{option: value}).problems()
+    assert {name: problem for name, problem in problems.items() if problem} == {option: text}
 
 
-def test_what_is_no_key_is_a_clause_without_it():
-    clause = wanted(install_sources=LINE, install_keys="hush").problems()["install_keys"]
-    assert clause == "holds what is neither the text of a key in ASCII armour, nor the ID of one, nor null"
+def test_the_problem_of_a_key_does_not_show_it():
+    problem = wanted(install_sources=LINE, install_keys="hush").problems()["install_keys"]
+    assert problem == "an entry is not a key. Use an ASCII-armored OpenPGP key, the ID of a key, or null"
 
 
 def test_sources_and_keys_belong_together():
