@@ -58,14 +58,14 @@ def bundle(text: str) -> str:
     *text* is PEM, or that in base64, with lines broken anywhere. Raises BadCertificates.
     """
     pem = _pem(text)
-    found = "".join(f"{certificate}\n" for certificate in _CERTIFICATE.findall(pem))
-    if not found:
+    bundled = "".join(f"{certificate}\n" for certificate in _CERTIFICATE.findall(pem))
+    if not bundled:
         raise BadCertificates(NO_CERTIFICATE())
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=found)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=bundled)
     except (ssl.SSLError, TypeError, ValueError) as error:
         raise BadCertificates(UNREADABLE()) from error
-    return found
+    return bundled
 
 
 def key(text: str) -> str:
@@ -73,10 +73,10 @@ def key(text: str) -> str:
     pem = _pem(text)
     if "ENCRYPTED" in pem:
         raise BadCertificates(ENCRYPTED_KEY())
-    found = _KEY.search(pem)
-    if found is None:
+    match = _KEY.search(pem)
+    if match is None:
         raise BadCertificates(NO_KEY())
-    return f"{found.group()}\n"
+    return f"{match.group()}\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Validity:
 
 def chain(*texts: str) -> str:
     """Return the certificates of *texts* in their order, without duplicates."""
-    found = (one for text in texts for one in _CERTIFICATE.findall(text))
-    return "".join(f"{one}\n" for one in dict.fromkeys(found))
+    ordered = (one for text in texts for one in _CERTIFICATE.findall(text))
+    return "".join(f"{one}\n" for one in dict.fromkeys(ordered))
 
 
 def roots(text: str, *, without: bool = False) -> str:

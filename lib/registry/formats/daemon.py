@@ -87,9 +87,9 @@ class Record:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Record:
+    def from_json(cls, document: Mapping[str, Any]) -> Record:
         """Read what `to_json` returned, or a part of it, or nothing."""
-        known = {field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found}
+        known = {field.name: document[field.name] for field in dataclasses.fields(cls) if field.name in document}
         before = known.get("before")
         return cls(**{**known, "before": Files(**before) if before else None})
 
@@ -115,14 +115,14 @@ def merged(
     Settings that others wrote stay. Where ours included ``live-restore`` it is on again, unless it is among dockerd's
     *flags*: dockerd rejects a setting that is in both places. Raises BadSettings.
     """
-    found = settings(text or "")
-    new = {key: value for key, value in found.items() if key in requested or ours.get(key, ...) != value}
+    current = settings(text or "")
+    new = {key: value for key, value in current.items() if key in requested or ours.get(key, ...) != value}
     if LIVE_RESTORE in ours:
         new.setdefault(LIVE_RESTORE, True)
     if LIVE_RESTORE in flags:
         new.pop(LIVE_RESTORE, None)
     new |= requested
-    return text if new == found else _text(new)
+    return text if new == current else _text(new)
 
 
 def is_reloadable(before: Files, after: Files) -> bool:
@@ -135,16 +135,16 @@ def is_reloadable(before: Files, after: Files) -> bool:
 def settings(text: str) -> dict[str, Any]:
     """Read daemon.json's *text*. Raises BadSettings."""
     try:
-        found = json.loads(text.strip() or "{}")
+        document = json.loads(text.strip() or "{}")
     except (ValueError, RecursionError) as error:
         raise BadSettings(NOT_JSON(error=error)) from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise BadSettings(NOT_AN_OBJECT())
-    return found
+    return document
 
 
-def _text(found: Mapping[str, Any]) -> str:
-    return json.dumps(found, indent=2) + "\n"
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2) + "\n"
 
 
 def exec_start(units: str) -> str:
@@ -173,9 +173,9 @@ def drop_in(environment: Mapping[str, str], command: str, arguments: Sequence[st
 
 def without_options(text: str, arguments: Sequence[str]) -> str:
     """Return the *text* of /etc/default/docker without DOCKER_OPTS, where these are exactly the *arguments*."""
-    found = re.search(r'^DOCKER_OPTS="?([^"\n]*)"?\n', text, re.MULTILINE)
-    same = found is not None and bool(arguments) and found.group(1).split() == list(arguments)
-    return text.replace(found.group(), "", 1) if found is not None and same else text
+    match = re.search(r'^DOCKER_OPTS="?([^"\n]*)"?\n', text, re.MULTILINE)
+    same = match is not None and bool(arguments) and match.group(1).split() == list(arguments)
+    return text.replace(match.group(), "", 1) if match is not None and same else text
 
 
 def _quoted(word: str, variables: str = "") -> str:
@@ -186,9 +186,9 @@ def _quoted(word: str, variables: str = "") -> str:
 
 def reason(log: str) -> str:
     """Return dockerd's own reason why it did not start, from its *log*: 300 characters at most, "" if there is none."""
-    found = list(_REASON.finditer(log))
-    if found:
-        text = next(words for words in found[-1].groups() if words)
+    matches = list(_REASON.finditer(log))
+    if matches:
+        text = next(words for words in matches[-1].groups() if words)
     else:
         lines = [line.strip() for line in log.splitlines() if line.strip()]
         text = lines[-1] if lines else ""

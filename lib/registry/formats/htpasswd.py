@@ -89,10 +89,10 @@ def looks_hashed(text: str) -> bool:
 
 def hash_problem(text: str) -> Text | None:
     """Return what is wrong with a hash, without the hash itself, or None."""
-    found = _HASH.fullmatch(text)
-    if found is None:
+    match = _HASH.fullmatch(text)
+    if match is None:
         return NOT_BCRYPT()
-    return cost_problem(int(found.group(1)))
+    return cost_problem(int(match.group(1)))
 
 
 def cost_problem(cost: int) -> Text | None:

@@ -55,7 +55,7 @@ class Container:
             image_id=document["Image"],
             labels=config.get("Labels") or {},
             sources=frozenset(mount.get("Source", "") for mount in document.get("Mounts") or ()),
-            networks=tuple(_network(name, found) for name, found in (network.get("Networks") or {}).items()),
+            networks=tuple(_network(name, endpoint) for name, endpoint in (network.get("Networks") or {}).items()),
             ports={
                 port: int(bindings[0]["HostPort"])
                 for port, bindings in (network.get("Ports") or {}).items()
@@ -104,5 +104,5 @@ class Container:
         return self.ports.get(f"{port}/tcp")
 
 
-def _network(name: str, found: Mapping[str, Any]) -> Network:
-    return Network(name, found.get("IPAddress") or "", found.get("MacAddress") or "")
+def _network(name: str, endpoint: Mapping[str, Any]) -> Network:
+    return Network(name, endpoint.get("IPAddress") or "", endpoint.get("MacAddress") or "")

@@ -21,7 +21,7 @@ _PLUGINS = "/usr/lib/nagios/plugins"
 
 
 @dataclasses.dataclass(frozen=True)
-class Watched:
+class Target:
     """The registry to check."""
 
     port: int
@@ -35,39 +35,47 @@ class Watched:
     """Folder of the machine with the images; None where they are in an object store."""
 
 
-def checks(watched: Watched) -> dict[str, str]:
+def checks(target: Target) -> dict[str, str]:
     """Return the command of each check, by its name."""
-    encrypted = watched.ca is not None
-    url = f"{'https' if encrypted else 'http'}://127.0.0.1:{watched.port}/"
+    encrypted = target.ca is not None
+    url = f"{'https' if encrypted else 'http'}://127.0.0.1:{target.port}/"
     answers = [PLUGIN, url, *([CA_FILE] if encrypted else [])]
-    if watched.asks_for_certificates:
-        answers = [f"{_PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(watched.port)]
-    found = {
+    if target.asks_for_certificates:
+        answers = [f"{_PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(target.port)]
+    commands = {
         "docker_registry_http": answers,
         # There are two during a switch.
-        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", watched.process],
+        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", target.process],
     }
     if encrypted:
-        port = ["-p", str(watched.port)]
-        found["docker_registry_certificate"] = [f"{_PLUGINS}/check_http", "-H", "127.0.0.1", *port, "-S", "-C", "14,7"]
-    if watched.data_folder:
+        port = ["-p", str(target.port)]
+        commands["docker_registry_certificate"] = [
+            f"{_PLUGINS}/check_http",
+            "-H",
+            "127.0.0.1",
+            *port,
+            "-S",
+            "-C",
+            "14,7",
+        ]
+    if target.data_folder:
         limits = ["-w", "10%", "-c", "5%"]
-        found["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", watched.data_folder]
-    return {name: shlex.join(words) for name, words in found.items()}
+        commands["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", target.data_folder]
+    return {name: shlex.join(words) for name, words in commands.items()}
 
 
-def files(watched: Watched, host: str, groups: str) -> dict[str, str]:
+def files(target: Target, host: str, groups: str) -> dict[str, str]:
     """Return the texts of the files for NRPE and for an older Nagios, by path.
 
     *host* is the unit's name in Nagios, *groups* are the groups of its services, separated by commas.
     """
-    found = {CA_FILE: watched.ca} if watched.ca is not None else {}
-    for name, command in checks(watched).items():
-        found[f"{FOLDER}/check_{name}.cfg"] = (
+    texts = {CA_FILE: target.ca} if target.ca is not None else {}
+    for name, command in checks(target).items():
+        texts[f"{FOLDER}/check_{name}.cfg"] = (
             f"# Written by the charm docker-registry.\ncommand[check_{name}]={command}\n"
         )
-        found[f"{EXPORT_FOLDER}/service__{host}_check_{name}.cfg"] = _service(name, host, groups)
-    return found
+        texts[f"{EXPORT_FOLDER}/service__{host}_check_{name}.cfg"] = _service(name, host, groups)
+    return texts
 
 
 def _service(name: str, host: str, groups: str) -> str:

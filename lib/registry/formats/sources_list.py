@@ -49,10 +49,10 @@ class Source:
 
     def signed_by(self, keyring: str | None) -> str:
         """Return the line with `signed-by` the file *keyring*, unless it has one itself."""
-        found = _LINE.fullmatch(self.line)
-        if found is None or keyring is None or "signed-by" in (found[2] or ""):
+        match = _LINE.fullmatch(self.line)
+        if match is None or keyring is None or "signed-by" in (match[2] or ""):
             return self.line
-        return f"{found[1]} [{' '.join([*(found[2] or '').split(), f'signed-by={keyring}'])}] {found[3]}"
+        return f"{match[1]} [{' '.join([*(match[2] or '').split(), f'signed-by={keyring}'])}] {match[3]}"
 
 
 def key_problem(key: str) -> Text | None:

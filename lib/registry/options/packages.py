@@ -69,9 +69,9 @@ class Extras:
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
-        wrong = next((name for name in self.packages if not _PACKAGE.fullmatch(name)), None)
+        invalid = next((name for name in self.packages if not _PACKAGE.fullmatch(name)), None)
         return {
-            "extra_packages": NOT_A_PACKAGE(name=wrong) if wrong else None,
+            "extra_packages": NOT_A_PACKAGE(name=invalid) if invalid else None,
             "package_status": choice_problem(self.status, (INSTALL, HOLD)),
             "install_sources": self._sources_problem(),
             "install_keys": self._keys_problem(),

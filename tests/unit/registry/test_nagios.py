@@ -12,8 +12,8 @@ from registry.options.nagios import Naming
 from registry.release import container
 from test_options import DEFAULTS
 
-PLAIN = nrpe.Watched(5000, None, False, container.PROCESS, "/srv/registry")
-ENCRYPTED = nrpe.Watched(443, "CA\n", False, container.PROCESS, None)
+PLAIN = nrpe.Target(5000, None, False, container.PROCESS, "/srv/registry")
+ENCRYPTED = nrpe.Target(443, "CA\n", False, container.PROCESS, None)
 HOST = "juju-docker-registry-0"
 PLUGINS = "/usr/lib/nagios/plugins"
 
@@ -28,7 +28,7 @@ def test_checks():
     assert found["docker_registry_http"] == f"{nrpe.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
     assert found["docker_registry_certificate"] == f"{PLUGINS}/check_http -H 127.0.0.1 -p 443 -S -C 14,7"
     assert "docker_registry_storage" not in found
-    mutual = nrpe.checks(nrpe.Watched(443, "CA\n", True, container.PROCESS, None))
+    mutual = nrpe.checks(nrpe.Target(443, "CA\n", True, container.PROCESS, None))
     assert mutual["docker_registry_http"] == f"{PLUGINS}/check_tcp -H 127.0.0.1 -p 443"
 
 
