@@ -48,10 +48,10 @@ class State:
 
 
 @dataclasses.dataclass(frozen=True)
-class Extras:
+class Packages:
     """The options for packages."""
 
-    packages: tuple[str, ...]
+    names: tuple[str, ...]
     """In the form of apt-get: ``name``, ``name=version``."""
     status: str
     """``install``, or ``hold``: apt does not upgrade Docker's packages and these."""
@@ -59,9 +59,9 @@ class Extras:
     keys_text: str = dataclasses.field(repr=False)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Extras:
+    def from_config(cls, config: Mapping[str, Any]) -> Packages:
         return cls(
-            packages=tuple((config["extra_packages"] or "").split()),
+            names=tuple((config["extra_packages"] or "").split()),
             status=config["package_status"] or INSTALL,
             sources_text=config["install_sources"] or "",
             keys_text=config["install_keys"] or "",
@@ -69,7 +69,7 @@ class Extras:
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
-        invalid = next((name for name in self.packages if not _PACKAGE.fullmatch(name)), None)
+        invalid = next((name for name in self.names if not _PACKAGE.fullmatch(name)), None)
         return {
             "extra_packages": NOT_A_PACKAGE(name=invalid) if invalid else None,
             "package_status": choice_problem(self.status, (INSTALL, HOLD)),

@@ -14,7 +14,7 @@ import yaml
 from registry.formats import sources_list
 from registry.message import Fault, Message, Text
 from registry.options.checks import choice_problem
-from registry.options.packages import Extras
+from registry.options.packages import Packages
 from registry.options.proxies import Proxies
 
 UNKNOWN_PLACEHOLDER = Message("the line contains an unknown placeholder", "Use {placeholders} only")
@@ -73,7 +73,7 @@ class Runtime:
     docker_opts: str = dataclasses.field(repr=False)
     daemon_opts: str = dataclasses.field(repr=False)
     proxies: Proxies = dataclasses.field(repr=False)
-    extras: Extras
+    packages: Packages
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Runtime:
@@ -85,7 +85,7 @@ class Runtime:
             docker_opts=config["docker-opts"] or "",
             daemon_opts=config["daemon-opts"] or "",
             proxies=Proxies.from_config(config),
-            extras=Extras.from_config(config),
+            packages=Packages.from_config(config),
         )
 
     def origin_problems(self) -> dict[str, Text | None]:
@@ -126,7 +126,7 @@ class Runtime:
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
-        return {**self.origin_problems(), **self.settings_problems(), **self.extras.problems()}
+        return {**self.origin_problems(), **self.settings_problems(), **self.packages.problems()}
 
     def origin(self, architecture: str, codename: str) -> Origin | None:
         """Return Docker's packages and repository, None for the distribution's. Only without problems."""

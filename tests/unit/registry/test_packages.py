@@ -1,4 +1,4 @@
-"""Extras and their repositories: valid values, and the problem of others."""
+"""Packages and their repositories: valid values, and the problem of others."""
 
 import json
 
@@ -15,7 +15,7 @@ NOT_SOURCES = (
 
 
 def wanted(**changes):
-    return packages.Extras.from_config({**DEFAULTS, **changes})
+    return packages.Packages.from_config({**DEFAULTS, **changes})
 
 
 @pytest.mark.parametrize(
