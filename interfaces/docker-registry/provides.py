@@ -1,10 +1,10 @@
 """The registry for its clients: containerd, docker, Kubernetes.
 
 Unit databag of every unit, JSON values: `registry_netloc`, `registry_url`, `basic_user`, `basic_password`, `tls_ca`.
-What is off is null: clients do not notice a key that goes away.
+Values that are not set are null: clients do not notice a key that is removed.
 
-Clients take what the unit with the lowest name says, as a string, and do not notice either when that one departs. So
-each unit also says which one that is, in `registry_unit`: clients pass over the key, but look again when it changes.
+Clients read the databag of the unit whose name sorts first as a string, and do not notice when it departs. So each
+unit also publishes the name of that unit, as `registry_unit`: clients ignore the key, but read again when it changes.
 """
 
 import json
@@ -14,10 +14,10 @@ from registry.formats.relations import Access
 
 
 class DockerRegistry(endpoints.Endpoint):
-    """The relations to clients, who write nothing."""
+    """The relations to clients, which publish nothing."""
 
     def publish_access(self, access: Access) -> None:
-        """Tell all clients how the registry is reached."""
+        """Publish to all clients how to connect to the registry."""
         settings = {
             "registry_netloc": access.netloc,
             "registry_url": access.url,

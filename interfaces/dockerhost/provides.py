@@ -1,7 +1,7 @@
-"""Declared, and nothing more: the charm before this one had the endpoint, and Juju refuses a refresh without it."""
+"""Declared only: the predecessor had the endpoint, and Juju does not refresh to a charm without it."""
 
 from charms.layer import endpoints
 
 
 class Dockerhost(endpoints.Endpoint):
-    """Nothing is written or read."""
+    """Publishes and reads nothing."""

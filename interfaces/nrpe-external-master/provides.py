@@ -1,7 +1,7 @@
 """The unit for Nagios, through the subordinate nrpe.
 
-Unit databag, raw values: `primary`, by which nrpe finds the unit that it belongs to, and `monitors`, YAML text with
-the checks: `{monitors: {remote: {nrpe: {<name>: {command: check_<name>}}}}}`. nrpe answers with
+Unit databag, raw values: `primary`, by which nrpe identifies its principal unit, and `monitors`, YAML text with
+the checks: `{monitors: {remote: {nrpe: {<name>: {command: check_<name>}}}}}`. nrpe publishes
 `nagios_hostname` and `nagios_host_context`.
 """
 
@@ -14,15 +14,15 @@ class NrpeExternalMaster(endpoints.Endpoint):
     """The relation to nrpe on this machine."""
 
     def publish_checks(self, names: tuple[str, ...]) -> None:
-        """Have nrpe offer the checks of these names."""
+        """Publish the checks of these names to nrpe."""
         checks = {name: {"command": f"check_{name}"} for name in names}
         monitors = yaml.safe_dump({"monitors": {"remote": {"nrpe": checks}}}, default_flow_style=False)
         for relation in self.relation_ids:
-            # The charm before this one wrote the time in each hook, and nrpe restarted each time.
+            # The predecessor published the time in each hook, which restarted nrpe each time.
             self.publish(relation, {"primary": "True", "monitors": monitors, "timestamp": None})
 
     def nagios(self) -> Nagios | None:
-        """Return what Nagios calls this unit, once nrpe has said it."""
+        """Return this unit's name in Nagios; None until nrpe publishes it."""
         for relation in self.relation_ids:
             for bag in self.units(relation).values():
                 if "nagios_hostname" in bag:

@@ -1,7 +1,7 @@
-"""The units of this application among themselves.
+"""The peer relation between the units of this application.
 
-Unit databag, raw values: `address`, `port`, `scheme`, where this unit's registry answers. The charm before this one
-wrote nothing; of its units there is only Juju's own `ingress-address`.
+Unit databag, raw values: `address`, `port`, `scheme` of this unit's registry. The predecessor published nothing;
+its units have only Juju's `ingress-address`.
 """
 
 from charms.layer import endpoints
@@ -25,6 +25,6 @@ class Peers(endpoints.Endpoint):
         )
 
     def publish_own(self, peer: Peer) -> None:
-        """Tell the other units where this one answers."""
+        """Publish this unit's address to the other units."""
         for relation in self.relation_ids:
             self.publish(relation, {"address": peer.address, "port": str(peer.port), "scheme": peer.scheme})

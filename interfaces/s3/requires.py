@@ -1,12 +1,12 @@
-"""A bucket of S3 from an integrator: s3-integrator, or whatever else provides the interface.
+"""An S3 bucket from an integrator: s3-integrator, or another charm that provides the interface.
 
-https://documentation.ubuntu.com/charmlibs/reference/interfaces/s3/v1. All is in databags of applications. The leader
-asks for a `bucket` (a name), and says by `requested-secrets` (JSON list) that it can read Juju secrets. Providers of
-version 1 then answer with `secret-extra`, the URI of a secret with `access-key` and `secret-key`; those of version 0
-write these two into the databag. Beside them: `bucket`, which may be another one, `endpoint`, `region`, `path`,
+https://documentation.ubuntu.com/charmlibs/reference/interfaces/s3/v1. All data are in application databags. The leader
+requests a `bucket` (a name), and publishes `requested-secrets` (JSON list) because it can read Juju secrets. Providers
+of version 1 then publish `secret-extra`, the URI of a secret with `access-key` and `secret-key`; those of version 0
+publish these two in the databag. In addition: `bucket`, which may be another one, `endpoint`, `region`, `path`,
 `storage-class`, `s3-api-version` (2 or 4), `tls-ca-chain` (JSON list of PEM, or base64 of it).
 
-Not read: `s3-uri-style`, as the bucket is in the path of an endpoint's URLs always; `attributes`.
+Not read: `s3-uri-style`, because endpoints always use path-style addressing; `attributes`.
 """
 
 import json
@@ -26,8 +26,8 @@ class S3(endpoints.Endpoint):
 
     reads_application = True
 
-    def ask(self) -> None:
-        """Ask for a bucket of this application's own, where the integrator does not name one."""
+    def request_bucket(self) -> None:
+        """Request a bucket named after this application, which the integrator may override."""
         if not self.relation_ids or not leadership.is_leader():
             return
         settings = {
@@ -39,16 +39,16 @@ class S3(endpoints.Endpoint):
             self.publish(relation, settings, application=True)
 
     def bucket(self) -> Bucket | None:
-        """Return what the first integrator gives; None without the relation."""
-        found = [self._given(relation) for relation in self.relation_ids]
-        return next((one for one in found if one.is_whole), found[0] if found else None)
+        """Return the first complete bucket, or an incomplete one; None without the relation."""
+        buckets = [self._bucket(relation) for relation in self.relation_ids]
+        return next((bucket for bucket in buckets if bucket.is_complete), buckets[0] if buckets else None)
 
-    def _given(self, relation: str) -> Bucket:
-        bag, trouble = self.application(relation), ""
+    def _bucket(self, relation: str) -> Bucket:
+        bag, problem = self.application(relation), None
         try:
             keys = juju_secrets.read(bag["secret-extra"], self.provider(relation)) if "secret-extra" in bag else bag
         except SecretError as error:
-            keys, trouble = {}, str(error)
+            keys, problem = {}, error.text
         return Bucket(
             bucket=bag.get("bucket", ""),
             accesskey=keys.get("access-key", ""),
@@ -59,13 +59,13 @@ class S3(endpoints.Endpoint):
             storageclass=bag.get("storage-class", ""),
             signature=bag.get("s3-api-version", ""),
             ca=_chain(bag.get("tls-ca-chain", "")),
-            trouble=trouble,
+            error=problem,
         )
 
 
 def _chain(text: str) -> str:
-    """Return the certificates of `tls-ca-chain` as PEM; what cannot be read stays as it is, for a sentence about it."""
+    """Return the certificates of `tls-ca-chain` as PEM; a *text* that cannot be read as it is, for a message."""
     try:
         return "".join(map(certificates.bundle, json.loads(text)))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, certificates.BadCertificates):
         return text

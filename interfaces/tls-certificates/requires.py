@@ -1,10 +1,10 @@
-"""A certificate from a CA, in both dialects at once: one that makes the key, and one that signs a request.
+"""A certificate from a CA, in two versions of the protocol at once: the CA makes the key, or signs a request.
 
-The classic one (easyrsa, vault) is in unit databags. We write `unit_name`, `common_name`, `certificate_name` (raw) and
-`sans` (JSON); the provider answers with `ca`, `chain`, `<unit_name>.server.cert`, `<unit_name>.server.key` (PEM).
+The older one (easyrsa, vault) uses unit databags. We publish `unit_name`, `common_name`, `certificate_name` (raw) and
+`sans` (JSON); the provider publishes `ca`, `chain`, `<unit_name>.server.cert`, `<unit_name>.server.key` (PEM).
 
-In the other one (self-signed-certificates, manual-tls-certificates) we write `certificate_signing_requests`, a JSON
-list of `{"certificate_signing_request": PEM, "ca": false}`, and the provider answers in its application's databag with
+In the newer one (self-signed-certificates, manual-tls-certificates) we publish `certificate_signing_requests`, a JSON
+list of `{"certificate_signing_request": PEM, "ca": false}`, and the provider publishes in its application databag
 `certificates`, a JSON list of `{"ca", "certificate", "chain": [PEM, ...], "certificate_signing_request", "revoked"}`,
 or with `request_errors`, a JSON list of `{"certificate_signing_request" or "csr", "error": {"name", "message"}}`.
 """
@@ -23,39 +23,39 @@ class Certificates(endpoints.Endpoint):
     reads_application = True
 
     def publish_request(self, request: Request) -> None:
-        """Ask each CA for a certificate."""
+        """Request a certificate from each CA."""
         settings = {
             "unit_name": self._unit_name,
             "common_name": request.names[0],
             "sans": json.dumps(sorted(set(request.names))),
             "certificate_name": self._unit_name,
-            "cert_requests": None,  # the charm before this one asked there for another address
-            # Without "ca", a provider with pydantic 2 leaves the whole databag alone.
+            "cert_requests": None,  # the predecessor requested another address there
+            # Without "ca", a provider with pydantic 2 ignores the whole databag.
             "certificate_signing_requests": json.dumps([{"certificate_signing_request": request.csr, "ca": False}]),
         }
         for relation in self.relation_ids:
             self.publish(relation, settings)
 
     def certificate(self, request: Request) -> Certificate | None:
-        """Return the answer of the first CA that gave a whole one; in the second dialect, one to *request*."""
+        """Return the first complete certificate of a CA; in the newer protocol, one for *request*."""
         for relation in self.relation_ids:
-            found = self._signed(relation, request) or self._made(relation)
-            if found is not None:
-                return found
+            certificate = self._signed(relation, request) or self._made(relation)
+            if certificate is not None:
+                return certificate
         return None
 
     def is_revoked(self, request: Request) -> bool:
-        """Tell whether a CA has taken back what it gave for *request*, and gave nothing else for it."""
-        answers = [one for relation in self.relation_ids for one in self._answers(relation, "certificates", request)]
-        return bool(answers) and all(one.get("revoked") for one in answers)
+        """Tell whether all certificates that CAs issued for *request* are revoked."""
+        issued = [entry for relation in self.relation_ids for entry in self._entries(relation, "certificates", request)]
+        return bool(issued) and all(entry.get("revoked") for entry in issued)
 
     def refusal(self, request: Request) -> str:
-        """Return the words of a CA that does not give what *request* asks for; empty if none has refused."""
+        """Return the error of a CA that does not issue a certificate for *request*; empty if there is none."""
         for relation in self.relation_ids:
-            for one in self._answers(relation, "request_errors", request):
-                error = one.get("error")
-                told = error if isinstance(error, dict) else {}
-                return str(told.get("message") or told.get("name") or "without a reason")
+            for entry in self._entries(relation, "request_errors", request):
+                error = entry.get("error")
+                fields = error if isinstance(error, dict) else {}
+                return str(fields.get("message") or fields.get("name") or "no reason given")
         return ""
 
     def _made(self, relation: str) -> Certificate | None:
@@ -68,26 +68,26 @@ class Certificates(endpoints.Endpoint):
         return None
 
     def _signed(self, relation: str, request: Request) -> Certificate | None:
-        for answer in self._answers(relation, "certificates", request):
-            if not answer.get("revoked") and answer.get("certificate"):
-                chain = "\n".join(map(str, answer.get("chain") or ()))
-                return Certificate(str(answer.get("ca") or ""), chain, str(answer["certificate"]), request.key)
+        for entry in self._entries(relation, "certificates", request):
+            if not entry.get("revoked") and entry.get("certificate"):
+                chain = "\n".join(map(str, entry.get("chain") or ()))
+                return Certificate(str(entry.get("ca") or ""), chain, str(entry["certificate"]), request.key)
         return None
 
-    def _answers(self, relation: str, key: str, request: Request) -> list[dict[str, Any]]:
-        """Return what the list *key* of the provider's databag says to *request*."""
+    def _entries(self, relation: str, key: str, request: Request) -> list[dict[str, Any]]:
+        """Return the entries for *request* in the list *key* of the provider's databag."""
         try:
-            found = json.loads(self.application(relation).get(key) or "[]")
+            value = json.loads(self.application(relation).get(key) or "[]")
         except ValueError:
             return []
-        said = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-        asked = request.csr.strip()
-        return [one for one in said if asked in (_text(one, "certificate_signing_request"), _text(one, "csr"))]
+        entries = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+        csr = request.csr.strip()
+        return [entry for entry in entries if csr in (_text(entry, "certificate_signing_request"), _text(entry, "csr"))]
 
     @property
     def _unit_name(self) -> str:
         return hookenv.local_unit().replace("/", "_")
 
 
-def _text(answer: dict[str, Any], key: str) -> str:
-    return str(answer.get(key, "")).strip()
+def _text(entry: dict[str, Any], key: str) -> str:
+    return str(entry.get(key, "")).strip()

@@ -10,9 +10,13 @@ from charms.layer import basic, context, flags
 from registry.formats import addresses
 from registry.images.reference import BadReference, Reference
 from registry.machine.engine import Engine
+from registry.message import Message
 from registry.release.release import Release
 
 from actions.results import Results
+
+DIGEST_IN_TAG = Message("tag: {tag!r} has a digest", "Use a name with a tag")
+"""Images are pushed by tag; a registry computes the digest itself."""
 
 
 def push(params: dict[str, Any]) -> Results:
@@ -57,7 +61,7 @@ def _target(source: Reference, tag: str, netloc: str) -> Reference:
     """Return what to push *source* as. A *tag* without a host means this registry, like none at all."""
     name = Reference.parse(tag) if tag else Reference(None, source.path, source.tag or "latest", None)
     if name.digest:
-        raise BadReference(f"tag: {tag!r} has a digest; an image is pushed under a tag")
+        raise BadReference(DIGEST_IN_TAG(tag=tag))
     return Reference(name.host or netloc, name.path, name.tag, None)
 
 

@@ -67,15 +67,18 @@ def test_push_to_another_host_goes_there(unit, small):
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"image": "not there:1"}, "'not there:1' is not the name of an image, such as registry:2."),
-        ({"image": ""}, "'' is not the name of an image, such as registry:2."),
+        ({"image": "not there:1"}, "'not there:1' is not an image name. Use a name such as registry:2."),
+        ({"image": ""}, "'' is not an image name. Use a name such as registry:2."),
         (
             {"image": "nowhere:1", "pull": False},
             "nowhere:1 is not on the machine; run push with pull=true, or `docker load` it there.",
         ),
         ({"image": "localhost:1/nowhere:1"}, "localhost:1/nowhere:1 cannot be pulled: "),
-        ({"image": "registry:2", "pull": False, "tag": "UPPER"}, "'UPPER' is not the name of an image"),
-        ({"image": "registry:2", "pull": False, "tag": "x@sha256:" + "0" * 64}, "tag: "),
+        (
+            {"image": "registry:2", "pull": False, "tag": "UPPER"},
+            "'UPPER' is not an image name. Use a name such as registry:2.",
+        ),
+        ({"image": "registry:2", "pull": False, "tag": "x@sha256:" + "0" * 64}, "tag: 'x@sha256:"),
     ],
 )
 def test_push_of_what_cannot_be_had_is_a_sentence(unit, params, sentence):

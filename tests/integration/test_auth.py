@@ -111,6 +111,7 @@ def test_a_password_in_a_secret_of_juju(unit):
         state, message = unit.config(auth_basic_password=str(uri))
         assert state == "blocked"
         assert message.startswith(f"auth-basic-password: {uri} cannot be read (")
+        assert f"). Run `juju grant-secret {uri} {unit.app}`." in message
         unit.juju.grant_secret(uri, unit.app)
         unit.settle()
         assert unit.update_status() == ready(unit)

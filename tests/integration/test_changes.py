@@ -22,7 +22,7 @@ def test_another_name(unit):
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("registry_port", 70000, "registry-port: 70000 is not a port, 1 to 65535."),
+        ("registry_port", 70000, "registry-port: 70000 is not a port. Use a number from 1 to 65535."),
         (
             "registry_port",
             22222,
@@ -31,7 +31,8 @@ def test_another_name(unit):
         (
             "registry_name",
             "a b",
-            "registry-name: 'a b' is not the name of a container (letters, digits, _ . -, two at least).",
+            "registry-name: 'a b' is not a container name. "
+            "Use two or more letters, digits and _ . -, beginning with a letter or digit.",
         ),
         (
             "registry_name",
@@ -41,13 +42,13 @@ def test_another_name(unit):
         (
             "registry_image",
             "No Such",
-            "registry-image: 'No Such' is not the name of an image, such as registry:2.",
+            "registry-image: 'No Such' is not an image name. Use a name such as registry:2.",
         ),
         ("registry_image", "localhost:1/none:1", "registry-image: localhost:1/none:1 cannot be pulled: "),
         (
             "http_host",
             "registry.example.com",
-            "http-host: 'registry.example.com' has no scheme; write http://... or https://....",
+            "http-host: 'registry.example.com' has no http or https scheme. Begin it with http:// or https://.",
         ),
     ],
 )

@@ -112,7 +112,10 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
     put(unit, "registry.key", other_key)
     state, message = unit.update_status()
     assert state == "blocked"
-    assert message.startswith("tls-key-path: the key does not belong to the certificate. The last good configuration")
+    assert message.startswith(
+        "tls-key-path: the key does not belong to the certificate. Use the key and certificate of one pair. "
+        "The last good configuration"
+    )
     unit.exec(f"rm {FOLDER}/registry.key")
     state, message = unit.update_status()
     assert state == "active"

@@ -97,7 +97,7 @@ WRONG_SETTINGS = [
         "daemon-opts: Docker does not start: failed to set log opts: unknown log opt 'nosuch' for",
     ),
     ({"docker_opts": "--nosuch"}, "docker-opts: Docker does not start: unknown flag: --nosuch"),
-    ({"http_proxy": "http://me:hush@proxy:1"}, "http_proxy: has a password in it"),
+    ({"http_proxy": "http://me:hush@proxy:1"}, "http_proxy: the URL contains a password, "),
 ]
 
 

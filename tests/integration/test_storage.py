@@ -199,8 +199,8 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
         unit.exec("docker rmi -f 127.0.0.1:5055/up/small:1 || true")
 
 
-def test_a_proxy_with_a_password_is_refused_and_not_shown(unit):
+def test_a_proxy_with_a_password_is_a_problem_and_not_shown(unit):
     state, message = unit.config(registry_https_proxy="http://me:hush@proxy.example.com:3128")
     assert state == "blocked"
-    assert message.startswith("registry-https-proxy: has a password in it")
+    assert message.startswith("registry-https-proxy: the URL contains a password, ")
     assert "hush" not in message

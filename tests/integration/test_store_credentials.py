@@ -151,7 +151,7 @@ def test_an_integrator_gives_a_bucket_whose_keys_are_in_a_secret(model, store, g
     state, message = guest.status(guest.settle())
     assert state == "blocked"
     assert message.startswith(f"s3-credentials: {secret} cannot be read (")
-    assert "; keys has to grant it to guest." in message
+    assert "). Make keys grant it to guest." in message
     model.grant_secret(secret, "guest")
     assert guest.update_status() == ready(guest)
     assert guest.run("push", image="small:1", pull=False).results["outcome"] == "success"

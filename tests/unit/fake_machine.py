@@ -178,14 +178,14 @@ class FakeDockerPackages:
     def install(self, options):
         self._apt.call("install_docker", options.docker_runtime)
         self.is_installed = True
-        self._apt.installed = dict.fromkeys(options.wanted_packages() or self._apt.installed, "1")
+        self._apt.installed = dict.fromkeys(options.requested_packages() or self._apt.installed, "1")
 
     def simulate(self, options):
         self._apt.call("simulate_docker")
 
     def upgrade(self, options):
         self._apt.call("upgrade_docker")
-        self._apt.installed = dict.fromkeys(options.wanted_packages() or self._apt.installed, "1")
+        self._apt.installed = dict.fromkeys(options.requested_packages() or self._apt.installed, "1")
         return "docker.io 20.10"
 
     def find(self):

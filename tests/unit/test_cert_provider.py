@@ -194,7 +194,7 @@ def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed
     say(juju, deployed, {**ANSWER, **second, "ca": ALONE})
     state, message = juju.model["status"]
     assert state == "active"
-    assert " cert-provider: clients do not take the certificate" in message
+    assert " cert-provider: clients that trust the CA reject the certificate" in message
     assert "; the one from before serves." in message
     assert machine.store.current().ca == ROOT + ALONE, "what does not fit together is not taken"
     juju.change(config={"registry-port": 6000})

@@ -160,7 +160,10 @@ def test_the_models_proxy_counts_and_its_password_does_not(deployed, juju, machi
     deployed.hook("config-changed", JUJU_CHARM_HTTP_PROXY="http://me:hush@model:1")
     state, message = juju.model["status"]
     assert (state, machine.dockerd.drop_in) == ("blocked", None)
-    assert message.startswith("juju-http-proxy of the model: has a password in it")
+    assert message.startswith(
+        "juju-http-proxy of the model: the URL contains a password, which other programs on the machine could read. "
+        "Use a proxy that requires none."
+    )
     assert "hush" not in message
 
 
@@ -265,7 +268,7 @@ def test_a_wrong_origin_installs_nothing(charm, juju, machine):
     machine.docker_packages.is_installed = False
     assert config(juju, charm, docker_runtime="podman") == [
         "blocked",
-        "docker_runtime: 'podman' is not one of auto, apt, upstream, custom.",
+        "docker_runtime: 'podman' is not supported. Use one of auto, apt, upstream, custom.",
     ]
     assert machine.apt.calls == []
     config(juju, charm, docker_runtime="upstream")
@@ -274,7 +277,8 @@ def test_a_wrong_origin_installs_nothing(charm, juju, machine):
 
 def test_a_wrong_origin_fails_the_action(deployed, juju, machine, actions):
     juju.change(config={"docker_runtime": "podman"})
-    assert "is not one of" in deployed.action("upgrade-docker", actions)["failure"]
+    failure = deployed.action("upgrade-docker", actions)["failure"]
+    assert "docker_runtime: 'podman' is not supported. Use one of auto, apt, upstream, custom." in failure
     assert machine.apt.calls == []
 
 

@@ -169,7 +169,9 @@ def test_a_wrong_option_takes_no_tls_from_a_proxy(deployed, juju):
     assert "DEFAULT" in before["services"]
     juju.change(config={"website-tls": "terminat"})
     deployed.hook("config-changed")
-    assert juju.model["status"][1].startswith("website-tls: 'terminat' is none of passthrough, terminate.")
+    assert juju.model["status"][1].startswith(
+        "website-tls: 'terminat' is not supported. Use one of passthrough, terminate."
+    )
     assert bag(juju, name) == before
 
 

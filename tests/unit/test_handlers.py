@@ -164,7 +164,8 @@ def test_a_wrong_option_is_said_and_the_killed_registry_still_comes_back(deploye
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "registry-port: 0 is not a port, 1 to 65535. The last good configuration serves at 10.0.0.10:5000.",
+        "registry-port: 0 is not a port. Use a number from 1 to 65535. "
+        "The last good configuration serves at 10.0.0.10:5000.",
     ]
     assert machine.engine.serving(5000)
 
@@ -454,7 +455,8 @@ def test_what_serves_although_an_option_is_wrong_is_a_success_that_says_so(deplo
     juju.change(config={"registry-port": 0})
     done = deployed.action(action, actions, name="")
     assert done["message"] == (
-        "registry-port: 0 is not a port, 1 to 65535. The last good configuration serves at 10.0.0.10:5000."
+        "registry-port: 0 is not a port. Use a number from 1 to 65535. "
+        "The last good configuration serves at 10.0.0.10:5000."
     )
     assert machine.engine.serving(5000)
 
@@ -527,7 +529,9 @@ def test_push_names_an_image_as_clients_of_a_proxy_do(deployed, juju, machine, a
 def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
     juju.change(config={"http-host": "registry.example.com"})
     failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]
-    assert failure.startswith("http-host: 'registry.example.com' has no scheme")
+    assert failure == (
+        "http-host: 'registry.example.com' has no http or https scheme. Begin it with http:// or https://."
+    )
 
 
 @pytest.fixture
@@ -615,7 +619,7 @@ def test_wrong_users_leave_the_registry_closed_as_it_was(deployed, juju, machine
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "auth-basic-users: this is no map; write `user: password`, a line each. "
+        "auth-basic-users: the value is not a YAML mapping. Use a line `user: password` for each user. "
         "The last good configuration serves at 10.0.0.10:5000.",
     ]
     assert machine.store.current().authentication == "htpasswd"
@@ -627,8 +631,8 @@ def test_a_password_comes_from_a_secret_and_follows_it(deployed, juju, machine):
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "auth-basic-password: secret:abc cannot be read (permission denied); "
-        "`juju grant-secret` lets docker-registry read it. The last good configuration serves at 10.0.0.10:5000.",
+        "auth-basic-password: secret:abc cannot be read (permission denied). "
+        "Run `juju grant-secret secret:abc docker-registry`. The last good configuration serves at 10.0.0.10:5000.",
     ]
     juju.change(secrets={"abc": {"password": "hush"}})
     deployed.hook("update-status")
@@ -714,8 +718,14 @@ def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juj
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
     deployed.hook("config-changed")
     for wrong, sentence in (
-        ({"tls-cert-blob": LEAF}, "tls-key-blob: the key does not belong to the certificate."),
-        ({"tls-cert-blob": "junk!"}, "tls-cert-blob: this is neither PEM nor base64 of it."),
+        (
+            {"tls-cert-blob": LEAF},
+            "tls-key-blob: the key does not belong to the certificate. Use the key and certificate of one pair.",
+        ),
+        (
+            {"tls-cert-blob": "junk!"},
+            "tls-cert-blob: the text is neither PEM nor base64 of PEM. Use the content of a PEM file.",
+        ),
         ({"tls-cert-blob": ""}, "tls-cert-path: there is no file /etc/docker/registry/registry.crt; "),
     ):
         juju.change(config={"tls-cert-blob": ALONE, **wrong})

@@ -67,7 +67,7 @@ def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine)
     say(juju, related, {**BUCKET, "secret-extra": "secret:cq1"})
     (sentence,) = [juju.model["status"][1]]
     assert sentence.startswith(
-        "s3-credentials: secret:cq1 cannot be read (permission denied); s3-integrator has to grant"
+        "s3-credentials: secret:cq1 cannot be read (permission denied). Make s3-integrator grant it to docker-registry."
     )
     assert machine.store.current() == plain, "what serves goes on"
     juju.change(secrets={"cq1": KEYS})
@@ -84,7 +84,9 @@ def test_a_chain_is_a_list_of_certificates(related, juju, machine, form):
     say(juju, related, {**BUCKET, **KEYS, "tls-ca-chain": json.dumps([form(BETWEEN), form(ROOT)])})
     assert machine.store.current().others["store-ca.pem"] == BETWEEN + ROOT
     say(juju, related, {**BUCKET, **KEYS, "tls-ca-chain": "junk"})
-    assert juju.model["status"][1].startswith("s3-credentials (tls-ca-chain): this is neither PEM nor base64 of it. ")
+    assert juju.model["status"][1].startswith(
+        "s3-credentials (tls-ca-chain): the text is neither PEM nor base64 of PEM. Use the content of a PEM file. "
+    )
 
 
 def test_the_images_stay_where_they_are_when_the_relation_goes(related, juju, machine, actions):

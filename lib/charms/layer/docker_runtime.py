@@ -28,7 +28,7 @@ class NoDocker(Exception):
 
 def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
     """Have Docker and the operator's packages on the machine. Raises NoDocker, OSError."""
-    errors = _ensure_sources(options.extras, machine)
+    errors = _ensure_sources(options.packages, machine)
     wrong = tuple(f"{option}: {clause}." for option, clause in options.origin_problems().items() if clause)
     if not machine.docker_packages.has_docker():
         if wrong:
@@ -42,12 +42,12 @@ def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
             ) from error
     elif not wrong:
         errors += _compare(options, machine)
-    return errors + _ensure_extras(options.extras, machine)
+    return errors + _ensure_packages(options.packages, machine)
 
 
 def _compare(options: runtime.Runtime, machine: Machine) -> Errors:
     """Say so where Docker is not the requested one: only the operator decides when it is replaced."""
-    names = options.wanted_packages()
+    names = options.requested_packages()
     if not names or not packages.missing(names, machine.apt.read_states(names)):
         return ()
     try:
@@ -59,7 +59,7 @@ def _compare(options: runtime.Runtime, machine: Machine) -> Errors:
     )
 
 
-def _ensure_sources(options: packages.Extras, machine: Machine) -> Errors:
+def _ensure_sources(options: packages.Packages, machine: Machine) -> Errors:
     problems = options.problems()
     if problems["install_sources"] or problems["install_keys"]:
         return ()
@@ -76,11 +76,11 @@ def _ensure_sources(options: packages.Extras, machine: Machine) -> Errors:
     return ()
 
 
-def _ensure_extras(options: packages.Extras, machine: Machine) -> Errors:
+def _ensure_packages(options: packages.Packages, machine: Machine) -> Errors:
     problems = options.problems()
     try:
         if not problems["extra_packages"] and (
-            new := packages.missing(options.packages, machine.apt.read_states(options.packages))
+            new := packages.missing(options.names, machine.apt.read_states(options.names))
         ):
             status.maintenance(f"Installing {' '.join(new)}.")
             machine.apt.install(new)
@@ -94,7 +94,7 @@ def _ensure_extras(options: packages.Extras, machine: Machine) -> Errors:
     return ()
 
 
-def _ensure_holds(options: packages.Extras, machine: Machine) -> None:
+def _ensure_holds(options: packages.Packages, machine: Machine) -> None:
     """Hold Docker's packages and the operator's, or release those that were held for that. Others' holds stay."""
     ours = machine.records.load("held").get("names")
     if options.status == packages.INSTALL:
@@ -102,7 +102,7 @@ def _ensure_holds(options: packages.Extras, machine: Machine) -> None:
             machine.apt.release(machine.apt.read_states(ours))
             machine.records.save("held", {})
         return
-    names = {packages.bare(name) for name in options.packages}
+    names = {packages.bare(name) for name in options.names}
     known = machine.apt.read_states([*(ours or ()), *names])
     if ours is None or not all(name in known and known[name].held for name in {*ours, *names}):
         names |= set(machine.docker_packages.find())
@@ -122,7 +122,9 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     Raises EngineError if Docker does not answer any more, OSError where the machine does not take what is written.
     """
     model = Proxies.of_model(os.environ)
-    errors = tuple(f"{_MODEL[name]} of the model: {clause}." for name, clause in options.proxies.wrong_beside(model))
+    errors = tuple(
+        f"{_MODEL[name]} of the model: {clause}." for name, clause in options.proxies.fallback_problems(model)
+    )
     docker, more = _settings(machine).ensure(options, options.proxies.with_fallback(model).environment(), docker)
     return docker, errors + more
 

@@ -1,4 +1,4 @@
-"""Juju's secrets, as an operator makes them with `juju add-secret` and grants them to the application."""
+"""Juju secrets, which an operator adds with `juju add-secret` and grants to the application."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ import subprocess
 from collections.abc import Mapping
 
 from charmhelpers.core import hookenv
+from registry.message import Message
 from registry.options.secrets import SecretError
 
+NO_SECRETS = Message("this version of Juju has no secrets", "Set the value itself")
+"""The controller is older than Juju 3.0, and the value is the URI of a secret."""
+NOT_GRANTED = Message("{uri} cannot be read ({error})", "Run `juju grant-secret {uri} {app}`")
+"""The Juju secret was not granted to the application, or does not exist."""
+NOT_GRANTED_BY_PROVIDER = Message("{uri} cannot be read ({error})", "Make {provider} grant it to {app}")
+"""The application at the other end of the relation did not grant its Juju secret, or removed it."""
 
-def read(uri: str, owner: str = "") -> Mapping[str, str]:
-    """Return what is in the newest revision of the secret *uri*. Raises SecretError.
 
-    *owner* is the application that made it, where that is no operator.
+def read(uri: str, provider: str = "") -> Mapping[str, str]:
+    """Return the content of the latest revision of the secret *uri*. Raises SecretError.
+
+    *provider* is the application that owns it, where it is not an operator's.
 
     https://documentation.ubuntu.com/juju/3.6/reference/hook-command/list-of-hook-commands/secret-get/
     """
     try:
-        # The ID is no secret, and what is in it comes back by a pipe.
+        # The URI is no secret, and the content is returned by a pipe.
         done = subprocess.run(
             ["secret-get", uri, "--refresh", "--format=json"], capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise SecretError("this Juju has no secrets; give the value itself") from None
+        raise SecretError(NO_SECRETS()) from None
     if done.returncode != 0:
-        words = " ".join(done.stderr.split()).removeprefix("ERROR ").rstrip(".") or "without a reason"
-        app = hookenv.application_name()
-        remedy = f"{owner} has to grant it to {app}" if owner else f"`juju grant-secret` lets {app} read it"
-        raise SecretError(f"{uri} cannot be read ({words}); {remedy}")
+        error = " ".join(done.stderr.split()).removeprefix("ERROR ").rstrip(".") or "no reason given"
+        app, message = hookenv.application_name(), NOT_GRANTED_BY_PROVIDER if provider else NOT_GRANTED
+        raise SecretError(message(uri=uri, error=error, app=app, provider=provider))
     return {str(key): str(value) for key, value in json.loads(done.stdout).items()}

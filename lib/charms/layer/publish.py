@@ -28,7 +28,7 @@ def meet_peers() -> None:
 
 def request_bucket() -> None:
     """Ask the S3 integrator for a bucket."""
-    endpoint("s3-credentials").ask()
+    endpoint("s3-credentials").request_bucket()
 
 
 def peer() -> None:

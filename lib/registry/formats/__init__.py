@@ -1,1 +1,1 @@
-"""Texts and data whose form others define: PEM, htpasswd, daemon.json, apt's sources, NRPE, haproxy, relations."""
+"""Formats that others define: PEM, htpasswd, daemon.json, apt's sources, NRPE, haproxy, relation data."""

@@ -1,4 +1,4 @@
-"""What a proxy in front is told: https://github.com/canonical/haproxy-operator and the haproxy charm before it."""
+"""The service that proxies read: https://github.com/canonical/haproxy-operator and the haproxy charm before it."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ import yaml
 HEALTH = "option httpchk GET / HTTP/1.0"
 OPTIONS = (
     "balance leastconn",
-    # A server that has just died is tried for a second, and then another one.
+    # A server that has just failed is tried for a second, then another one.
     *("option redispatch", "retries 3", "timeout connect 1000"),
-    # A store may take its time to put a large layer together.
+    # An object store may need minutes to assemble a large layer.
     *("timeout client 300000", "timeout server 300000"),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """A unit's registry, as a proxy in front sees it."""
+    """A unit's registry as a proxy's server."""
 
     unit: str
     address: str
     port: int
     backup: bool
-    """In use only while no other server is well."""
+    """Used only while no other server is healthy."""
     encrypted: bool
-    """It speaks TLS."""
+    """It serves TLS."""
     asks_for_certificates: bool
-    """Clients have to show a certificate; a proxy has none."""
+    """Clients must present a certificate; a proxy has none."""
     terminates: bool
     """TLS ends at the proxy."""
     check_interval: int
     """Milliseconds from one check of the proxy to the next."""
     check_fall: int
-    """How many checks in a row have to fail until it gets no more requests."""
+    """Number of consecutive failed checks after which it gets no requests."""
     pem: str | None = dataclasses.field(default=None, repr=False)
-    """Its certificate, those behind it, and the key, where it has them."""
+    """Its certificate, intermediate certificates and key, where it has them."""
 
 
 def services(server: Server) -> str:
-    """Return the YAML text of `services` with this one server; the proxy unites those of all units.
+    """Return the YAML text of `services` with this server; the proxy merges those of all units.
 
-    The server's name has the port, so that it differs from the predecessor's: haproxy refuses one name with two
+    The server's name contains the port, so that it differs from the predecessor's: haproxy rejects one name with two
     addresses while units are refreshed one by one.
     """
     service = {
@@ -61,7 +61,7 @@ def services(server: Server) -> str:
         ],
     }
     if server.terminates:
-        # The registry's own certificate bears the proxy's address. Without one, the proxy's own is taken.
+        # The registry's certificate is valid for the proxy's address. Without one, the proxy uses its own.
         own = base64.b64encode(server.pem.encode()).decode() if server.pem else None
         service["crts"] = [own or "DEFAULT"]
     return str(yaml.safe_dump([service], default_flow_style=None, sort_keys=False, width=1_000_000))
@@ -72,7 +72,7 @@ def _options(server: Server) -> list[str]:
         return ["mode http", *OPTIONS, HEALTH, "http-request set-header X-Forwarded-Proto https"]
     if not server.encrypted:
         return ["mode http", *OPTIONS, HEALTH]
-    # The proxy passes on what it cannot read.
+    # The proxy forwards encrypted traffic.
     return ["mode tcp", *OPTIONS, *([] if server.asks_for_certificates else [HEALTH])]
 
 
@@ -82,7 +82,7 @@ def _server_options(server: Server) -> str:
         words.append("ssl verify none")
     elif server.encrypted and not server.asks_for_certificates:
         words.append("check-ssl verify none")
-    # A check of a dead machine lasts as long as the interval, and the next one comes an interval after that.
+    # A check of an unreachable machine lasts one interval, and the next one follows an interval later.
     words.append(
         f"inter {server.check_interval} fastinter {server.check_interval // 2} rise 2 fall {server.check_fall}"
     )

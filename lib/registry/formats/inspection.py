@@ -1,4 +1,4 @@
-"""A container as Docker shows it: the one place that reads what `docker inspect` prints.
+"""A container as Docker describes it: the only module that reads the output of `docker inspect`.
 
 https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerInspect
 """
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 DIGEST_LABEL = "docker-registry.digest"
-"""Label with the digest of the release that a container was made for: the mark of a container of this charm."""
+"""Label with the digest of the release that a container was created for; it identifies containers of this charm."""
 PREDECESSORS_FOLDER = "/etc/docker/registry"
-"""Folder of the machine from which the charm before this one mounts its configuration, file by file."""
+"""Folder of the machine from which the predecessor mounts its configuration, file by file."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A container's place in one of Docker's networks."""
+    """A container's endpoint in one of Docker's networks."""
 
     name: str
     address: str
@@ -33,20 +33,20 @@ class Container:
     status: str
     """created, running, paused, restarting, removing, exited or dead."""
     pid: int
-    """Of its first process; 0 while it has none."""
+    """Process ID of its first process; 0 while it has none."""
     image_id: str
     labels: Mapping[str, str]
     sources: frozenset[str]
-    """Folders and files of the machine that it mounts."""
+    """Folders and files of the machine that are mounted in it."""
     networks: tuple[Network, ...]
     ports: Mapping[str, int]
-    """Port of the container, e.g. ``5000/tcp``, to port of the machine, as far as published now."""
+    """Port of the container, e.g. ``5000/tcp``, to port of the machine, where currently published."""
     body: Mapping[str, Any] = dataclasses.field(repr=False)
-    """What Docker was asked for, in the form of ``POST /containers/create``, and what Docker added."""
+    """The requested settings, in the form of ``POST /containers/create``, and those that Docker added."""
 
     @classmethod
     def from_inspection(cls, document: Mapping[str, Any]) -> Container:
-        """Read what Docker answers to ``GET /containers/{name}/json``."""
+        """Read Docker's answer to ``GET /containers/{name}/json``."""
         state, config, network = document["State"], document["Config"], document["NetworkSettings"]
         return cls(
             name=document["Name"].lstrip("/"),
@@ -55,7 +55,7 @@ class Container:
             image_id=document["Image"],
             labels=config.get("Labels") or {},
             sources=frozenset(mount.get("Source", "") for mount in document.get("Mounts") or ()),
-            networks=tuple(_network(name, found) for name, found in (network.get("Networks") or {}).items()),
+            networks=tuple(_network(name, endpoint) for name, endpoint in (network.get("Networks") or {}).items()),
             ports={
                 port: int(bindings[0]["HostPort"])
                 for port, bindings in (network.get("Ports") or {}).items()
@@ -66,17 +66,17 @@ class Container:
 
     @property
     def is_running(self) -> bool:
-        """It runs, and is neither paused nor about to restart."""
+        """It runs, and is neither paused nor restarting."""
         return self.status == "running"
 
     @property
     def is_started(self) -> bool:
-        """It was started and has not ended: it runs, is paused, or Docker restarts it."""
+        """It was started and not stopped: it runs, is paused, or Docker restarts it."""
         return self.status in ("running", "paused", "restarting")
 
     @property
     def has_ended(self) -> bool:
-        """Its process ended, by itself or by somebody's hand; Docker may be about to start it again."""
+        """Its process ended or was killed; Docker may restart it."""
         return self.status in ("exited", "dead", "restarting")
 
     @property
@@ -86,17 +86,17 @@ class Container:
 
     @property
     def digest(self) -> str | None:
-        """Digest of the release that it was made for; None where somebody else made it."""
+        """Digest of the release that it was created for; None for a container of somebody else."""
         return self.labels.get(DIGEST_LABEL)
 
     @property
     def is_ours(self) -> bool:
-        """The charm made it."""
+        """The container was created by this charm."""
         return self.digest is not None
 
     @property
     def is_predecessors(self) -> bool:
-        """The charm before this one made it: https://github.com/charmed-kubernetes/docker-registry-charm."""
+        """The predecessor created it: https://github.com/charmed-kubernetes/docker-registry-charm."""
         return any(source.startswith(f"{PREDECESSORS_FOLDER}/") for source in self.sources)
 
     def published(self, port: int) -> int | None:
@@ -104,5 +104,5 @@ class Container:
         return self.ports.get(f"{port}/tcp")
 
 
-def _network(name: str, found: Mapping[str, Any]) -> Network:
-    return Network(name, found.get("IPAddress") or "", found.get("MacAddress") or "")
+def _network(name: str, endpoint: Mapping[str, Any]) -> Network:
+    return Network(name, endpoint.get("IPAddress") or "", endpoint.get("MacAddress") or "")

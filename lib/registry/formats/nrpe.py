@@ -1,4 +1,4 @@
-"""Checks for NRPE, which runs them on the machine as the user nagios, and the files that tell Nagios of them."""
+"""Checks for NRPE, which runs them on the machine as the user nagios, and their definitions for Nagios."""
 
 from __future__ import annotations
 
@@ -7,67 +7,75 @@ import shlex
 
 FOLDER = "/etc/nagios/nrpe.d"
 EXPORT_FOLDER = "/var/lib/nagios/export"
-"""Where an older Nagios collects what it shall ask; often not there."""
+"""Where an older Nagios collects definitions of services; it often does not exist."""
 PREFIX = "check_docker_registry_"
-"""Of the names of this charm's files and commands."""
+"""Prefix of the names of this charm's files and commands."""
 PREDECESSORS = (
     *(f"{FOLDER}/check_check_http.cfg", f"{FOLDER}/check_docker.cfg"),
     *(f"{EXPORT_FOLDER}/service__*_check_http.cfg", f"{EXPORT_FOLDER}/service__*_check_docker.cfg"),
 )
-"""Patterns of the files that the charm before this one left."""
+"""Patterns of the predecessor's files."""
 CA_FILE = "/etc/nagios/docker-registry-ca.crt"
 PLUGIN = "/usr/local/lib/nagios/plugins/check_docker_registry"
 _PLUGINS = "/usr/lib/nagios/plugins"
 
 
 @dataclasses.dataclass(frozen=True)
-class Watched:
-    """What there is to look at."""
+class Target:
+    """The registry to check."""
 
     port: int
     ca: str | None
-    """PEM of what clients trust; None with plain HTTP."""
+    """PEM of the CA that clients trust; None with plain HTTP."""
     asks_for_certificates: bool
-    """Nobody without a certificate gets an answer."""
+    """Clients must present a certificate."""
     process: str
-    """Words in the registry's command line."""
+    """Part of the registry's command line."""
     data_folder: str | None
     """Folder of the machine with the images; None where they are in an object store."""
 
 
-def checks(watched: Watched) -> dict[str, str]:
-    """Return the commands, by the name of the check."""
-    encrypted = watched.ca is not None
-    url = f"{'https' if encrypted else 'http'}://127.0.0.1:{watched.port}/"
+def checks(target: Target) -> dict[str, str]:
+    """Return the command of each check, by its name."""
+    encrypted = target.ca is not None
+    url = f"{'https' if encrypted else 'http'}://127.0.0.1:{target.port}/"
     answers = [PLUGIN, url, *([CA_FILE] if encrypted else [])]
-    if watched.asks_for_certificates:
-        answers = [f"{_PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(watched.port)]
-    found = {
+    if target.asks_for_certificates:
+        answers = [f"{_PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(target.port)]
+    commands = {
         "docker_registry_http": answers,
-        # Two of them for a moment while one takes over from the other.
-        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", watched.process],
+        # There are two during a switch.
+        "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", target.process],
     }
     if encrypted:
-        port = ["-p", str(watched.port)]
-        found["docker_registry_certificate"] = [f"{_PLUGINS}/check_http", "-H", "127.0.0.1", *port, "-S", "-C", "14,7"]
-    if watched.data_folder:
+        port = ["-p", str(target.port)]
+        commands["docker_registry_certificate"] = [
+            f"{_PLUGINS}/check_http",
+            "-H",
+            "127.0.0.1",
+            *port,
+            "-S",
+            "-C",
+            "14,7",
+        ]
+    if target.data_folder:
         limits = ["-w", "10%", "-c", "5%"]
-        found["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", watched.data_folder]
-    return {name: shlex.join(words) for name, words in found.items()}
+        commands["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", target.data_folder]
+    return {name: shlex.join(words) for name, words in commands.items()}
 
 
-def files(watched: Watched, host: str, groups: str) -> dict[str, str]:
+def files(target: Target, host: str, groups: str) -> dict[str, str]:
     """Return the texts of the files for NRPE and for an older Nagios, by path.
 
-    *host* is the unit in Nagios, *groups* are those of its services, separated by commas.
+    *host* is the unit's name in Nagios, *groups* are the groups of its services, separated by commas.
     """
-    found = {CA_FILE: watched.ca} if watched.ca is not None else {}
-    for name, command in checks(watched).items():
-        found[f"{FOLDER}/check_{name}.cfg"] = (
+    texts = {CA_FILE: target.ca} if target.ca is not None else {}
+    for name, command in checks(target).items():
+        texts[f"{FOLDER}/check_{name}.cfg"] = (
             f"# Written by the charm docker-registry.\ncommand[check_{name}]={command}\n"
         )
-        found[f"{EXPORT_FOLDER}/service__{host}_check_{name}.cfg"] = _service(name, host, groups)
-    return found
+        texts[f"{EXPORT_FOLDER}/service__{host}_check_{name}.cfg"] = _service(name, host, groups)
+    return texts
 
 
 def _service(name: str, host: str, groups: str) -> str:
@@ -83,5 +91,5 @@ def _service(name: str, host: str, groups: str) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Tell whether a file of this name, in either folder, is one of `files`."""
+    """Tell whether a file of this *name*, in either folder, is one of `files`."""
     return name.startswith(PREFIX) or (name.startswith("service__") and f"_{PREFIX}" in name)

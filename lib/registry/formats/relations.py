@@ -1,18 +1,20 @@
-"""What units, clients, proxies and CAs tell each other, as values; the classes in interfaces/ put them on the wire."""
+"""The data of relations as values; the classes in interfaces/ read and write them as databags."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from registry.message import Text
+
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """Where a unit's registry answers."""
+    """The address of another unit's registry."""
 
     unit: str
     address: str
     port: int | None
-    """None, like the scheme, while the unit has not said it: it is new, or the predecessor's."""
+    """None, like the scheme, until the unit publishes it: it is new, or runs the predecessor."""
     scheme: str | None
 
 
@@ -21,14 +23,14 @@ class Proxy:
     """A proxy in front of the units."""
 
     address: str
-    """As clients see it."""
+    """At which clients reach it."""
     certificate: str | None = None
-    """PEM of its own, where it has told one."""
+    """PEM of its certificate, where it publishes one."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Access:
-    """What a client has to know."""
+    """How a client connects to the registry."""
 
     netloc: str
     """``host[:port]``, without scheme."""
@@ -36,28 +38,28 @@ class Access:
     user: str | None
     password: str | None = dataclasses.field(repr=False)
     ca: str | None
-    """PEM of the CA to trust; None where the registry speaks plain HTTP."""
+    """PEM of the CA to trust; None where the registry serves plain HTTP."""
     unit: str
-    """The unit whose word counts with clients."""
+    """The unit whose databag clients use."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """What a CA answers: PEM texts."""
+    """A certificate from a CA: PEM texts."""
 
     ca: str
     chain: str
-    """The certificates between the CA and this one; may be empty."""
+    """Intermediate certificates; may be empty."""
     certificate: str
     key: str = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a CA is asked to sign, with the key that never leaves the unit: PEM texts."""
+    """A certificate signing request, with the key that never leaves the unit: PEM texts."""
 
     names: tuple[str, ...]
-    """Addresses and host names that the certificate shall bear, the common name first."""
+    """Subject alternative names, addresses and host names, the common name first."""
     csr: str
     key: str = dataclasses.field(repr=False)
     made: float
@@ -66,27 +68,27 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Offer:
-    """What the relation to a CA gives, from the moment that it is there."""
+    """The state of the relation to a CA, from its creation."""
 
     names: tuple[str, ...]
-    """What was asked for."""
+    """The requested subject alternative names."""
     certificate: Certificate | None
-    """None while the CA has not answered, or by half only."""
+    """None until the CA has answered completely."""
     refusal: str = ""
-    """The CA's words, where it does not give what was asked for."""
+    """The CA's own reason, where it does not issue the requested certificate."""
     made: float = 0
-    """When that was asked for, in seconds since 1970."""
+    """When it was requested, in seconds since 1970."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Bucket:
-    """What an S3 integrator gives, from the moment that it is there; empty is what it does not say."""
+    """The bucket of an S3 integrator, from the creation of the relation; what it does not provide is empty."""
 
     bucket: str = ""
     accesskey: str = dataclasses.field(default="", repr=False)
     secretkey: str = dataclasses.field(default="", repr=False)
     endpoint: str = ""
-    """URL of a store that is not Amazon's, or of Amazon's in a region."""
+    """URL of the object store; may be empty for Amazon S3."""
     region: str = ""
     path: str = ""
     """Folder in the bucket."""
@@ -94,29 +96,29 @@ class Bucket:
     signature: str = ""
     """Version of the API's signatures: 2 or 4."""
     ca: str = ""
-    """Whose certificates the store has, PEM or base64 of it."""
-    trouble: str = ""
-    """A clause for what keeps it from being read."""
+    """CA of the store's certificate, PEM or base64 of it."""
+    error: Text | None = None
+    """Why the keys cannot be read."""
 
     @property
-    def is_whole(self) -> bool:
-        """There is all that is needed."""
+    def is_complete(self) -> bool:
+        """It has everything that is required."""
         return bool(self.bucket and self.accesskey and self.secretkey)
 
 
 @dataclasses.dataclass(frozen=True)
 class Nagios:
-    """What Nagios calls this unit."""
+    """The unit's name in Nagios."""
 
     hostname: str
     context: str
 
 
 def unit_number(unit: str) -> int:
-    """Return the number of a unit: 10 comes after 9."""
+    """Return the number of a unit, by which units are sorted: 10 follows 9."""
     return int(unit.rpartition("/")[2])
 
 
 def primary(unit: str, peers: tuple[Peer, ...]) -> str:
-    """Return the unit with the lowest number among *unit* and its *peers*: the same one, whoever asks."""
+    """Return the unit with the lowest number among *unit* and its *peers*, which is the same on all units."""
     return min((unit, *(peer.unit for peer in peers)), key=unit_number)

@@ -8,6 +8,13 @@ import json
 import re
 from collections.abc import Sequence
 
+from registry.message import Message, Text
+
+NOT_A_LINE = Message("the value is not a line of sources.list", "Use `deb https://HOST SUITE main`")
+"""apt cannot read the line: it begins with deb or deb-src, a URL, a suite, and usually components."""
+NOT_A_KEY = Message("an entry is not a key", "Use an ASCII-armored OpenPGP key, the ID of a key, or null")
+"""The key of a package repository is neither an OpenPGP public key as text, nor a key ID, nor null."""
+
 _LINE = re.compile(r"(deb(?:-src)?)\s+(?:\[([^\]]*)\]\s+)?(\S+:\S+\s+\S.*)")
 _ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 # https://www.rfc-editor.org/rfc/rfc9580#section-4.2: the first packet of a public key, in the old and the new format.
@@ -17,59 +24,57 @@ _KEY_SERVER = "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&exact=o
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One repository. Its text shows no password."""
+    """One repository. Its `repr` shows no password."""
 
     line: str = dataclasses.field(repr=False)
     """As in sources.list, ``deb https://... suite component``."""
     key: str | None = None
-    """The key that it is signed with: its text in ASCII armour, its URL, or its ID; None: one that apt knows."""
+    """The key that signs it: its ASCII-armored text, its URL, or its ID; None: one that apt has already."""
 
-    def problem(self) -> str | None:
-        """Return a clause on what is wrong with the line."""
-        return (
-            None if _LINE.fullmatch(self.line) else "is not a line of sources.list, such as deb https://HOST SUITE main"
-        )
+    def problem(self) -> Text | None:
+        """Return what is wrong with the line, or None."""
+        return None if _LINE.fullmatch(self.line) else NOT_A_LINE()
 
     @property
     def key_text(self) -> bytes | None:
-        """The key, where it was given as such."""
+        """The key, where it is given as text."""
         return f"{self.key}\n".encode() if self.key and self.key.startswith(_ARMOUR) else None
 
     @property
     def key_url(self) -> str | None:
-        """Where the key is, where it is to be fetched. A key's ID leads to Ubuntu's key server."""
+        """URL of the key, where it must be fetched; of a key ID, at Ubuntu's key server."""
         if self.key is None or self.key_text:
             return None
         return self.key if "://" in self.key else _KEY_SERVER + self.key.removeprefix("0x")
 
     def signed_by(self, keyring: str | None) -> str:
-        """Return the line with the file of its key, unless it names one itself."""
-        found = _LINE.fullmatch(self.line)
-        if found is None or keyring is None or "signed-by" in (found[2] or ""):
+        """Return the line with `signed-by` the file *keyring*, unless it has one itself."""
+        match = _LINE.fullmatch(self.line)
+        if match is None or keyring is None or "signed-by" in (match[2] or ""):
             return self.line
-        return f"{found[1]} [{' '.join([*(found[2] or '').split(), f'signed-by={keyring}'])}] {found[3]}"
+        return f"{match[1]} [{' '.join([*(match[2] or '').split(), f'signed-by={keyring}'])}] {match[3]}"
 
 
-def key_problem(key: str) -> str | None:
-    """Return a clause on what is wrong with a key that is a text or an ID."""
+def key_problem(key: str) -> Text | None:
+    """Return what is wrong with a key that is a text or an ID, or None."""
     if key.startswith(_ARMOUR) or re.fullmatch(r"(?:0x)?(?:[0-9a-fA-F]{8}){1,5}", key):
         return None
-    return "holds what is neither the text of a key in ASCII armour, nor the ID of one, nor null"
+    return NOT_A_KEY()
 
 
 def key_suffix(data: bytes) -> str | None:
-    """Return the suffix by which apt knows this form of a key, or None if it is no key."""
+    """Return the suffix by which apt recognizes this form of a key, or None if it is no key."""
     if data.lstrip().startswith(_ARMOUR.encode()):
         return ".asc"
     return ".gpg" if data.startswith(_BINARY) else None
 
 
 def mark(sources: Sequence[Source]) -> str:
-    """Return a comment's line that differs as soon as anything in *sources* does."""
+    """Return a comment line that identifies *sources*: it differs when any of them does."""
     text = json.dumps([dataclasses.astuple(source) for source in sources])
     return f"# Written by the charm docker-registry; {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def without_passwords(text: str) -> str:
-    """Return *text* with the passwords of its URLs left out."""
+    """Return *text* with the passwords of its URLs replaced by dots."""
     return re.sub(r"(://[^\s/:@]*):[^\s/]*@", r"\1:...@", text)

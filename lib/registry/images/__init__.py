@@ -1,1 +1,1 @@
-"""Images as clients see them: their names, and how archives describe them."""
+"""Images as clients use them: their names, and the indexes of archives."""

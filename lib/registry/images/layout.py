@@ -14,12 +14,12 @@ from registry.images.reference import BadReference, Reference
 Entry = dict[str, Any]
 """One image, in the form of docker save's manifest.json: Config, RepoTags, Layers."""
 
-# How an OCI archive says what its image is called: skopeo and podman write the first, containerd the second.
+# Annotations with the name of an image: skopeo and podman write the first, containerd the second.
 _NAME_KEYS = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 
 
 def docker_entry(data: Any) -> Entry:
-    """Return *data*, an entry of docker save's manifest.json, without names that are none (``<none>:<none>``).
+    """Return *data*, an entry of docker save's manifest.json, without invalid names (``<none>:<none>``).
 
     Raises ValueError.
     """
@@ -32,9 +32,9 @@ def docker_entry(data: Any) -> Entry:
 
 
 def oci_entries(index: Any, read: Callable[[str], Any], architecture: str) -> Iterator[Entry]:
-    """Give the images of *architecture* in the *index* of an OCI layout.
+    """Yield the images of *architecture* in the *index* of an OCI layout.
 
-    *read* returns the document of a digest. Raises what comes of an index of another shape.
+    *read* returns the document of a digest. Raises KeyError, TypeError and the like for a malformed index.
     """
     for descriptor in index["manifests"]:
         labels = descriptor.get("annotations") or {}
@@ -49,7 +49,7 @@ def oci_entries(index: Any, read: Callable[[str], Any], architecture: str) -> It
 
 
 def blob(digest: str) -> str:
-    """Return the path in an OCI layout of what has this digest.
+    """Return the path of the blob with this digest in an OCI layout.
 
     >>> blob("sha256:0a")
     'blobs/sha256/0a'
@@ -58,7 +58,7 @@ def blob(digest: str) -> str:
 
 
 def _manifest(read: Callable[[str], Any], descriptor: dict[str, Any], architecture: str) -> Any:
-    """Return the image manifest that *descriptor* leads to, through an index of several architectures if need be."""
+    """Return the image manifest of *descriptor*, resolved through an index of several architectures if there is one."""
     document = read(descriptor["digest"])
     if "manifests" not in document:
         return document

@@ -1,9 +1,14 @@
-"""Names of images: https://pkg.go.dev/github.com/distribution/reference."""
+"""Image names: https://pkg.go.dev/github.com/distribution/reference."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+
+from registry.message import Fault, Message
+
+NOT_AN_IMAGE = Message("{name!r} is not an image name", "Use a name such as registry:2")
+"""The name does not follow Docker's grammar: [HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST], the repository in lower case."""
 
 # The grammar of https://pkg.go.dev/github.com/distribution/reference, without its look-alike of an image ID.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -14,16 +19,16 @@ _REFERENCE = re.compile(
 )
 
 
-class BadReference(ValueError):
-    """A text is not the name of an image; ``str()`` is a clause for the operator."""
+class BadReference(Fault):
+    """A text is not an image name, or not one that can be used here."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """The name of an image, in parts."""
+    """An image name, split into its parts."""
 
     host: str | None
-    """``host[:port]`` of its registry; None is Docker's default."""
+    """``host[:port]`` of its registry; None is Docker Hub."""
     path: str
     """Repository, e.g. ``library/ubuntu`` or ``ubuntu``."""
     tag: str | None
@@ -33,13 +38,13 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read *text* as Docker does, with the tag ``latest`` where it has neither tag nor digest.
+        """Parse *text* as Docker does, with the tag ``latest`` where it has neither tag nor digest.
 
         Raises BadReference.
         """
         match = _REFERENCE.fullmatch(text)
         if match is None or len(text) > 255:
-            raise BadReference(f"{text!r} is not the name of an image, such as registry:2")
+            raise BadReference(NOT_AN_IMAGE(name=text))
         host, path, tag, digest = match.group("host", "path", "tag", "digest")
         return cls(host, path, tag if tag or digest else "latest", digest)
 
@@ -50,7 +55,7 @@ class Reference:
 
     @property
     def version(self) -> str:
-        """Tag or, without one, digest: what Docker's API calls the tag of a pull."""
+        """Digest or, without one, tag: the parameter ``tag`` of a pull in Docker's API."""
         return self.digest or self.tag or "latest"
 
     @property

@@ -52,7 +52,7 @@ class DockerPackages:
         if not owners:
             raise PackageError("Docker was not installed from packages; upgrade it the way it was installed")
         self._apt.configure()
-        requested = options.wanted_packages()
+        requested = options.requested_packages()
         if packages.missing(requested, self._apt.read_states(requested)):
             words = self._replacing(self._ensure_source(options) or self._distribution())
         else:

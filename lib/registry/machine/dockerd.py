@@ -35,7 +35,7 @@ class Dockerd:
         except FileNotFoundError:
             return None
         except UnicodeDecodeError as error:
-            raise daemon.BadSettings(f"{DAEMON_JSON} is not UTF-8 ({error})") from error
+            raise daemon.BadSettings(daemon.NOT_UTF8(error=error)) from error
 
     def write_daemon_json(self, text: str | None) -> None:
         """Write daemon.json, or remove it where *text* is None. Raises OSError."""

@@ -14,6 +14,7 @@ from registry.formats import daemon
 from registry.machine.dockerd import Dockerd
 from registry.machine.engine import Engine, EngineError
 from registry.machine.records import Records
+from registry.message import alone
 from registry.options import runtime
 
 RECORD = "daemon"
@@ -235,4 +236,4 @@ class DockerdSettings:
 
 def unreadable(error: daemon.BadSettings) -> str:
     """Return the sentence for a daemon.json that Docker would not start with."""
-    return f"{error}: mend it, or Docker will not start again."
+    return alone(error.text)

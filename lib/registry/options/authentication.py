@@ -10,25 +10,60 @@ import yaml
 
 from registry.formats import addresses, certificates, htpasswd
 from registry.formats.htpasswd import User
+from registry.message import Fault, Message, Text
+from registry.options.checks import HALF_A_PAIR
+
+TWO_KINDS = Message(
+    "users and auth-token-... are both set, but the registry supports one kind of authentication", "Reset one of them"
+)
+"""The registry authenticates clients either by passwords or by tokens."""
+NO_PASSWORD = Message("not set, but auth-basic-user is {user!r}", "Set a password or reset auth-basic-user")
+"""A user name was set without a password, so there is no such user and anyone can push."""
+HASH_AS_PASSWORD = Message(
+    "the value is a hash, but clients need the password", "Set the password, or move the hash to auth-basic-users"
+)
+"""The charm publishes this password to clients over relations, and a hash cannot be used to log in."""
+NOT_YAML = Message("the value is not YAML", "Use a line `user: password` for each user")
+"""The text of the users has a syntax error; it is not shown because it may contain passwords."""
+NOT_A_MAPPING = Message("the value is not a YAML mapping", "Use a line `user: password` for each user")
+"""The text of the users is YAML, but a list or a single value."""
+NAME_NOT_TEXT = Message("YAML does not read the user name {name!r} as text", "Put it in quotes")
+"""YAML reads some words as numbers, dates or booleans."""
+PASSWORD_NOT_TEXT = Message(
+    "the password of {name!r} is missing, or YAML does not read it as text", "Put the password in quotes"
+)
+"""YAML reads some words as numbers, dates or booleans; an empty password is not accepted."""
+RESERVED_NAME = Message("{name!r} begins with {prefix}, which is reserved for the charm's users", "Use another name")
+"""The charm has users of its own, for example to push to the registry by actions."""
+DUPLICATE_USER = Message("{name!r} is also the value of auth-basic-user", "Set each user once")
+"""A user is set by both options, maybe with different passwords."""
+USER_PROBLEM = Message("user {name!r}: {problem}")
+"""The password or hash of one of the users has the problem that follows."""
+INCOMPLETE_TOKEN = Message(
+    "not set, but required for token authentication", "Set all four auth-token-... options or none"
+)
+"""Some options of token authentication are set, and others are missing."""
+UNPRINTABLE = Message("{value!r} contains a character that cannot be printed, for example a line break", "Remove it")
+"""The value was usually copied or read from a file with a line break at its end."""
 
 DEFAULT_USER = "admin"
 OWN_PREFIX = "juju-"
-"""Users whose names begin so are the charm's own."""
+"""Prefix of the names of the charm's own users."""
 
 
-class _BadUsers(ValueError):
-    """auth-basic-users is no map of users; ``str()`` is a clause for the operator."""
+class _BadUsers(Fault):
+    """auth-basic-users is not a mapping of valid users."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """The server whose tokens are taken: https://distribution.github.io/distribution/about/configuration/#token."""
+    """The server whose tokens are accepted: https://distribution.github.io/distribution/about/configuration/#token."""
 
     issuer: str | None
     realm: str | None
-    """URL of the server that gives out tokens."""
+    """URL of the server that issues tokens."""
     root_certs: str | None
-    """Certificates of those who may sign tokens: PEM, or base64 of it."""
+    """Certificates of the accepted signers of tokens: PEM, or base64 of it."""
     service: str | None
 
     def options(self) -> dict[str, str | None]:
@@ -38,13 +73,13 @@ class Token:
 
 @dataclasses.dataclass(frozen=True)
 class Authentication:
-    """What the operator asks for."""
+    """The options auth-*."""
 
     user: str | None
     password: str | None = dataclasses.field(repr=False)
-    """Of *user*, who does not exist without one."""
+    """Password of *user*, who does not exist without one."""
     users: str | None = dataclasses.field(repr=False)
-    """YAML: a map of names to passwords or their hashes by bcrypt."""
+    """YAML: a mapping of names to passwords or bcrypt hashes."""
     cost: int
     token: Token
 
@@ -66,18 +101,18 @@ class Authentication:
 
     @property
     def kind(self) -> str | None:
-        """The registry's word for it, htpasswd or token; None: whoever comes may pull and push."""
+        """Its name in config.yml, htpasswd or token; None: anyone can pull and push."""
         if self.password or self.users:
             return "htpasswd"
         return "token" if any(self.token.options().values()) else None
 
     def members(self) -> tuple[User, ...]:
-        """Return the operator's users. Only where there are no problems."""
+        """Return the requested users. Only where there are no problems."""
         first = (User(self.user or "", password=self.password),) if self.password else ()
         return (*first, *(_members(self.users) if self.users else ()))
 
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
         return {
             "auth-basic-bcrypt-cost": htpasswd.cost_problem(self.cost),
             "auth-basic-password": self._password_problem(),
@@ -86,34 +121,31 @@ class Authentication:
             **_token_problems(self.token),
         }
 
-    def _user_problem(self) -> str | None:
+    def _user_problem(self) -> Text | None:
         if not self.password:
             return None
-        return _name_problem(self.user) if self.user else "not set, while auth-basic-password is; set both"
+        return _name_problem(self.user) if self.user else HALF_A_PAIR(other="auth-basic-password")
 
-    def _password_problem(self) -> str | None:
+    def _password_problem(self) -> Text | None:
         if self.kind == "htpasswd" and any(self.token.options().values()):
-            return (
-                "users are set together with auth-token-...; the registry takes one kind of authentication, "
-                "so reset one of them"
-            )
+            return TWO_KINDS()
         if self.password is None:
-            # The default user alone asks for nothing: that is how the charm is deployed.
-            forgotten = self.user not in (None, DEFAULT_USER) and not self.users
-            return f"not set, while auth-basic-user is {self.user!r}; set both" if forgotten else None
+            # The default user without a password requests nothing: the charm is deployed so.
+            is_missing = self.user not in (None, DEFAULT_USER) and not self.users
+            return NO_PASSWORD(user=self.user) if is_missing else None
         if htpasswd.is_hash(self.password):
-            return "this is a hash, and clients need the password; hashes go into auth-basic-users"
+            return HASH_AS_PASSWORD()
         return htpasswd.password_problem(self.password)
 
-    def _users_problem(self) -> str | None:
+    def _users_problem(self) -> Text | None:
         if self.users is None:
             return None
         try:
             members = _members(self.users)
         except _BadUsers as error:
-            return str(error)
+            return error.text
         if self.password and any(member.name == self.user for member in members):
-            return f"{self.user!r} is auth-basic-user too; name each user once"
+            return DUPLICATE_USER(name=self.user)
         return None
 
 
@@ -121,57 +153,57 @@ def _members(text: str) -> tuple[User, ...]:
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
-        # What YAML says of it shows a line, a password maybe.
-        raise _BadUsers("this is no YAML") from None
+        # The YAML error quotes a line, which may contain a password.
+        raise _BadUsers(NOT_YAML()) from None
     if not isinstance(data, dict) or not data:
-        raise _BadUsers("this is no map; write `user: password`, a line each")
+        raise _BadUsers(NOT_A_MAPPING())
     return tuple(_member(name, secret) for name, secret in data.items())
 
 
 def _member(name: object, secret: object) -> User:
     if not isinstance(name, str):
-        raise _BadUsers(f"the user {name!r} is no text to YAML; put the name in quotes")
+        raise _BadUsers(NAME_NOT_TEXT(name=name))
     if not isinstance(secret, str) or not secret:
-        raise _BadUsers(f"the password of {name!r} is missing, or no text to YAML; put it in quotes")
+        raise _BadUsers(PASSWORD_NOT_TEXT(name=name))
     if htpasswd.looks_hashed(secret):
         user, problem = User(name, hashed=secret), htpasswd.hash_problem(secret)
     else:
         user, problem = User(name, password=secret), htpasswd.password_problem(secret)
-    wrong_name = _name_problem(name)
-    if wrong_name:
-        raise _BadUsers(wrong_name)
+    name_problem = _name_problem(name)
+    if name_problem:
+        raise _BadUsers(name_problem)
     if problem:
-        raise _BadUsers(f"{name!r}: {problem}")
+        raise _BadUsers(USER_PROBLEM(name=name, problem=problem))
     return user
 
 
-def _name_problem(name: str) -> str | None:
+def _name_problem(name: str) -> Text | None:
     if name.startswith(OWN_PREFIX):
-        return f"{name!r} begins with {OWN_PREFIX}, as the charm's own users do; choose another name"
+        return RESERVED_NAME(name=name, prefix=OWN_PREFIX)
     return htpasswd.name_problem(name)
 
 
-def _token_problems(token: Token) -> dict[str, str | None]:
-    given = token.options()
-    missing = ", ".join(option for option, value in given.items() if value is None)
-    if not any(given.values()):
+def _token_problems(token: Token) -> dict[str, Text | None]:
+    options = token.options()
+    missing = ", ".join(option for option, value in options.items() if value is None)
+    if not any(options.values()):
         return {}
     checks = {"auth-token-realm": _realm_problem, "auth-token-root-certs": _certificates_problem}
-    found = {option: checks.get(option, _line_problem)(value) for option, value in given.items() if value}
-    return found | ({missing: "not set; tokens need all four of these options, or none of them"} if missing else {})
+    problems = {option: checks.get(option, _line_problem)(value) for option, value in options.items() if value}
+    return problems | ({missing: INCOMPLETE_TOKEN()} if missing else {})
 
 
-def _line_problem(text: str) -> str | None:
-    return None if text.isprintable() else f"{text!r} has a character that cannot be printed, a line's end maybe"
+def _line_problem(text: str) -> Text | None:
+    return None if text.isprintable() else UNPRINTABLE(value=text)
 
 
-def _realm_problem(url: str) -> str | None:
-    return _line_problem(url) or addresses.url_problem(url)
+def _realm_problem(url: str) -> Text | None:
+    return _line_problem(addresses.redacted(url)) or addresses.url_problem(url)
 
 
-def _certificates_problem(text: str) -> str | None:
+def _certificates_problem(text: str) -> Text | None:
     try:
         certificates.bundle(text)
     except certificates.BadCertificates as error:
-        return str(error)
+        return error.text
     return None

@@ -1,32 +1,44 @@
-"""What is wrong with a value by itself: each function returns a clause for the operator, or None."""
+"""Messages and checks that several options share: a check returns what is wrong with a value, or None."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from registry.message import Message, Text
 
-def port_problem(port: int) -> str | None:
+NOT_A_PORT = Message("{port} is not a port", "Use a number from 1 to 65535")
+"""The value is not a TCP port number."""
+NOT_A_DURATION = Message("{value!r} is not a duration", "Use hours or minutes, for example 168h or 90m")
+"""The value has no unit, a unit other than h and m, or is zero, which keeps the registry busy without a pause."""
+OUT_OF_RANGE = Message("{value} is out of range", "Use a number from {least} to {most}")
+"""The number is smaller or larger than the registry, Docker or the proxy supports."""
+NOT_A_CHOICE = Message("{value!r} is not supported", "Use one of {choices}")
+"""The option accepts the listed values only."""
+HALF_A_PAIR = Message("not set, but {other} is set", "Set both or neither")
+"""Two options are only useful together, for example a user name and its password."""
+REQUIRED = Message("not set, but required for {store}", "Set a value or reset all {options} options")
+"""The images are to be kept in an object store, and an option that it requires is missing."""
+
+
+def port_problem(port: int) -> Text | None:
     """Check a port of the machine."""
-    return None if 1 <= port <= 65535 else f"{port} is not a port, 1 to 65535"
+    return None if 1 <= port <= 65535 else NOT_A_PORT(port=port)
 
 
-def duration_problem(text: str) -> str | None:
+def duration_problem(text: str) -> Text | None:
     """Check a duration in hours or minutes.
 
-    Go takes more, e.g. 1h30m; without a unit the registry takes nanoseconds, and zero makes it busy for ever.
+    Go supports more, e.g. 1h30m; without a unit the registry reads nanoseconds, and with zero it never pauses.
     """
-    if re.fullmatch(r"[1-9][0-9]{0,5}[hm]", text, re.ASCII):
-        return None
-    return f"{text!r} is not a duration in hours or minutes, such as 168h or 90m"
+    return None if re.fullmatch(r"[1-9][0-9]{0,5}[hm]", text, re.ASCII) else NOT_A_DURATION(value=text)
 
 
-def range_problem(value: int, least: int, most: int, unit: str = "") -> str | None:
+def range_problem(value: int, least: int, most: int, unit: str = "") -> Text | None:
     """Check a number from *least* to *most*; *unit* is a word in the plural, e.g. ``seconds``."""
-    what = f"a number of {unit}" if unit else "a number"
-    return None if least <= value <= most else f"{value} is not {what} from {least} to {most}"
+    return None if least <= value <= most else OUT_OF_RANGE(value=value, least=least, most=f"{most} {unit}".rstrip())
 
 
-def choice_problem(value: str, choices: Sequence[str]) -> str | None:
-    """Check a value that has to be one of *choices*."""
-    return None if value in choices else f"{value!r} is none of {', '.join(choices)}"
+def choice_problem(value: str, choices: Sequence[str]) -> Text | None:
+    """Check a value that must be one of *choices*."""
+    return None if value in choices else NOT_A_CHOICE(value=value, choices=", ".join(choices))

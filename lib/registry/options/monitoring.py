@@ -1,4 +1,4 @@
-"""What the registry tells of itself: the options log-level, log-access, prometheus-metrics and debug-*."""
+"""Logs and metrics: the options log-level, log-access, prometheus-metrics and debug-*."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from registry.message import Message, Text
 from registry.options.checks import choice_problem, port_problem
+
+NOT_AN_ADDRESS = Message("{value!r} is not an IP address", "Use an address of this machine, for example 127.0.0.1")
+"""The value is a host name or not an address at all; Docker publishes ports at IP addresses only."""
 
 LEVELS = ("error", "warn", "info", "debug")
 
 
 @dataclasses.dataclass(frozen=True)
 class Monitoring:
-    """What the operator asks for."""
+    """The options for logs and metrics."""
 
     log_level: str
     log_access: bool
-    """A line in the log for each request, whatever the level."""
+    """Log each request, independent of the level."""
     metrics: bool
-    """There is a second server, for metrics, health and profiles. It asks nobody who he is."""
+    """Serve metrics, health and profiles on a second port, unauthenticated."""
     debug_port: int
-    """Port of the machine for it."""
+    """Port of the machine for metrics."""
     debug_address: str | None
-    """Address of the machine at which alone it answers; None: at all of them."""
+    """The only address of the machine at which metrics are served; None: all of them."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Monitoring:
@@ -39,11 +43,11 @@ class Monitoring:
 
     @property
     def ports(self) -> dict[str, int]:
-        """Return the options whose ports are in use, beside registry-port."""
+        """The ports in use by option, without registry-port."""
         return {"debug-port": self.debug_port} if self.metrics else {}
 
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
         return {
             "debug-address": _address_problem(self.debug_address) if self.debug_address else None,
             "debug-port": port_problem(self.debug_port),
@@ -51,9 +55,9 @@ class Monitoring:
         }
 
 
-def _address_problem(address: str) -> str | None:
+def _address_problem(address: str) -> Text | None:
     try:
         ipaddress.ip_address(address)
     except ValueError:
-        return f"{address!r} is not an address of the machine, such as 127.0.0.1"
+        return NOT_AN_ADDRESS(value=address)
     return None

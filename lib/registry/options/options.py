@@ -1,7 +1,4 @@
-"""The charm's options as one typed value, and what is wrong with it.
-
-A theme of options is a module of its own; here they come together.
-"""
+"""The charm's options as one typed value, and what is wrong with it; each theme of options has a module of its own."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from typing import Any
 from registry.formats import addresses
 from registry.formats.relations import Bucket
 from registry.images import reference
+from registry.message import Message, Sentence, Text, about
 from registry.options.authentication import Authentication
 from registry.options.cache import Cache
 from registry.options.checks import port_problem, range_problem
@@ -27,27 +25,40 @@ from registry.options.storage import Storage
 from registry.options.tls import Tls
 from registry.options.website import Website
 
+NOT_A_CONTAINER_NAME = Message(
+    "{name!r} is not a container name", "Use two or more letters, digits and _ . -, beginning with a letter or digit"
+)
+"""Docker does not accept the name."""
+SAME_PORT = Message("both are {port}", "Use another port for the metrics")
+"""The registry and its metrics cannot listen on one port."""
+READ_ONLY_CACHE = Message("a cache stores the images that it serves", "Reset this option or cache-remoteurl")
+"""A pull-through cache cannot be read-only."""
+NO_CLIENT_CERTIFICATE = Message(
+    "a proxy that terminates TLS has no client certificate, as tls-client-ca-blob requires", "Use passthrough"
+)
+"""The registry requires client certificates, which do not pass a proxy that terminates TLS."""
+
 DEFAULT_IMAGE = "registry:2"
 DRAIN_LIMIT = 600
-"""Seconds. Juju lets nothing else happen on the machine meanwhile."""
+"""Seconds, during which Juju runs nothing else on the machine."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the operator asks for. Unset and empty options are None here, and nowhere else."""
+    """All options. Unset and empty options become None here, and nowhere else."""
 
     authentication: Authentication
     cache: Cache
     limits: Limits
     monitoring: Monitoring
     naming: Naming
-    """In Nagios."""
+    """Names in Nagios."""
     runtime: Runtime
     storage: Storage
     tls: Tls
     website: Website
     drain_timeout: int
-    """Seconds that transfers have to end when the container is replaced."""
+    """Seconds that transfers get to finish when the container is replaced."""
     http_host: str | None
     """URL at which clients reach the registry."""
     registry_image: str
@@ -57,15 +68,15 @@ class Options:
     registry_port: int
     """Port of the machine at which it answers."""
     registry_proxies: Proxies
-    """Ways out for the registry that are not Docker's."""
-    unread: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Options whose Juju secret cannot be read, each with a clause."""
+    """The registry's own proxies, which override Docker's."""
+    unread: Mapping[str, Text] = dataclasses.field(default_factory=dict)
+    """Options whose Juju secret cannot be read, each with the reason."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], read: Callable[[str], Mapping[str, str]] | None = None) -> Options:
         """Read the values of config.yaml's options; *config* has each of them.
 
-        *read* returns what is in the Juju secret of a URI, or raises SecretError.
+        *read* returns the content of the Juju secret with a URI, or raises SecretError.
         """
         config, unread = reveal(config, read) if read else (config, {})
         return cls(
@@ -91,14 +102,14 @@ class Options:
             unread=unread,
         )
 
-    def with_bucket(self, given: Bucket | None) -> Options:
-        """Return these options with what the relation s3-credentials gives, if there is one."""
-        return dataclasses.replace(self, storage=self.storage.with_bucket(given))
+    def with_bucket(self, bucket: Bucket | None) -> Options:
+        """Return these options with the bucket of the relation s3-credentials, if there is one."""
+        return dataclasses.replace(self, storage=self.storage.with_bucket(bucket))
 
     @functools.cached_property
-    def problems(self) -> Mapping[str, str]:
-        """What is wrong: the option to a clause. Looked for once."""
-        found = {
+    def problems(self) -> Mapping[str, Text]:
+        """What is wrong, by option. Computed once."""
+        texts = {
             **self.authentication.problems(),
             **self.cache.problems(),
             **self.limits.problems(),
@@ -118,39 +129,39 @@ class Options:
             **self._together(),
             **self.unread,
         }
-        return {option: clause for option, clause in found.items() if clause}
+        return {option: text for option, text in texts.items() if text}
 
-    def _together(self) -> dict[str, str]:
-        """Return what is wrong with options of two themes."""
-        found = {}
+    def _together(self) -> dict[str, Text]:
+        """Return what is wrong with combinations of options of two themes."""
+        problems = {}
         if self.registry_port in self.monitoring.ports.values():
-            found["debug-port, registry-port"] = f"both are {self.registry_port}; give the metrics a port of their own"
+            problems["debug-port, registry-port"] = SAME_PORT(port=self.registry_port)
         if self.storage.read_only and self.cache.remoteurl:
-            found["storage-read-only"] = "a cache stores what it passes on; reset this option or cache-remoteurl"
+            problems["storage-read-only"] = READ_ONLY_CACHE()
         if self.website.terminates and self.tls.client_ca:
-            found["website-tls"] = "a proxy has no certificate to show, as tls-client-ca-blob asks; take passthrough"
-        return found
+            problems["website-tls"] = NO_CLIENT_CERTIFICATE()
+        return problems
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """A sentence for each thing that is wrong, sorted, each with the option's name in front."""
-        return tuple(sorted(f"{option}: {clause}." for option, clause in self.problems.items()))
+    def sentences(self) -> tuple[Sentence, ...]:
+        """A sentence about each option that is wrong, sorted by option."""
+        return tuple(sorted(about(option, text) for option, text in self.problems.items()))
 
     def are_valid(self, prefix: str) -> bool:
-        """Tell whether nothing is wrong with the options whose names begin with *prefix*."""
+        """Tell whether the options whose names begin with *prefix* have no problems."""
         return not any(option.startswith(prefix) for option in self.problems)
 
 
-def _image_problem(text: str) -> str | None:
+def _image_problem(text: str) -> Text | None:
     try:
         reference.Reference.parse(text)
     except reference.BadReference as error:
-        return str(error)
+        return error.text
     return None
 
 
-def _name_problem(name: str) -> str | None:
+def _name_problem(name: str) -> Text | None:
     # https://github.com/moby/moby: RestrictedNameChars
     if re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
         return None
-    return f"{name!r} is not the name of a container (letters, digits, _ . -, two at least)"
+    return NOT_A_CONTAINER_NAME(name=name)

@@ -1,4 +1,4 @@
-"""Packages that the operator wants on the machine beside Docker, and where they come from."""
+"""Additional packages and their repositories: the options extra_packages, package_status and install_*."""
 
 from __future__ import annotations
 
@@ -11,11 +11,30 @@ from typing import Any
 import yaml
 
 from registry.formats import sources_list
+from registry.message import Message, Text
+from registry.options.checks import choice_problem
+
+NOT_A_PACKAGE = Message("{name!r} is not a package name", "Use NAME or NAME=VERSION, separated by spaces")
+"""apt-get would not read the word as the name of a package to install."""
+NOT_SOURCES = Message(
+    "the value is not a YAML list of package sources", "Use lines of `deb https://HOST SUITE main` or `ppa:OWNER/NAME`"
+)
+"""The value has a syntax error, or is not a list of texts."""
+NOT_A_SOURCE = Message(
+    "entry {number} is not a package source", "Use `deb https://HOST SUITE main` or `ppa:OWNER/NAME`"
+)
+"""An entry is neither a line of sources.list nor the name of a PPA."""
+NOT_KEYS = Message("the value is not a YAML list of keys", "Use texts in quotes, or null")
+"""The value has a syntax error, or is not a list of texts and null."""
+UNEQUAL_KEYS = Message(
+    "{keys} entries, but install_sources has {sources}", "Use null for a source that needs no key of its own"
+)
+"""Each entry is the key of the source at the same position."""
 
 INSTALL, HOLD = "install", "hold"
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#source; a minus at the end would remove the package.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]+)?(?:[=/][A-Za-z0-9.+:~*-]+)?")
-# What add-apt-repository makes a line of.
+# What add-apt-repository resolves to a line of sources.list.
 _SHORT = re.compile(r"ppa:[\w.+~/-]+|main|universe|restricted|multiverse")
 
 
@@ -25,62 +44,62 @@ class State:
 
     version: str
     held: bool
-    """apt leaves it as it is."""
+    """apt does not upgrade it."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Extras:
-    """What the operator asks for."""
+class Packages:
+    """The options for packages."""
 
-    packages: tuple[str, ...]
-    """As apt-get takes them: ``name``, ``name=version``."""
+    names: tuple[str, ...]
+    """In the form of apt-get: ``name``, ``name=version``."""
     status: str
-    """``install``, or ``hold``: Docker's packages and these are kept from upgrades."""
+    """``install``, or ``hold``: apt does not upgrade Docker's packages and these."""
     sources_text: str = dataclasses.field(repr=False)
     keys_text: str = dataclasses.field(repr=False)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Extras:
+    def from_config(cls, config: Mapping[str, Any]) -> Packages:
         return cls(
-            packages=tuple((config["extra_packages"] or "").split()),
+            names=tuple((config["extra_packages"] or "").split()),
             status=config["package_status"] or INSTALL,
             sources_text=config["install_sources"] or "",
             keys_text=config["install_keys"] or "",
         )
 
-    def problems(self) -> dict[str, str | None]:
-        """Return a clause for each option that is wrong."""
-        wrong = next((name for name in self.packages if not _PACKAGE.fullmatch(name)), None)
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
+        invalid = next((name for name in self.names if not _PACKAGE.fullmatch(name)), None)
         return {
-            "extra_packages": f"{wrong!r} is not the name of a package" if wrong else None,
-            "package_status": None if self.status in (INSTALL, HOLD) else f"{self.status!r} is not install or hold",
+            "extra_packages": NOT_A_PACKAGE(name=invalid) if invalid else None,
+            "package_status": choice_problem(self.status, (INSTALL, HOLD)),
             "install_sources": self._sources_problem(),
             "install_keys": self._keys_problem(),
         }
 
-    def _sources_problem(self) -> str | None:
-        found = _list(self.sources_text)
-        if found is None or not all(isinstance(source, str) for source in found):
-            return "is not a list in YAML of lines such as deb https://HOST SUITE main, or ppa:OWNER/NAME"
-        for number, line in enumerate(found, start=1):
-            if not _SHORT.fullmatch(line.strip()) and (clause := sources_list.Source(line.strip()).problem()):
-                return f"number {number} {clause}, nor ppa:OWNER/NAME"
+    def _sources_problem(self) -> Text | None:
+        sources = _list(self.sources_text)
+        if sources is None or not all(isinstance(source, str) for source in sources):
+            return NOT_SOURCES()
+        for number, line in enumerate(sources, start=1):
+            if not _SHORT.fullmatch(line.strip()) and sources_list.Source(line.strip()).problem():
+                return NOT_A_SOURCE(number=number)
         return None
 
-    def _keys_problem(self) -> str | None:
-        found = _list(self.keys_text)
-        if found is None or not all(isinstance(key, (str, type(None))) for key in found):
-            return "is not a list in YAML of keys, each in quotes or null"
-        if found and len(found) != len(_list(self.sources_text) or ()):
-            return "has not as many entries as install_sources; write null for a source without a key of its own"
-        return next((clause for key in found if key and (clause := sources_list.key_problem(key.strip()))), None)
+    def _keys_problem(self) -> Text | None:
+        keys, sources = _list(self.keys_text), _list(self.sources_text) or ()
+        if keys is None or not all(isinstance(key, (str, type(None))) for key in keys):
+            return NOT_KEYS()
+        if keys and len(keys) != len(sources):
+            return UNEQUAL_KEYS(keys=len(keys), sources=len(sources))
+        return next((problem for key in keys if key and (problem := sources_list.key_problem(key.strip()))), None)
 
     def sources(self) -> tuple[sources_list.Source, ...]:
-        """Return the sources with a line of their own. Only without problems."""
+        """Return the sources that are lines of sources.list. Only without problems."""
         return tuple(sources_list.Source(line, key) for line, key in self._pairs() if not _SHORT.fullmatch(line))
 
     def short_sources(self) -> tuple[str, ...]:
-        """Return the sources that add-apt-repository has to look up, e.g. ``ppa:owner/name``. Only without problems."""
+        """Return the sources that add-apt-repository resolves, e.g. ``ppa:owner/name``. Only without problems."""
         return tuple(line for line, _ in self._pairs() if _SHORT.fullmatch(line))
 
     def _pairs(self) -> list[tuple[str, str | None]]:
@@ -90,7 +109,7 @@ class Extras:
 
 
 def bare(package: str) -> str:
-    """Return the package's name alone.
+    """Return the name of a *package*, without version and architecture.
 
     >>> bare("docker.io=20.10*")
     'docker.io'
@@ -99,21 +118,21 @@ def bare(package: str) -> str:
 
 
 def missing(packages: tuple[str, ...], states: Mapping[str, State]) -> tuple[str, ...]:
-    """Return those of *packages* that are not installed, or not in the version that was asked for."""
-    return tuple(package for package in packages if not _is_there(package, states.get(bare(package))))
+    """Return those of *packages* that are not installed, or not in the requested version."""
+    return tuple(package for package in packages if not _is_installed(package, states.get(bare(package))))
 
 
-def _is_there(package: str, state: State | None) -> bool:
+def _is_installed(package: str, state: State | None) -> bool:
     version = package.partition("=")[2]
     return state is not None and (not version or fnmatch.fnmatchcase(state.version, version))
 
 
 def _list(text: str) -> list[Any] | None:
-    """Return the list in YAML, one thing alone as a list of it; None if it is something else."""
+    """Return the YAML list in *text*, a single text as a list of it; None if it is something else."""
     try:
-        found = yaml.safe_load(text.strip())
+        value = yaml.safe_load(text.strip())
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
-    if found is None or isinstance(found, str):
-        return [found] if found else []
-    return found if isinstance(found, list) else None
+    if value is None or isinstance(value, str):
+        return [value] if value else []
+    return value if isinstance(value, list) else None

@@ -1,4 +1,4 @@
-"""Ways out of Docker and of the registry: http_proxy, https_proxy, no_proxy, registry-http-proxy, ..."""
+"""Proxies of Docker and of the registry: http_proxy, https_proxy, no_proxy, registry-http-proxy, ..."""
 
 from __future__ import annotations
 
@@ -7,15 +7,26 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from registry.message import Message, Text
+
+HAS_PASSWORD = Message(
+    "the URL contains a password, which other programs on the machine could read", "Use a proxy that requires none"
+)
+"""Docker and systemd keep the URL of a proxy readable for everyone on the machine."""
+NOT_A_PROXY = Message("the value is not the URL of a proxy", "Use a URL such as http://proxy.example.com:3128")
+"""The URL has a scheme other than http, https, socks5 and socks5h, a path, or is malformed."""
+NOT_HOSTS = Message("the value is not a list of hosts, domains and networks", "Separate them by commas")
+"""The value contains characters that no host, domain or network has."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Proxies:
-    """Ways out for Docker, each empty where there is none."""
+    """Proxies for HTTP and HTTPS, and their exceptions, each empty where there is none."""
 
     http: str
     https: str
     no: str
-    """Hosts that are reached without, separated by commas."""
+    """Hosts that are connected to without a proxy, separated by commas."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Proxies:
@@ -26,33 +37,31 @@ class Proxies:
         """Read the model's juju-http-proxy, juju-https-proxy and juju-no-proxy from a hook's *environment*."""
         return cls(*(environment.get(f"JUJU_CHARM_{name}_PROXY", "").strip() for name in ("HTTP", "HTTPS", "NO")))
 
-    def problems(self) -> dict[str, str | None]:
-        """Return a clause for each that is wrong. It never quotes the value, which may hold a password."""
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each, or None; without the value, which may contain a password."""
         return {
             "http_proxy": _proxy_problem(self.http),
             "https_proxy": _proxy_problem(self.https),
-            "no_proxy": None
-            if re.fullmatch(r"[\w.,:/*\[\] -]*", self.no)
-            else "is not a list of hosts, domains and networks, separated by commas",
+            "no_proxy": None if re.fullmatch(r"[\w.,:/*\[\] -]*", self.no) else NOT_HOSTS(),
         }
 
     def with_fallback(self, model: Proxies) -> Proxies:
-        """Return these, and those of the *model* where there is none. Nothing that is wrong is among them."""
-        found, fallback = self._right(), model._right()
-        return Proxies(found.http or fallback.http, found.https or fallback.https, found.no or fallback.no)
+        """Return the valid ones of these, and the *model*'s where there is none."""
+        own, fallback = self._valid(), model._valid()
+        return Proxies(own.http or fallback.http, own.https or fallback.https, own.no or fallback.no)
 
-    def wrong_beside(self, model: Proxies) -> list[tuple[str, str]]:
-        """Return name and clause of what is wrong of the *model*'s and would count, because it is not given here."""
-        given = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no}
-        return [(name, clause) for name, clause in model.problems().items() if clause and not given[name]]
+    def fallback_problems(self, model: Proxies) -> list[tuple[str, Text]]:
+        """Return name and problem of each of the *model*'s proxies that is wrong and not overridden here."""
+        own = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no}
+        return [(name, problem) for name, problem in model.problems().items() if problem and not own[name]]
 
-    def _right(self) -> Proxies:
-        wrong = self.problems()
+    def _valid(self) -> Proxies:
+        problems = self.problems()
         values = {"http_proxy": self.http, "https_proxy": self.https, "no_proxy": self.no}
-        return Proxies(*("" if wrong[name] else value for name, value in values.items()))
+        return Proxies(*("" if problems[name] else value for name, value in values.items()))
 
     def environment(self) -> dict[str, str]:
-        """Return the variables for a process, none where there is no proxy: what to reach without matters only then."""
+        """Return the environment variables for a process; none where there is no proxy to make exceptions from."""
         if not self.http and not self.https:
             return {}
         hosts = ",".join(word.strip() for word in self.no.split(",") if word.strip())
@@ -63,11 +72,11 @@ class Proxies:
 NO_PROXIES = Proxies("", "", "")
 
 
-def _proxy_problem(url: str) -> str | None:
+def _proxy_problem(url: str) -> Text | None:
     user, at, _ = url.partition("://")[2 if "://" in url else 0].partition("/")[0].rpartition("@")
     if at and ":" in user:
-        return "has a password in it, which others on the machine could read; name a proxy that asks for none"
+        return HAS_PASSWORD()
     host = r"(?:[\w.~-]+@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?/?"
     if url and not re.fullmatch(rf"(?:(?:https?|socks5h?)://)?{host}", url):
-        return "is not the URL of a proxy, such as http://proxy.example.com:3128"
+        return NOT_A_PROXY()
     return None

@@ -1,4 +1,4 @@
-"""Docker on the machine, as the operator wants it: where it comes from, its settings, its proxies."""
+"""Docker on the machine: its packages, settings and proxies, the options docker_*, docker-opts and daemon-opts."""
 
 from __future__ import annotations
 
@@ -12,32 +12,59 @@ from typing import Any
 import yaml
 
 from registry.formats import sources_list
-from registry.options.packages import Extras
+from registry.message import Fault, Message, Text
+from registry.options.checks import choice_problem
+from registry.options.packages import Packages
 from registry.options.proxies import Proxies
+
+UNKNOWN_PLACEHOLDER = Message("the line contains an unknown placeholder", "Use {placeholders} only")
+"""The charm replaces two words in braces by values of the machine."""
+NOT_A_KEY_URL = Message("the value is not a URL", "Begin it with http:// or https://")
+"""The key of the package repository is fetched from this URL."""
+NO_PACKAGES = Message(
+    "the value does not name packages, as docker_runtime=custom requires", "Set them, for example docker-ce"
+)
+"""With docker_runtime=custom the charm does not know which packages Docker is in."""
+NOT_JSON_OR_YAML = Message("the value is neither JSON nor YAML{line}", "Fix the syntax")
+"""The value has a syntax error; it is not shown because it may contain secrets."""
+NOT_A_MAPPING = Message("the value is not a mapping", 'Use settings such as {{"log-driver": "journald"}}')
+"""The value is JSON or YAML, but not a mapping of settings of daemon.json to their values."""
+NOT_ARGUMENTS = Message("the value cannot be split into arguments ({error})", "Use quotes as in a shell")
+"""The arguments of dockerd are split as a shell does, and a quote is not closed."""
+NOT_AN_ARGUMENT = Message("{word!r} is not an option of dockerd", "Use options that begin with -")
+"""dockerd accepts options only, and the first word is none."""
+CONTROL_CHARACTERS = Message("the value contains control characters", "Remove them")
+"""An argument contains a character that systemd would not pass on to dockerd unchanged."""
+SET_TWICE = Message("--{flag} is in daemon-opts too", "Set it in one of the two")
+"""dockerd does not start with a setting that is both in daemon.json and on its command line."""
 
 AUTO, APT, UPSTREAM, CUSTOM = "auto", "apt", "upstream", "custom"
 UPSTREAM_URL = "https://download.docker.com/linux/ubuntu"
 UPSTREAM_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
 DEFAULT_SETTINGS = {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "100"}}
-"""What the option daemon-opts says by default."""
+"""The default of the option daemon-opts."""
 PLACEHOLDERS = ("{ARCH}", "{CODE}")
-"""In docker_runtime_repo: dpkg's name of the architecture, and the release's codename."""
+"""In docker_runtime_repo: dpkg's name of the architecture, and the codename of the distribution's release."""
 _PACKAGES = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?:[=/][A-Za-z0-9.+:~*-]+)?")
+
+
+class _BadValue(Fault):
+    """The value of daemon-opts or docker-opts cannot be read."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where Docker comes from, other than the distribution."""
+    """Docker's packages and their repository, where it is not the distribution's default."""
 
     packages: tuple[str, ...]
-    """As apt-get takes them."""
+    """In the form of apt-get."""
     source: sources_list.Source | None
-    """None: apt knows where."""
+    """None: a repository that apt has already."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
-    """What the operator asks for, with what is on the machine beside."""
+    """The options for Docker and packages."""
 
     docker_runtime: str
     repo: str = dataclasses.field(repr=False)
@@ -46,7 +73,7 @@ class Runtime:
     docker_opts: str = dataclasses.field(repr=False)
     daemon_opts: str = dataclasses.field(repr=False)
     proxies: Proxies = dataclasses.field(repr=False)
-    extras: Extras
+    packages: Packages
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Runtime:
@@ -58,51 +85,51 @@ class Runtime:
             docker_opts=config["docker-opts"] or "",
             daemon_opts=config["daemon-opts"] or "",
             proxies=Proxies.from_config(config),
-            extras=Extras.from_config(config),
+            packages=Packages.from_config(config),
         )
 
-    def origin_problems(self) -> dict[str, str | None]:
-        """Return a clause for each option that is wrong of those that say where Docker comes from."""
+    def origin_problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option for the origin of Docker, or None."""
         known = (AUTO, APT, UPSTREAM, CUSTOM)
         if self.docker_runtime not in known:
-            return {"docker_runtime": f"{self.docker_runtime!r} is not one of {', '.join(known)}"}
+            return {"docker_runtime": choice_problem(self.docker_runtime, known)}
         if self.docker_runtime != CUSTOM:
             return {}
         return {
             "docker_runtime_repo": self._repo_problem(),
             "docker_runtime_key_url": None
             if re.fullmatch(r"(https?://[^\s/]+\S*)?", self.key_url)
-            else "is not a URL, http://... or https://...",
+            else NOT_A_KEY_URL(),
             "docker_runtime_package": None
             if self.package and all(_PACKAGES.fullmatch(word) for word in self.package.split())
-            else "names no package; docker_runtime=custom needs one",
+            else NO_PACKAGES(),
         }
 
-    def _repo_problem(self) -> str | None:
+    def _repo_problem(self) -> Text | None:
         line = self._filled("x", "x")
         if "{" in line or "}" in line:
-            return f"has a placeholder other than {' and '.join(PLACEHOLDERS)}"
+            return UNKNOWN_PLACEHOLDER(placeholders=" and ".join(PLACEHOLDERS))
         return sources_list.Source(line).problem() if line else None
 
-    def settings_problems(self) -> dict[str, str | None]:
-        """Return a clause for each option that is wrong of those that say how Docker runs."""
-        found: dict[str, str | None] = {"daemon-opts": None, "docker-opts": None, **self.proxies.problems()}
+    def settings_problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option for the settings of Docker, or None."""
+        problems: dict[str, Text | None] = {"daemon-opts": None, "docker-opts": None, **self.proxies.problems()}
         for option, read in (("daemon-opts", self.settings), ("docker-opts", self.arguments)):
             try:
                 read()
-            except ValueError as error:
-                found[option] = str(error)
-        if not found["daemon-opts"] and not found["docker-opts"]:
+            except _BadValue as error:
+                problems[option] = error.text
+        if not problems["daemon-opts"] and not problems["docker-opts"]:
             twice = next((flag for flag in self.flags() if _keys(flag) & set(self.settings())), None)
-            found["docker-opts"] = f"--{twice} is in daemon-opts too; Docker takes it in one of them" if twice else None
-        return found
+            problems["docker-opts"] = SET_TWICE(flag=twice) if twice else None
+        return problems
 
-    def problems(self) -> dict[str, str | None]:
-        """Return a clause for each option that is wrong."""
-        return {**self.origin_problems(), **self.settings_problems(), **self.extras.problems()}
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
+        return {**self.origin_problems(), **self.settings_problems(), **self.packages.problems()}
 
     def origin(self, architecture: str, codename: str) -> Origin | None:
-        """Return where Docker comes from, None for the distribution. Only without problems."""
+        """Return Docker's packages and repository, None for the distribution's. Only without problems."""
         if self.docker_runtime == UPSTREAM:
             line = f"deb [arch={architecture}] {UPSTREAM_URL} {codename} stable"
             return Origin(UPSTREAM_PACKAGES, sources_list.Source(line, f"{UPSTREAM_URL}/gpg"))
@@ -114,34 +141,33 @@ class Runtime:
     def _filled(self, architecture: str, codename: str) -> str:
         return self.repo.replace("{ARCH}", architecture).replace("{CODE}", codename)
 
-    def wanted_packages(self) -> tuple[str, ...]:
-        """Return the packages of the Docker that is asked for; none where any Docker will do. Only without problems."""
+    def requested_packages(self) -> tuple[str, ...]:
+        """Return the packages of the requested Docker; none where any Docker is accepted. Only without problems."""
         named = {APT: ("docker.io",), UPSTREAM: UPSTREAM_PACKAGES, CUSTOM: tuple(self.package.split())}
         return named.get(self.docker_runtime, ())
 
     def settings(self) -> dict[str, Any]:
-        """Return what daemon.json shall say, of daemon-opts in JSON or YAML. Raises ValueError with a clause."""
+        """Return the settings for daemon.json in daemon-opts, JSON or YAML. Only without problems."""
         try:
-            found = _loaded(self.daemon_opts)
-            text = json.dumps(found)
+            value = _load(self.daemon_opts)
+            text = json.dumps(value)
         except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-            mark = getattr(error, "problem_mark", None)  # the whole text of the error quotes the value
-            where = f" (line {mark.line + 1})" if mark else ""
-            raise ValueError(f"is neither JSON nor YAML{where}") from None
-        if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-            raise ValueError('is not a mapping, such as {"log-driver": "journald"}')
+            mark = getattr(error, "problem_mark", None)  # the text of the error quotes the value
+            raise _BadValue(NOT_JSON_OR_YAML(line=f" (line {mark.line + 1})" if mark else "")) from None
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise _BadValue(NOT_A_MAPPING())
         return dict(json.loads(text))
 
     def arguments(self) -> list[str]:
-        """Return the arguments of docker-opts. Raises ValueError with a clause."""
+        """Return the arguments of docker-opts. Only without problems."""
         try:
             words = shlex.split(self.docker_opts)
         except ValueError as error:
-            raise ValueError(f"cannot be split into arguments ({error})") from error
+            raise _BadValue(NOT_ARGUMENTS(error=error)) from error
         if words and not words[0].startswith("-"):
-            raise ValueError(f"{words[0]!r} is not an option of dockerd")
+            raise _BadValue(NOT_AN_ARGUMENT(word=words[0]))
         if any(not word.isprintable() for word in words):
-            raise ValueError("has control characters in it")
+            raise _BadValue(CONTROL_CHARACTERS())
         return words
 
     def flags(self) -> list[str]:
@@ -150,11 +176,11 @@ class Runtime:
 
 
 def _keys(flag: str) -> set[str]:
-    """Return the keys of daemon.json that say the same as an option of dockerd."""
+    """Return the keys of daemon.json that are equivalent to an option of dockerd."""
     return {flag, f"{flag}s", f"{flag.removesuffix('y')}ies", flag.removeprefix("add-") + "s"}
 
 
-def _loaded(text: str) -> Any:
+def _load(text: str) -> Any:
     try:
         return json.loads(text.strip() or "{}")
     except ValueError:

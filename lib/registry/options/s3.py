@@ -1,6 +1,6 @@
-"""Images in a bucket of S3, or of what speaks its protocol: the options storage-s3-*.
+"""Images in a bucket of Amazon S3 or a compatible object store: the options storage-s3-*.
 
-What the driver reads: https://distribution.github.io/distribution/storage-drivers/s3/.
+The driver's parameters: https://distribution.github.io/distribution/storage-drivers/s3/.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from typing import Any
 
 from registry.formats import addresses, certificates
 from registry.formats.relations import Bucket
-from registry.options.checks import choice_problem, range_problem
+from registry.message import Message, Text
+from registry.options.checks import HALF_A_PAIR, REQUIRED, choice_problem, range_problem
+
+NEEDS_ENCRYPTION = Message("a KMS key ID requires storage-s3-encrypt=true", "Set both or reset this option")
+"""Without encryption the KMS key is not used."""
+OLD_SIGNATURES = Message("Amazon S3 does not accept signatures of version 2, which false requests", "Reset this option")
+"""Only other object stores still accept signatures of version 2."""
+UNSUPPORTED_CLASS = Message("{value!r} is not supported by registry {generation}", "Use one of {choices}")
+"""Registry 2 does not know the newer storage classes of Amazon S3."""
 
 _MIB = 1024**2
 ACLS = (
@@ -20,13 +28,13 @@ ACLS = (
 )
 CLASSES = ("STANDARD", "REDUCED_REDUNDANCY", "NONE")
 LATER_CLASSES = ("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "OUTPOSTS", "GLACIER_IR")
-"""Classes that 2.8 does not know."""
+"""Storage classes that 2.8 does not know."""
 LOG_LEVELS = (
     *("off", "debug", "debugwithsigning", "debugwithhttpbody", "debugwithrequestretries"),
     *("debugwithrequesterrors", "debugwitheventstreambody"),
 )
-WHERE = ("accesskey", "bucket", "region", "regionendpoint", "rootdirectory", "secretkey")
-"""Options that say where a store is, and who may use it; the others say how it is used."""
+LOCATION = ("accesskey", "bucket", "region", "regionendpoint", "rootdirectory", "secretkey")
+"""Options with the location and credentials of a store; the others say how it is used."""
 _RANGES = {
     "chunksize": (5 * _MIB, 5 * 1024 * _MIB),
     "multipartcopychunksize": (5 * _MIB, 5 * 1024 * _MIB),
@@ -37,7 +45,7 @@ _RANGES = {
 
 @dataclasses.dataclass(frozen=True)
 class S3:
-    """What the operator asks for. The defaults are config.yaml's, and the driver's own."""
+    """The options storage-s3-*. The defaults are config.yaml's and the driver's."""
 
     accelerate: bool = False
     accesskey: str | None = dataclasses.field(default=None, repr=False)
@@ -46,7 +54,7 @@ class S3:
     encrypt: bool = False
     forcepathstyle: bool = False
     keyid: str | None = None
-    """Of the key of KMS that encrypts."""
+    """KMS key ID."""
     loglevel: str = "off"
     multipartcopychunksize: int = 32 * _MIB
     multipartcopymaxconcurrency: int = 100
@@ -54,56 +62,58 @@ class S3:
     objectacl: str = "private"
     region: str | None = None
     regionendpoint: str | None = None
-    """Where the store is, if it is not Amazon's: a URL, or host and port."""
+    """URL, or host and port, of a store that is not Amazon S3."""
     rootdirectory: str | None = None
     secretkey: str | None = dataclasses.field(default=None, repr=False)
     secure: bool = True
     skip_v4_auth: bool = True
-    """The wrong way round, as it always was: True is signatures of version 4, False is those of version 2."""
+    """Inverted for compatibility: True is signatures of version 4, False those of version 2."""
     skip_verify: bool = False
     storageclass: str = "STANDARD"
     usedualstack: bool = False
     useragent: str | None = None
     ca: str | None = None
-    """PEM, or base64 of it, of whom to trust beside the image's own; no option, but a relation gives it."""
+    """PEM, or base64 of it, of a CA to trust besides those of the image; set by a relation only."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> S3:
         """Read the values of config.yaml's options; an empty one is the default."""
         names = (field.name for field in dataclasses.fields(cls) if field.name != "ca")
-        given = {name: config[_option(name)] for name in names}
-        return cls(**{name: value for name, value in given.items() if value not in ("", None)})
+        values = {name: config[_option(name)] for name in names}
+        return cls(**{name: value for name, value in values.items() if value not in ("", None)})
 
-    def with_bucket(self, given: Bucket) -> S3:
-        """Return these options with the bucket that a relation gives."""
-        found: dict[str, Any] = {"bucket": given.bucket, "regionendpoint": given.endpoint, "ca": given.ca}
-        found |= {"rootdirectory": given.path, "accesskey": given.accesskey, "secretkey": given.secretkey}
-        # The driver wants a region of every store. This is Amazon's own default, and for others any will do.
-        found |= {"region": given.region or "us-east-1", "storageclass": given.storageclass}
-        asked = dataclasses.replace(self, **{name: value for name, value in found.items() if value})
-        return dataclasses.replace(asked, skip_v4_auth=False) if given.signature == "2" else asked
-
-    @property
-    def names_a_store(self) -> bool:
-        """The options themselves say where the images are."""
-        return any(getattr(self, name) for name in WHERE)
+    def with_bucket(self, bucket: Bucket) -> S3:
+        """Return these options with the *bucket* of a relation."""
+        values: dict[str, Any] = {"bucket": bucket.bucket, "regionendpoint": bucket.endpoint, "ca": bucket.ca}
+        values |= {"rootdirectory": bucket.path, "accesskey": bucket.accesskey, "secretkey": bucket.secretkey}
+        # The driver requires a region for every store. This is Amazon's default; other stores accept any.
+        values |= {"region": bucket.region or "us-east-1", "storageclass": bucket.storageclass}
+        changed = dataclasses.replace(self, **{name: value for name, value in values.items() if value})
+        return dataclasses.replace(changed, skip_v4_auth=False) if bucket.signature == "2" else changed
 
     @property
-    def is_asked_for(self) -> bool:
+    def has_location(self) -> bool:
+        """The options themselves locate a store."""
+        return any(getattr(self, name) for name in LOCATION)
+
+    @property
+    def is_requested(self) -> bool:
         """Any of the options is set."""
         return self != S3()
 
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
-        if not self.is_asked_for:
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
+        if not self.is_requested:
             return {}
         missing = ", ".join(_option(name) for name in ("bucket", "region") if not getattr(self, name))
-        ranges = {_option(name): range_problem(getattr(self, name), *limits) for name, limits in _RANGES.items()}
+        ranges = {
+            _option(name): range_problem(getattr(self, name), *limits, _unit(name)) for name, limits in _RANGES.items()
+        }
         return {
             **ranges,
-            **({missing: "not set, and S3 needs it; or reset all options storage-s3-..."} if missing else {}),
+            **({missing: REQUIRED(store="S3", options="storage-s3-...")} if missing else {}),
             **self._key_problems(),
-            _option("keyid"): "needs storage-s3-encrypt=true" if self.keyid and not self.encrypt else None,
+            _option("keyid"): NEEDS_ENCRYPTION() if self.keyid and not self.encrypt else None,
             _option("loglevel"): choice_problem(self.loglevel, LOG_LEVELS),
             _option("objectacl"): choice_problem(self.objectacl, ACLS),
             _option("regionendpoint"): self._endpoint_problem(),
@@ -112,60 +122,65 @@ class S3:
             _option("ca"): self._ca_problem(),
         }
 
-    def _key_problems(self) -> dict[str, str | None]:
-        missing = [name for name in ("accesskey", "secretkey") if not getattr(self, name)]
-        if len(missing) != 1:  # without both, the machine's role on Amazon counts
+    def _key_problems(self) -> dict[str, Text | None]:
+        pair = ("accesskey", "secretkey")
+        missing = [name for name in pair if not getattr(self, name)]
+        if len(missing) != 1:  # without both, the driver uses the machine's IAM role on Amazon
             return {}
-        return {_option(missing[0]): "not set; the two keys belong together"}
+        (present,) = {*pair} - {*missing}
+        return {_option(missing[0]): HALF_A_PAIR(other=_option(present))}
 
-    def _endpoint_problem(self) -> str | None:
-        where = self.regionendpoint or ""
-        return addresses.url_problem(where) if "://" in where else None
+    def _endpoint_problem(self) -> Text | None:
+        endpoint = self.regionendpoint or ""
+        return addresses.url_problem(endpoint) if "://" in endpoint else None
 
-    def _signature_problem(self) -> str | None:
-        amazons = self.regionendpoint is None or "amazonaws.com" in self.regionendpoint
-        if self.skip_v4_auth or not amazons:
-            return None
-        return "false asks for signatures of version 2, which Amazon does not take; reset it"
+    def _signature_problem(self) -> Text | None:
+        is_amazon = self.regionendpoint is None or "amazonaws.com" in self.regionendpoint
+        return OLD_SIGNATURES() if is_amazon and not self.skip_v4_auth else None
 
-    def _ca_problem(self) -> str | None:
+    def _ca_problem(self) -> Text | None:
         try:
             if self.ca:
                 certificates.bundle(self.ca)
         except certificates.BadCertificates as error:
-            return str(error)
+            return error.text
         return None
 
-    def refused(self, generation: int) -> dict[str, str]:
-        """Return what the registry's *generation*, 2 or 3, cannot do: the option to a clause."""
-        if generation < 3 and self.storageclass in LATER_CLASSES:
-            return {_option("storageclass"): f"{self.storageclass!r} is none of {', '.join(CLASSES)}"}
-        return {}
+    def unsupported(self, generation: int) -> dict[str, Text]:
+        """Return what the registry's *generation*, 2 or 3, does not support, by option."""
+        if generation >= 3 or self.storageclass not in LATER_CLASSES:
+            return {}
+        text = UNSUPPORTED_CLASS(value=self.storageclass, generation=generation, choices=", ".join(CLASSES))
+        return {_option("storageclass"): text}
 
-    def left_out(self, generation: int) -> list[str]:
-        """Return the options that are set and mean nothing to the registry's *generation*."""
+    def ignored(self, generation: int) -> list[str]:
+        """Return the options that are set and that the registry's *generation* does not know."""
         if generation >= 3:
             return []
         later = ["accelerate", "loglevel", "usedualstack"]
-        if self.regionendpoint is None:  # with one, 2.8 puts the bucket into the path always
+        if self.regionendpoint is None:  # with one, 2.8 always uses path-style addressing
             later.append("forcepathstyle")
         return sorted(_option(name) for name in later if getattr(self, name) != getattr(S3(), name))
 
     def parameters(self, generation: int) -> dict[str, Any]:
         """Return the section of config.yml for the registry's *generation*. Only where there are no problems."""
-        out = {name.rpartition("-")[2] for name in self.left_out(generation)}
-        found = {name: value for name, value in dataclasses.asdict(self).items() if value != getattr(S3(), name)}
-        found = {name: value for name, value in found.items() if name not in out}
-        if "skip_v4_auth" in found:
-            found["v4auth"] = found.pop("skip_v4_auth")
-        if "skip_verify" in found:
-            found["skipverify"] = found.pop("skip_verify")
-        found.pop("forcepathstyle", None)
-        found.pop("ca", None)
+        ignored = {name.rpartition("-")[2] for name in self.ignored(generation)}
+        section = {name: value for name, value in dataclasses.asdict(self).items() if value != getattr(S3(), name)}
+        section = {name: value for name, value in section.items() if name not in ignored}
+        if "skip_v4_auth" in section:
+            section["v4auth"] = section.pop("skip_v4_auth")
+        if "skip_verify" in section:
+            section["skipverify"] = section.pop("skip_verify")
+        section.pop("forcepathstyle", None)
+        section.pop("ca", None)
         if generation >= 3 and (self.forcepathstyle or self.regionendpoint):
-            # As 2.8 does by itself: few stores beside Amazon's have a name in DNS for each bucket.
-            found["forcepathstyle"] = True
-        return found
+            # As 2.8 does by default: few stores other than Amazon S3 have a DNS name for each bucket.
+            section["forcepathstyle"] = True
+        return section
+
+
+def _unit(name: str) -> str:
+    return "bytes" if name.endswith("size") else ""
 
 
 def _option(name: str) -> str:

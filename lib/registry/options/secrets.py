@@ -1,4 +1,4 @@
-"""Options whose values are in Juju's secrets."""
+"""Options whose values are in Juju secrets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import Any
 
 import yaml
 
-SECRET = "secret:"  # noqa: S105 - how the name of one begins
-"""What stands before the ID of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
+from registry.message import Fault, Message, Text
+
+NO_VALUE = Message("{uri} has no value for the key `{key}`", "Set it with `juju update-secret`")
+"""The Juju secret has neither the key of this option nor one single key with a value."""
+
+SECRET = "secret:"  # noqa: S105 - prefix of a URI
+"""Prefix of the URI of a Juju secret: https://documentation.ubuntu.com/juju/3.6/reference/secret/"""
 PASSWORDS = (
     "auth-basic-password",
     "cache-password",
@@ -17,20 +22,20 @@ PASSWORDS = (
     "storage-swift-password",
     "tls-key-blob",
 )
-"""Options that may name a Juju secret: its key with the last word of the option's name is taken, else its only key."""
+"""Options that can be the URI of a Juju secret, whose key is the last word of the option's name, or its only key."""
 MAPS = ("auth-basic-users",)
-"""Options that may name a Juju secret whose keys and values are taken, all of them."""
+"""Options that can be the URI of a Juju secret whose keys and values are all used."""
 
 
-class SecretError(Exception):
-    """A Juju secret cannot be read; ``str()`` is a clause for the operator, without full stop."""
+class SecretError(Fault):
+    """A Juju secret cannot be read."""
 
 
 def reveal(
     config: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]
-) -> tuple[Mapping[str, Any], dict[str, str]]:
-    """Put what is in Juju's secrets in the place of their names; return a clause for each that cannot be read."""
-    revealed, unread = dict(config), {}
+) -> tuple[Mapping[str, Any], dict[str, Text]]:
+    """Replace URIs of Juju secrets by their content; return the problem of each that cannot be read too, by option."""
+    revealed, unread = dict(config), dict[str, Text]()
     for option in (*PASSWORDS, *MAPS):
         uri = config[option] or ""
         if not uri.startswith(SECRET):
@@ -41,7 +46,7 @@ def reveal(
                 yaml.safe_dump(dict(content)) if option in MAPS else _password(uri, content, option.rpartition("-")[2])
             )
         except SecretError as error:
-            unread[option] = str(error)
+            unread[option] = error.text
     return revealed, unread
 
 
@@ -49,4 +54,4 @@ def _password(uri: str, content: Mapping[str, str], key: str) -> str:
     values = [content[key]] if key in content else list(content.values())
     if len(values) == 1 and values[0]:
         return values[0]
-    raise SecretError(f"{uri} has no key `{key}`, and not one key alone")
+    raise SecretError(NO_VALUE(uri=uri, key=key))

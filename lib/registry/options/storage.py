@@ -1,4 +1,4 @@
-"""Where the images are, and what may be done to them: the options storage-*."""
+"""Where the images are kept, and how: the options storage-*."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.formats.relations import Bucket
+from registry.message import Message, Text
 from registry.options.checks import choice_problem, duration_problem
 from registry.options.s3 import S3
 from registry.options.swift import Swift
 
+TWO_STORES = Message("S3 and Swift are both configured", "Reset all options of one of them")
+"""The registry keeps its images in one object store."""
+
 CACHES = ("inmemory", "disabled")
 RELATION = "s3-credentials"
-"""The endpoint that gives a bucket of S3."""
-AWAITED, IN_USE, ASIDE = "awaited", "in use", "aside"
-"""What is to be said of that relation: nothing has come yet, it counts, or the options go before."""
-GIVEN = {
+"""The endpoint that provides an S3 bucket."""
+AWAITED, IN_USE, OVERRIDDEN = "awaited", "in use", "overridden"
+"""State of that relation: no bucket yet, its bucket is used, or the options take precedence."""
+RELATION_KEYS = {
     "storage-s3-accesskey": "access-key",
     "storage-s3-bucket": "bucket",
     "storage-s3-ca": "tls-ca-chain",
@@ -27,30 +31,30 @@ GIVEN = {
     "storage-s3-skip-v4-auth": "s3-api-version",
     "storage-s3-storageclass": "storage-class",
 }
-"""What the other application calls what the options give here."""
+"""Keys of the relation for the values that options have here."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
-    """What the operator asks for."""
+    """The options storage-*."""
 
     cache: str
-    """For what is known of layers: one of CACHES."""
+    """Cache for metadata of layers: one of CACHES."""
     delete: bool
-    """Clients may delete."""
+    """Clients can delete."""
     purge_age: str | None
-    """How long an upload may take, as Go writes durations; None: for ever."""
+    """Age at which unfinished uploads are removed, a duration of Go; None: never."""
     purge_interval: str
-    """How often the ones that take longer are removed."""
+    """How often they are removed."""
     read_only: bool
     redirect_disable: bool
-    """Clients never fetch from an object store themselves."""
+    """Clients are not redirected to the object store."""
     s3: S3
     swift: Swift
     relation: str = ""
-    """One of AWAITED, IN_USE and ASIDE, or empty without the relation `RELATION`."""
-    trouble: str = ""
-    """A clause for what keeps the relation from being read."""
+    """One of AWAITED, IN_USE and OVERRIDDEN, or empty without the relation `RELATION`."""
+    relation_error: Text | None = None
+    """Why the keys of the relation cannot be read."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Storage:
@@ -66,31 +70,31 @@ class Storage:
             swift=Swift.from_config(config),
         )
 
-    def with_bucket(self, given: Bucket | None) -> Storage:
-        """Return these options with the bucket of the relation, if there is one; a store that they name goes before."""
-        if given is None:
+    def with_bucket(self, bucket: Bucket | None) -> Storage:
+        """Return these options with the *bucket* of the relation, if there is one and they have no store themselves."""
+        if bucket is None:
             return self
-        if self.s3.names_a_store or self.swift.is_asked_for:
-            return dataclasses.replace(self, relation=ASIDE)
-        if given.trouble or not given.is_whole:
-            # What the options say of S3 has its time when the rest has come.
-            return dataclasses.replace(self, s3=S3(), relation=AWAITED, trouble=given.trouble)
-        return dataclasses.replace(self, s3=self.s3.with_bucket(given), relation=IN_USE)
+        if self.s3.has_location or self.swift.is_requested:
+            return dataclasses.replace(self, relation=OVERRIDDEN)
+        if bucket.error or not bucket.is_complete:
+            # Options that say how S3 is used have no effect until there is a bucket.
+            return dataclasses.replace(self, s3=S3(), relation=AWAITED, relation_error=bucket.error)
+        return dataclasses.replace(self, s3=self.s3.with_bucket(bucket), relation=IN_USE)
 
     @property
     def driver(self) -> str:
-        """The registry's word for where the images are: filesystem, s3 or swift."""
-        if self.s3.is_asked_for:
+        """Name of the storage driver in config.yml: filesystem, s3 or swift."""
+        if self.s3.is_requested:
             return "s3"
-        return "swift" if self.swift.is_asked_for else "filesystem"
+        return "swift" if self.swift.is_requested else "filesystem"
 
     @property
     def is_shared(self) -> bool:
-        """The images are in an object store, which other units have too."""
+        """The images are in an object store, which all units share."""
         return self.driver != "filesystem"
 
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
         return {
             "storage-cache": choice_problem(self.cache, CACHES),
             "storage-purge-age": duration_problem(self.purge_age) if self.purge_age else None,
@@ -98,30 +102,29 @@ class Storage:
             **self._by_origin(self.s3.problems()),
             **self.swift.problems(),
             **self._drivers_problem(),
-            RELATION: self.trouble or None,
+            RELATION: self.relation_error,
         }
 
-    def _by_origin(self, clauses: Mapping[str, str | None]) -> dict[str, str | None]:
-        """Put what is wrong with what the relation gave under its name: the options are not to blame."""
+    def _by_origin(self, problems: Mapping[str, Text | None]) -> dict[str, Text | None]:
+        """Replace options by the relation's keys, where the values are the relation's."""
         if self.relation != IN_USE:
-            return dict(clauses)
-        names = {option: ", ".join(GIVEN.get(part, part) for part in option.split(", ")) for option in clauses}
+            return dict(problems)
+        keys = {option: ", ".join(RELATION_KEYS.get(part, part) for part in option.split(", ")) for option in problems}
         return {
-            option if names[option] == option else f"{RELATION} ({names[option]})": clause
-            for option, clause in clauses.items()
+            option if keys[option] == option else f"{RELATION} ({keys[option]})": problem
+            for option, problem in problems.items()
         }
 
-    def _drivers_problem(self) -> dict[str, str]:
-        if not (self.s3.is_asked_for and self.swift.is_asked_for):
+    def _drivers_problem(self) -> dict[str, Text]:
+        if not (self.s3.is_requested and self.swift.is_requested):
             return {}
-        both = "storage-s3-bucket, storage-swift-authurl"
-        return {both: "S3 and Swift are both asked for; reset all options of one of them"}
+        return {"storage-s3-bucket, storage-swift-authurl": TWO_STORES()}
 
-    def refused(self, generation: int) -> dict[str, str]:
-        """Return what the registry's *generation*, 2 or 3, cannot do: the option to a clause."""
-        refused = {**self._by_origin(self.s3.refused(generation)), **self.swift.refused(generation)}
-        return {option: clause for option, clause in refused.items() if clause}
+    def unsupported(self, generation: int) -> dict[str, Text]:
+        """Return what the registry's *generation*, 2 or 3, does not support, by option."""
+        problems = {**self._by_origin(self.s3.unsupported(generation)), **self.swift.unsupported(generation)}
+        return {option: problem for option, problem in problems.items() if problem}
 
-    def left_out(self, generation: int) -> list[str]:
-        """Return the options that are set and mean nothing to the registry's *generation*."""
-        return self.s3.left_out(generation)
+    def ignored(self, generation: int) -> list[str]:
+        """Return the options that are set and that the registry's *generation* does not know."""
+        return self.s3.ignored(generation)

@@ -1,4 +1,4 @@
-"""Which certificate the registry presents, and whose certificates clients have to show: the options tls-*."""
+"""The registry's certificate, and the CA of client certificates: the options tls-*."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing import Any
 
 from registry.formats import certificates
 from registry.formats.certificates import BadCertificates
+from registry.message import Message, Text
+from registry.options.checks import choice_problem
+
+NOT_A_PATH = Message("{path!r} is not the absolute path of a file", "Use a path such as {default}")
+"""The path does not begin with /, ends with /, or contains characters that cannot be printed."""
+NO_PATH = Message("not set, but {blob} is written to this path", "Set a path such as {default}, or reset {blob}")
+"""The charm writes the content of the blob to a file, as it always did, and there is no path for it."""
 
 KINDS = ("ca", "cert", "key")
 DEFAULT_PATHS = {
@@ -16,9 +23,9 @@ DEFAULT_PATHS = {
     "key": "/etc/docker/registry/registry.key",
 }
 VERSIONS = ("tls1.2", "tls1.3")
-"""The older ones are refused by registry 3 and by most clients: https://www.rfc-editor.org/rfc/rfc8996"""
+"""Registry 3 and most clients reject older versions: https://www.rfc-editor.org/rfc/rfc8996"""
 BLOB = "blob"
-"""Source of what stood in an option."""
+"""Source of a text that is the value of an option."""
 
 READ: Mapping[str, Callable[[str], str]] = {
     "ca": certificates.bundle,
@@ -29,15 +36,15 @@ READ: Mapping[str, Callable[[str], str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Tls:
-    """What the operator asks for, by kind: ca, cert and key."""
+    """The options tls-*, by kind: ca, cert and key."""
 
     paths: Mapping[str, str]
-    """Empty where the option is."""
+    """Path, empty where the option is."""
     blobs: Mapping[str, str] = dataclasses.field(repr=False)
     """PEM or base64 of it; empty where the option is."""
     minimum_version: str
     client_ca: str = ""
-    """Whose certificates clients have to show, PEM or base64 of it; empty: they need none."""
+    """CA of the certificates that clients must present, PEM or base64 of it; empty: they need none."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Tls:
@@ -49,44 +56,43 @@ class Tls:
             config["tls-client-ca-blob"] or "",
         )
 
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong with the options by themselves: the option to a clause, or to None."""
-        found: dict[str, str | None] = {}
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None, without reading files."""
+        problems: dict[str, Text | None] = {}
         for kind in KINDS:
             path = self.paths[kind]
             if path and (not path.startswith("/") or not path.isprintable() or path.endswith("/")):
-                found[f"tls-{kind}-path"] = f"{path!r} is not the full path of a file"
+                problems[f"tls-{kind}-path"] = NOT_A_PATH(path=path, default=DEFAULT_PATHS[kind])
             if self.blobs[kind] and not path and self.paths["cert"]:
-                found[f"tls-{kind}-path"] = f"empty, while tls-{kind}-blob is to be written there"
-            found[f"tls-{kind}-blob"] = blob_problem(kind, self.blobs[kind])
-        found["tls-client-ca-blob"] = blob_problem("ca", self.client_ca)
-        if self.minimum_version not in VERSIONS:
-            found["tls-minimum-version"] = f"{self.minimum_version!r} is not one of {', '.join(VERSIONS)}"
-        return found
+                problems[f"tls-{kind}-path"] = NO_PATH(blob=f"tls-{kind}-blob", default=DEFAULT_PATHS[kind])
+            problems[f"tls-{kind}-blob"] = blob_problem(kind, self.blobs[kind])
+        problems["tls-client-ca-blob"] = blob_problem("ca", self.client_ca)
+        problems["tls-minimum-version"] = choice_problem(self.minimum_version, VERSIONS)
+        return problems
 
     def texts(self) -> dict[str, str]:
-        """Return what is to be written from blobs, path to PEM. Wrong blobs are left out, and all if TLS is off."""
-        right = {kind: self.blobs[kind] for kind in KINDS if self.blobs[kind] and self.paths[kind]}
+        """Return the files to write from blobs, path to PEM: those of valid blobs, and none if TLS is off."""
+        blobs = {kind: self.blobs[kind] for kind in KINDS if self.blobs[kind] and self.paths[kind]}
         return {
             self.paths[kind]: READ[kind](text)
-            for kind, text in right.items()
+            for kind, text in blobs.items()
             if self.paths["cert"] and not blob_problem(kind, text)
         }
 
     def source(self, kind: str) -> str:
-        """Return where *kind* comes from: its path, or `BLOB`."""
+        """Return the source of *kind*: its path, or `BLOB`."""
         return BLOB if self.blobs[kind] else self.paths[kind]
 
     def option(self, kind: str) -> str:
-        """Return the name of the option that *kind* comes from."""
+        """Return the name of the option that *kind* is set by."""
         return f"tls-{kind}-{'blob' if self.blobs[kind] else 'path'}"
 
 
-def blob_problem(kind: str, text: str) -> str | None:
-    """Return what is wrong with the text of a blob of this *kind*, or None."""
+def blob_problem(kind: str, text: str) -> Text | None:
+    """Return what is wrong with the *text* of a blob of this *kind*, or None."""
     try:
         if text:
             READ[kind](text)
     except BadCertificates as error:
-        return str(error)
+        return error.text
     return None

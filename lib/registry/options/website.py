@@ -1,4 +1,4 @@
-"""How a proxy in front reaches the registry: the options website-*."""
+"""How a proxy in front connects to the registry: the options website-*."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from registry.message import Text
 from registry.options.checks import choice_problem, range_problem
 
 PASSTHROUGH, TERMINATE = "passthrough", "terminate"
@@ -15,14 +16,14 @@ FALL_RANGE = (1, 100)
 
 @dataclasses.dataclass(frozen=True)
 class Website:
-    """What the operator asks for: the options website-*."""
+    """The options website-*."""
 
     tls: str
     """Where TLS ends: at the registry (passthrough) or at the proxy (terminate)."""
     check_interval: int
-    """Milliseconds from one check of a unit to the next."""
+    """Milliseconds between checks of a unit."""
     check_fall: int
-    """How many checks in a row have to fail until a unit gets no more requests."""
+    """Number of consecutive failed checks after which a unit gets no requests."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Website:
@@ -38,8 +39,8 @@ class Website:
         """TLS ends at the proxy."""
         return self.tls == TERMINATE
 
-    def problems(self) -> dict[str, str | None]:
-        """Return what is wrong: the option to a clause, or to None."""
+    def problems(self) -> dict[str, Text | None]:
+        """Return what is wrong with each option, or None."""
         return {
             "website-tls": choice_problem(self.tls, (PASSTHROUGH, TERMINATE)),
             "website-check-interval": range_problem(self.check_interval, *INTERVAL_RANGE, "milliseconds"),

@@ -23,7 +23,7 @@ def sentences(problems: Mapping[str, str]) -> tuple[str, ...]:
 def warnings(options: Options, facts: Facts) -> tuple[str, ...]:
     """Return a sentence for each thing to mind while all options are applied."""
     generation = facts.image.generation if facts.image else 0
-    left_out = [*options.cache.left_out(generation), *options.storage.left_out(generation)]
+    left_out = [*options.cache.ignored(generation), *options.storage.ignored(generation)]
     found = [*_warnings_of_clients(options, facts)] if facts.clients else []
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         found.append(
@@ -32,7 +32,7 @@ def warnings(options: Options, facts: Facts) -> tuple[str, ...]:
         )
     if not options.storage.is_shared:
         found += filter(None, [facts.disk.unused(facts.data_folder, facts.unit)])
-    if options.storage.relation == storage.ASIDE:
+    if options.storage.relation == storage.OVERRIDDEN:
         found.append("The options storage-... say where the images are, not s3-credentials.")
     if facts.image and left_out:
         found.append(f"{', '.join(left_out)}: left out, because the registry {facts.image.version} does not know it.")
@@ -58,7 +58,7 @@ def circumstances(options: Options, facts: Facts) -> tuple[str, ...]:
     """Return a sentence for each thing on the machine or around it that keeps the options from being applied."""
     found = list(facts.errors)
     if facts.image is not None:
-        refused = options.storage.refused(facts.image.generation)
+        refused = options.storage.unsupported(facts.image.generation)
         found += (f"{option}: {clause}." for option, clause in sorted(refused.items()))
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
         found.append(BUCKET_GONE.format(unit=facts.unit))

@@ -15,9 +15,9 @@ ANSWER_SECONDS = 600
 """How long a CA may take."""
 
 
-def checks(release: Release) -> nrpe.Watched:
+def checks(release: Release) -> nrpe.Target:
     """Return what NRPE looks at while *release* is in force."""
-    return nrpe.Watched(release.port, release.ca, release.asks_for_certificates, container.PROCESS, release.data_folder)
+    return nrpe.Target(release.port, release.ca, release.asks_for_certificates, container.PROCESS, release.data_folder)
 
 
 @dataclasses.dataclass(frozen=True)

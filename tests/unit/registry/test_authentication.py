@@ -14,6 +14,13 @@ TOKEN = {
     "auth-token-service": "registry",
 }
 
+NOT_YAML = "the value is not YAML. Use a line `user: password` for each user"
+NOT_A_MAPPING = "the value is not a YAML mapping. Use a line `user: password` for each user"
+NO_PASSWORD = "the password of 'me' is missing, or YAML does not read it as text. Put the password in quotes"
+NOT_BCRYPT = "user 'me': the hash is not bcrypt, the only kind that the registry accepts. Use `htpasswd -nB USER`"
+BAD_NAME = "'a:b' is not a user name. Use no colon, no # in front, no space around it and no control characters"
+UNPRINTABLE = "contains a character that cannot be printed, for example a line break. Remove it"
+
 
 def asked(**changes):
     named = {f"auth-{name.replace('_', '-')}": value for name, value in changes.items()}
@@ -25,11 +32,11 @@ def problems(config):
 
 
 def wrong(**changes):
-    """Options and clauses of what is wrong."""
-    return {option: clause for option, clause in asked(**changes).problems().items() if clause}
+    """What is wrong, by option."""
+    return {option: text for option, text in asked(**changes).problems().items() if text}
 
 
-def test_nobody_is_asked_for_anything_as_deployed():
+def test_anyone_can_push_as_deployed():
     assert asked().kind is None
     assert wrong() == {}
 
@@ -43,7 +50,7 @@ def test_nobody_is_asked_for_anything_as_deployed():
         ({"token_issuer": "x"}, "token"),
     ],
 )
-def test_what_was_begun_is_authentication(changes, kind):
+def test_an_incomplete_configuration_is_authentication_too(changes, kind):
     assert asked(**changes).kind == kind
 
 
@@ -57,56 +64,62 @@ def test_all_users_together():
 
 
 @pytest.mark.parametrize(
-    ("users", "clause"),
+    ("users", "text"),
     [
-        ("me", "this is no map; write `user: password`, a line each"),
-        ("{}", "this is no map"),
-        ("[me]", "this is no map"),
-        ("me: hush: hush", "this is no YAML"),
-        ("2020-99-99: hush", "this is no YAML"),
-        ("[" * 3000, "this is no YAML"),
-        ("1: hush", "the user 1 is no text to YAML; put the name in quotes"),
-        ("me: 1234", "the password of 'me' is missing, or no text to YAML; put it in quotes"),
-        ("me:", "the password of 'me' is missing"),
-        ("me: ''", "the password of 'me' is missing"),
-        ("'a:b': hush", "'a:b' is not the name of a user"),
-        ("juju-x: hush", "'juju-x' begins with juju-, as the charm's own users do; choose another name"),
-        (f"me: {'hush' * 20}", "'me': the password has 80 bytes; bcrypt takes 72 at most"),
-        ("me: $apr1$hush$hush", "'me': the hash is not bcrypt, the only kind that the registry takes"),
-        ("me: $2y$05$hush", "'me': the hash is not bcrypt"),
-        ("me: '{SHA}hushhushhushhushhushhush='", "'me': the hash is not bcrypt"),
-        (f"me: $2y$31${'h' * 53}", "'me': 31 is no cost for bcrypt here, 4 to 17"),
-        ("admin: hush", "'admin' is auth-basic-user too; name each user once"),
+        ("me", NOT_A_MAPPING),
+        ("{}", NOT_A_MAPPING),
+        ("[me]", NOT_A_MAPPING),
+        ("me: hush: hush", NOT_YAML),
+        ("2020-99-99: hush", NOT_YAML),
+        ("[" * 3000, NOT_YAML),
+        ("1: hush", "YAML does not read the user name 1 as text. Put it in quotes"),
+        ("me: 1234", NO_PASSWORD),
+        ("me:", NO_PASSWORD),
+        ("me: ''", NO_PASSWORD),
+        ("'a:b': hush", BAD_NAME),
+        ("juju-x: hush", "'juju-x' begins with juju-, which is reserved for the charm's users. Use another name"),
+        (f"me: {'hush' * 20}", "user 'me': the password has 80 bytes, of which bcrypt uses 72 only. Use 72 at most"),
+        ("me: $apr1$hush$hush", NOT_BCRYPT),
+        ("me: $2y$05$hush", NOT_BCRYPT),
+        ("me: '{SHA}hushhushhushhushhushhush='", NOT_BCRYPT),
+        (f"me: $2y$31${'h' * 53}", "user 'me': 31 is not a supported bcrypt cost. Use a number from 4 to 17"),
+        ("admin: hush", "'admin' is also the value of auth-basic-user. Set each user once"),
     ],
 )
-def test_wrong_users_are_a_clause_without_a_password(users, clause):
-    found = wrong(basic_users=users, basic_password="x" if users.startswith("admin") else "")
-    assert list(found) == ["auth-basic-users"]
-    assert found["auth-basic-users"].startswith(clause)
-    assert "hush" not in found["auth-basic-users"]
+def test_the_problem_of_users_shows_no_password(users, text):
+    assert wrong(basic_users=users, basic_password="x" if users.startswith("admin") else "") == {
+        "auth-basic-users": text
+    }
+    assert "hush" not in text
 
 
 @pytest.mark.parametrize("cost", [0, 3, 18, -1])
-def test_a_cost_out_of_range_is_a_clause(cost):
+def test_a_cost_out_of_range_is_a_problem(cost):
     assert wrong(basic_bcrypt_cost=cost) == {
-        "auth-basic-bcrypt-cost": f"{cost} is no cost for bcrypt here, 4 to 17",
+        "auth-basic-bcrypt-cost": f"{cost} is not a supported bcrypt cost. Use a number from 4 to 17",
     }
 
 
-def test_a_hash_as_the_password_of_the_clients_user_is_refused():
+def test_a_hash_as_the_password_for_clients_is_a_problem():
     assert wrong(basic_password=HASH) == {
-        "auth-basic-password": "this is a hash, and clients need the password; hashes go into auth-basic-users"
+        "auth-basic-password": "the value is a hash, but clients need the password. "
+        "Set the password, or move the hash to auth-basic-users"
     }
 
 
-@pytest.mark.parametrize("password", ["x" * 73, "hush\n"])
-def test_a_wrong_password_is_a_clause(password):
-    (clause,) = wrong(basic_password=password).values()
-    assert clause.startswith("the password has ")
-    assert password not in clause
+@pytest.mark.parametrize(
+    ("password", "text"),
+    [
+        ("x" * 73, "the password has 73 bytes, of which bcrypt uses 72 only. Use 72 at most"),
+        ("hush\n", "the password contains a control character, for example a line break. Remove it"),
+    ],
+)
+def test_the_problem_of_a_password_does_not_show_it(password, text):
+    assert wrong(basic_password=password) == {"auth-basic-password": text}
+    assert "hush" not in text
 
 
-def test_all_four_options_of_tokens_are_taken():
+def test_all_four_options_of_tokens_are_valid():
     assert problems(TOKEN) == ()
 
 
@@ -115,25 +128,32 @@ def test_some_options_of_tokens_name_the_others(number):
     given = {option: value for bit, (option, value) in enumerate(TOKEN.items()) if number >> bit & 1}
     missing = [option for option in TOKEN if option not in given]
     assert problems(given) == (
-        f"{', '.join(missing)}: not set; tokens need all four of these options, or none of them.",
+        f"{', '.join(missing)}: not set, but required for token authentication. "
+        "Set all four auth-token-... options or none.",
     )
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "clause"),
+    ("option", "value", "text"),
     [
-        ("auth-token-realm", "auth.example.com", "has no scheme; write http://... or https://..."),
-        ("auth-token-realm", "https://auth.example.com/\n", "has a character that cannot be printed"),
-        ("auth-token-issuer", "a\nb", "has a character that cannot be printed"),
-        ("auth-token-service", "a\x00", "has a character that cannot be printed"),
-        ("auth-token-root-certs", "/etc/ssl/certs.pem", "this is neither PEM nor base64 of it"),
-        ("auth-token-root-certs", "aGFsbG8=", "there is no certificate in it"),
+        (
+            "auth-token-realm",
+            "auth.example.com",
+            "'auth.example.com' has no http or https scheme. Begin it with http:// or https://",
+        ),
+        ("auth-token-realm", "https://auth.example.com/\n", f"'https://auth.example.com/\\n' {UNPRINTABLE}"),
+        ("auth-token-issuer", "a\nb", f"'a\\nb' {UNPRINTABLE}"),
+        ("auth-token-service", "a\x00", f"'a\\x00' {UNPRINTABLE}"),
+        (
+            "auth-token-root-certs",
+            "/etc/ssl/certs.pem",
+            "the text is neither PEM nor base64 of PEM. Use the content of a PEM file",
+        ),
+        ("auth-token-root-certs", "aGFsbG8=", "the text contains no certificate. Use PEM or base64 of PEM"),
     ],
 )
-def test_a_wrong_option_of_tokens_is_a_sentence(option, value, clause):
-    (found,) = problems({**TOKEN, option: value})
-    assert found.startswith(f"{option}: ")
-    assert clause in found
+def test_a_wrong_option_of_tokens_is_a_sentence(option, value, text):
+    assert problems({**TOKEN, option: value}) == (f"{option}: {text}.",)
 
 
 @pytest.mark.parametrize(
@@ -141,18 +161,20 @@ def test_a_wrong_option_of_tokens_is_a_sentence(option, value, clause):
     [
         ("admin", "", "", ()),
         ("", "", "", ()),
-        ("me", "", "", ("auth-basic-password: not set, while auth-basic-user is 'me'; set both.",)),
-        ("", "pw", "", ("auth-basic-user: not set, while auth-basic-password is; set both.",)),
+        (
+            "me",
+            "",
+            "",
+            ("auth-basic-password: not set, but auth-basic-user is 'me'. Set a password or reset auth-basic-user.",),
+        ),
+        ("", "pw", "", ("auth-basic-user: not set, but auth-basic-password is set. Set both or neither.",)),
         ("me", "pw", "", ()),
         ("me", "", "you: pw", ()),
         (
             "a:b",
             "pw",
             "",
-            (
-                "auth-basic-user: 'a:b' is not the name of a user (no colon, no # in front, "
-                "no space around it, no control characters).",
-            ),
+            (f"auth-basic-user: {BAD_NAME}.",),
         ),
     ],
 )
@@ -162,10 +184,10 @@ def test_a_user_and_a_password_come_together(user, password, users, sentences):
 
 
 @pytest.mark.parametrize("users", [{"auth-basic-password": "pw"}, {"auth-basic-users": "me: pw"}])
-def test_both_kinds_of_authentication_are_refused(users):
+def test_both_kinds_of_authentication_are_a_problem(users):
     assert problems({**TOKEN, **users}) == (
-        "auth-basic-password: users are set together with auth-token-...; the registry takes one kind of "
-        "authentication, so reset one of them.",
+        "auth-basic-password: users and auth-token-... are both set, but the registry supports one kind of "
+        "authentication. Reset one of them.",
     )
 
 

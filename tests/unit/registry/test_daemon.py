@@ -36,7 +36,7 @@ def test_live_restore_is_not_said_twice():
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"x"'])
-def test_a_text_that_cannot_be_read_is_a_clause(text):
+def test_a_text_that_cannot_be_read_is_a_problem(text):
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not"):
         daemon.merged(text, {}, {})
 

@@ -1,9 +1,17 @@
-"""What the container may use up."""
+"""Limits of the container."""
 
 import pytest
 from registry.options import options
 from registry.release import container
 from test_options import DEFAULTS
+
+SIZE = "is not a size. Use a number with b, k, m or g, for example 512m or 2g"
+TEXTS = {
+    "container_cpu_limit": "is not a number of CPUs. Use a number of at least 0.01, for example 1.5",
+    "container_memory_limit": SIZE,
+    "log_max_size": SIZE,
+    "log_max_files": "is out of range. Use a number from 1 to 1000",
+}
 
 
 def limits(**changes):
@@ -29,8 +37,7 @@ def limits(**changes):
     ],
 )
 def test_a_wrong_limit_is_a_sentence(option, value):
-    (sentence,) = limits(**{option: value}).sentences
-    assert sentence.startswith(f"{option.replace('_', '-')}: {value!r} is not a ")
+    assert limits(**{option: value}).sentences == (f"{option.replace('_', '-')}: {value!r} {TEXTS[option]}.",)
 
 
 def test_sizes_are_counted_as_docker_counts_them():

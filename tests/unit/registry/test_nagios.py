@@ -12,8 +12,8 @@ from registry.options.nagios import Naming
 from registry.release import container
 from test_options import DEFAULTS
 
-PLAIN = nrpe.Watched(5000, None, False, container.PROCESS, "/srv/registry")
-ENCRYPTED = nrpe.Watched(443, "CA\n", False, container.PROCESS, None)
+PLAIN = nrpe.Target(5000, None, False, container.PROCESS, "/srv/registry")
+ENCRYPTED = nrpe.Target(443, "CA\n", False, container.PROCESS, None)
 HOST = "juju-docker-registry-0"
 PLUGINS = "/usr/lib/nagios/plugins"
 
@@ -28,7 +28,7 @@ def test_checks():
     assert found["docker_registry_http"] == f"{nrpe.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
     assert found["docker_registry_certificate"] == f"{PLUGINS}/check_http -H 127.0.0.1 -p 443 -S -C 14,7"
     assert "docker_registry_storage" not in found
-    mutual = nrpe.checks(nrpe.Watched(443, "CA\n", True, container.PROCESS, None))
+    mutual = nrpe.checks(nrpe.Target(443, "CA\n", True, container.PROCESS, None))
     assert mutual["docker_registry_http"] == f"{PLUGINS}/check_tcp -H 127.0.0.1 -p 443"
 
 
@@ -63,7 +63,7 @@ def test_files():
     assert all(nrpe.is_ours(path.rpartition("/")[2]) for path in found if path != nrpe.CA_FILE)
 
 
-def test_a_host_has_the_context_where_nrpe_does_not_name_it():
+def test_a_host_has_the_context_where_nrpe_has_no_name_for_it():
     naming = Naming("prod", "web, store")
     assert naming.host("docker-registry/0", "ctx-docker-registry-0") == "ctx-docker-registry-0"
     assert Naming("prod", "").groups == "prod"
@@ -73,16 +73,20 @@ def test_a_host_has_the_context_where_nrpe_does_not_name_it():
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "clause"),
+    ("option", "value", "text"),
     [
-        ("nagios_context", "a b", "'a b' is no name of Nagios's"),
-        ("nagios_context", "", "'' is no name of Nagios's"),
-        ("nagios_servicegroups", "a, ;b", "a part of 'a, ;b' is no name of Nagios's"),
+        ("nagios_context", "a b", "'a b' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
+        ("nagios_context", "", "'' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
+        (
+            "nagios_servicegroups",
+            "a, ;b",
+            "'a, ;b' is not a list of names that Nagios accepts. "
+            "Use letters, digits and _ . : @ -, with commas in between",
+        ),
     ],
 )
-def test_a_wrong_option_is_a_clause(option, value, clause):
-    (found,) = options.Options.from_config({**DEFAULTS, option: value}).sentences
-    assert found.startswith(f"{option}: {clause}")
+def test_a_wrong_option_is_a_sentence(option, value, text):
+    assert options.Options.from_config({**DEFAULTS, option: value}).sentences == (f"{option}: {text}.",)
 
 
 class Registry(http.server.BaseHTTPRequestHandler):

@@ -22,8 +22,9 @@ def test_a_line_names_the_file_of_its_key(line, signed):
 
 
 @pytest.mark.parametrize("line", ["", "https://x", "deb x y z", "deb https://x", f"{LINE}\n{LINE}", "rpm https://x y"])
-def test_what_is_no_line_is_a_clause(line):
-    assert "is not a line of sources.list" in sources_list.Source(line).problem()
+def test_another_line_is_a_problem(line):
+    problem = "the value is not a line of sources.list. Use `deb https://HOST SUITE main`"
+    assert sources_list.Source(line).problem() == problem
 
 
 def test_the_form_of_a_key_is_told():

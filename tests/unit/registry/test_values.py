@@ -66,8 +66,9 @@ def test_reference(text, parts, canonical):
 
 @pytest.mark.parametrize("text", ["", "UPPER", "a b", "x:", ":2", "x/", "-x", "a//b", "x:" + "t" * 129, "x" * 256])
 def test_bad_references(text):
-    with pytest.raises(reference.BadReference, match="is not the name of an image"):
+    with pytest.raises(reference.BadReference) as raised:
         reference.Reference.parse(text)
+    assert raised.value.text == f"{text!r} is not an image name. Use a name such as registry:2"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_what_daemon_json_says_of_live_restore(text, said):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "live-restore: true", "[" * 100_000])
-def test_daemon_json_that_is_none_is_a_clause(text):
+def test_a_daemon_json_that_cannot_be_read_is_a_problem(text):
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not"):
         daemon.live_restore(text)
 

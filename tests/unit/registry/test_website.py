@@ -1,4 +1,4 @@
-"""What haproxy is told, whole."""
+"""The service that is published to haproxy."""
 
 import base64
 import dataclasses
@@ -96,16 +96,16 @@ def test_checks_are_options():
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "clause"),
+    ("option", "value", "text"),
     [
-        ("website-tls", "both", "'both' is none of passthrough, terminate"),
-        ("website-check-interval", 99, "99 is not a number of milliseconds from 100 to 60000"),
-        ("website-check-fall", 0, "0 is not a number from 1 to 100"),
+        ("website-tls", "both", "'both' is not supported. Use one of passthrough, terminate"),
+        ("website-check-interval", 99, "99 is out of range. Use a number from 100 to 60000 milliseconds"),
+        ("website-check-fall", 0, "0 is out of range. Use a number from 1 to 100"),
     ],
 )
-def test_a_wrong_option_is_a_clause(option, value, clause):
+def test_a_wrong_option_is_a_sentence(option, value, text):
     wanted = options.Options.from_config({**DEFAULTS, option: value})
-    assert wanted.sentences == (f"{option}: {clause}.",)
+    assert wanted.sentences == (f"{option}: {text}.",)
 
 
 def test_no_key_is_printed():
