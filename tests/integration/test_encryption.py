@@ -112,11 +112,11 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
     put(unit, "registry.key", other_key)
     state, message = unit.update_status()
     assert state == "blocked"
-    assert message.startswith("tls-key-path: the key does not belong to the certificate. The last good configuration")
+    assert message.startswith("tls-key-path: the key does not belong to the certificate. Still serving at")
     unit.exec(f"rm {FOLDER}/registry.key")
     state, message = unit.update_status()
     assert state == "active"
-    assert "registry.key is gone; the copy from before serves." in message
+    assert "registry.key no longer exists, its copy stays in use." in message
     unit.exec("docker kill registry")
     unit.update_status()
     assert (unit.container()["Id"], presented(unit)) == (before, certificate.strip())
