@@ -169,6 +169,17 @@ def test_a_wrong_option_is_said_and_the_killed_registry_still_comes_back(deploye
     assert machine.engine.serving(5000)
 
 
+def test_an_idle_hook_of_a_blocked_unit_costs_the_same_and_logs_nothing_new(deployed, juju, machine):
+    juju.change(config={"registry-port": 0, "log-level": "loud"})
+    deployed.hook("config-changed")
+    machine.engine.calls.clear()
+    assert len(deployed.hook("update-status")) == 13
+    assert machine.engine.calls == [("inspect", "registry")]
+    assert juju.model["status"][1].endswith(
+        ". (1 more problem: see juju debug-log.) Still serving at 10.0.0.10:5000 (http)."
+    )
+
+
 def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
     machine.ports.busy.add(6000)
     juju.change(config={"registry-port": 6000})
