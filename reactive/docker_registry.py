@@ -4,7 +4,7 @@ All handlers that match run in every hook, in no order but one: a flag that is s
 So a handler that waits for a flag runs after all that could run without it.
 
 Kept flag                           | set by              | cleared by                  | read by
-charm.docker-registry.refreshed     | look_up_image_again | ensure_image                  | ensure_image
+charm.docker-registry.refreshed     | look_up_image_again | ensure_image                | ensure_image
 charm.docker-registry.stopped       | action stop         | action start                | compare
 charm.docker-registry.on-disk       | action start        | action start, at its end    | compare
 charm.docker-registry.joined        | meet_peers          | nobody                      | publish_*
@@ -20,10 +20,10 @@ endpoint.website.connected          | a proxy has joined: the relation exists; l
 leadership.set.http-secret          | the leader's data have the secret
 
 Flag of this hook                   | set by                 | when
-docker.available                    | ensure_docker          | Docker answers, set up as asked, no crash to tidy up
-docker-registry.image.checked       | ensure_image             | the image was looked for, be it found or not
+docker.available                    | ensure_docker          | Docker answers, set up as requested, no crash to clean up
+docker-registry.image.checked       | ensure_image           | the image was looked for, whether it exists or not
 docker-registry.outdated            | compare                | configuration changed, or the container differs from it
-docker-registry.paused              | compare                | it may not run: stopped, or its disk is not there
+docker-registry.paused              | compare                | it may not run: stopped, or its disk is unavailable
 docker-registry.deployed            | compare, deploy, pause | a release is current
 
 `begin` clears the flags of this hook at its start. A handler waits for one of them, never for its absence: that holds
@@ -32,7 +32,7 @@ at the start of every hook.
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import docker_registry, image, juju_storage, predecessor, publish, status, tls_client
+from charms.layer import docker_registry, image, juju_storage, predecessor, publish, tls_client
 
 hookenv.atstart(docker_registry.begin)
 
@@ -41,7 +41,7 @@ managed = reactive.when_not(
 )
 
 
-# What only one hook tells
+# What only one hook says
 
 
 @reactive.hook("upgrade-charm")
@@ -70,13 +70,13 @@ def remove():
 
 @reactive.when("upgrade.series.in-progress")
 def wait_for_series_upgrade():
-    status.blocked("Series upgrade in progress: finish it with `juju upgrade-machine ... complete`.")
+    docker_registry.report_series_upgrade()
 
 
 @reactive.when("charm.docker-registry.leaving")
 @reactive.when_not("charm.docker-registry.removed")
 def serve_until_removed():
-    status.maintenance("Being removed; the registry serves until then.")
+    docker_registry.report_leaving()
 
 
 # Round 1: what a release is made of
@@ -154,7 +154,7 @@ def pause():
     docker_registry.pause()  # -> docker-registry.deployed
 
 
-# Last round: others are told
+# Last round: the result is published
 
 
 @reactive.when("docker-registry.deployed", "endpoint.peer.connected")

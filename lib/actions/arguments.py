@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import shlex
 
+from registry.message import Fault, Message, Text
+
 # Options that take their value from the next word: https://docs.docker.com/reference/cli/docker/image/ls/ and .../rm/.
 TAKES_VALUE = {
     "images": frozenset({"-f", "--filter", "--format"}),
     "rmi": frozenset({"--platform"}),
 }
 
+UNBALANCED = Message("{text!r} cannot be split into words ({error})", "Fix its quotes")
+"""A quote or a backslash of the parameter has no end."""
 
-class BadArguments(ValueError):
-    """Words that cannot be handed to docker; ``str()`` is a clause for the operator."""
+NOT_AN_OPTION = Message("{word!r} is not an option of docker {command}", "Give options only")
+"""The parameter contains a word that docker would take for an image."""
+
+NO_VALUE = Message("{word!r} needs a value", "Give one")
+"""The last option of the parameter needs a value after it."""
+
+NOT_AN_IMAGE = Message("{word!r} is not the name of an image", "Give names only, separated by spaces")
+"""The parameter contains a word that docker would take for an option."""
+
+
+class BadArguments(Fault):
+    """The words of an action's *parameter* cannot be passed to docker."""
+
+    def __init__(self, parameter: str, text: Text) -> None:
+        super().__init__(text)
+        self.parameter = parameter
 
 
 def split_options(command: str, text: str) -> list[str]:
     """Split *text* as a shell would into options of ``docker <command>``.
 
-    Nothing but options comes of it: a word that docker would take for an image is refused, and so is ``--``.
+    The result is options only: a word that docker would take for an image is refused, and so is ``--``.
     Raises BadArguments.
 
     >>> split_options("images", "--no-trunc --filter 'dangling=true'")
@@ -27,18 +45,18 @@ def split_options(command: str, text: str) -> list[str]:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise BadArguments(f"options: {text!r} cannot be split ({error})") from error
+        raise BadArguments("options", UNBALANCED(text=text, error=error)) from error
     value_next = False
     for word in words:
         if not value_next and (not word.startswith("-") or word in ("-", "--")):
-            raise BadArguments(f"options: {word!r} is not an option of docker {command}")
-        value_next = not value_next and _wants_value(word, TAKES_VALUE[command])
+            raise BadArguments("options", NOT_AN_OPTION(word=word, command=command))
+        value_next = not value_next and _needs_value(word, TAKES_VALUE[command])
     if value_next:
-        raise BadArguments(f"options: {words[-1]!r} needs a value")
+        raise BadArguments("options", NO_VALUE(word=words[-1]))
     return words
 
 
-def _wants_value(word: str, takes_value: frozenset[str]) -> bool:
+def _needs_value(word: str, takes_value: frozenset[str]) -> bool:
     """Tell whether the option's value is the next word. In ``-qfx`` it is ``x``, as it is for docker."""
     if word.startswith("--"):
         return word in takes_value
@@ -47,9 +65,9 @@ def _wants_value(word: str, takes_value: frozenset[str]) -> bool:
 
 
 def names(parameter: str, text: str) -> list[str]:
-    """Split *text* into names of images. Raises BadArguments for what docker would take for an option."""
+    """Split *text* into names of images. Raises BadArguments for words that docker would take for options."""
     words = text.split()
     for word in words:
         if word.startswith("-"):
-            raise BadArguments(f"{parameter}: {word!r} is not the name of an image")
+            raise BadArguments(parameter, NOT_AN_IMAGE(word=word))
     return words

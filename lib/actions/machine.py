@@ -6,9 +6,16 @@ import subprocess
 from typing import Any
 
 from charms.layer import basic, context
+from registry.message import Message, about, alone
 
 from actions import arguments
 from actions.results import Results
+
+NO_IMAGES = Message("no image is named", "Name the images to remove, separated by spaces")
+"""The parameter image is empty."""
+
+COMMAND_FAILED = Message("docker {command} failed: {error}", "Fix it and run the action again")
+"""The docker command ended with an error, in its own words."""
 
 
 def clean_containers(params: dict[str, Any]) -> Results:
@@ -37,7 +44,7 @@ def rmi(params: dict[str, Any]) -> Results:
     """Run `docker rmi` on the machine."""
     names = arguments.names("image", params["image"])
     if not names:
-        raise basic.ActionFailed("image: name the images to remove, separated by spaces.")
+        raise basic.ActionFailed(about("image", NO_IMAGES()))
     return {"output": _docker("rmi", *arguments.split_options("rmi", params["options"]), "--", *names)}
 
 
@@ -45,6 +52,6 @@ def _docker(*words: str) -> str:
     """Run the docker command and return what it printed."""
     done = subprocess.run(["docker", *words], capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"docker {words[0]} failed ({done.returncode})"]
-        raise basic.ActionFailed(context.sentence("; ".join(lines).rstrip(".")))
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise basic.ActionFailed(alone(COMMAND_FAILED(command=words[0], error="; ".join(lines).rstrip("."))))
     return done.stdout

@@ -10,22 +10,36 @@ from charms.layer import basic, context, flags
 from registry.formats import addresses
 from registry.images.reference import BadReference, Reference
 from registry.machine.engine import Engine
-from registry.message import Message
+from registry.message import Message, about, alone, unconverted
 from registry.release.release import Release
 
 from actions.results import Results
 
-DIGEST_IN_TAG = Message("tag: {tag!r} has a digest", "Use a name with a tag")
-"""Images are pushed by tag; a registry computes the digest itself."""
+NO_IMAGE = Message(
+    "{image} is not on the machine", "Run push with pull=true, or load the image there with `docker load`"
+)
+"""The action push without pull pushes images of the machine only."""
+
+STOPPED = Message("The registry is stopped", "Run the action start first")
+"""The action stop stopped the registry."""
+
+READ_ONLY = Message("The registry is read-only", "Set storage-read-only=false to push")
+"""The option storage-read-only is on."""
+
+IS_CACHE = Message("The registry is a cache of {upstream}", "Push to that registry, or reset cache-remoteurl")
+"""A pull-through cache accepts no pushes."""
+
+HAS_DIGEST = Message("{tag!r} has a digest", "Set a tag without one")
+"""An image is pushed under a tag; its digest is a result of its content."""
 
 
 def push(params: dict[str, Any]) -> Results:
     """Tag an image and push it, to this registry or to the one that the tag names."""
     docker, options = context.machine.connect(), context.now.options
-    source = Reference.parse(params["image"])
-    wrong = options.problems.get("http-host")
-    if wrong:
-        raise basic.ActionFailed(f"http-host: {wrong}.")
+    source = _parse("image", params["image"])
+    problem = options.problems.get("http-host")
+    if problem:
+        raise basic.ActionFailed(about("http-host", unconverted(problem)))
     current = context.machine.store.current()
     port = current.port if current else options.registry_port
     here = [*context.proxies(), hookenv.unit_private_ip()]
@@ -36,7 +50,7 @@ def push(params: dict[str, Any]) -> Results:
     if params["pull"]:
         docker.pull(str(source))
     elif docker.image_id(str(source)) is None:
-        raise basic.ActionFailed(f"{source} is not on the machine; run push with pull=true, or `docker load` it there.")
+        raise basic.ActionFailed(alone(NO_IMAGE(image=source)))
     docker.tag(str(source), str(target))
     if own and current is not None and (current.authentication == "token" or current.asks_for_certificates):
         with context.switch(docker).loopback(current) as port:
@@ -50,18 +64,25 @@ def push(params: dict[str, Any]) -> Results:
 
 def _require_pushes(current: Release | None) -> None:
     if reactive.is_flag_set(flags.STOPPED):
-        raise basic.ActionFailed("The registry is stopped; run the action start first.")
+        raise basic.ActionFailed(alone(STOPPED()))
     if current is not None and current.is_read_only:
-        raise basic.ActionFailed("The registry takes no pushes: storage-read-only is on.")
+        raise basic.ActionFailed(alone(READ_ONLY()))
     if current is not None and current.upstream is not None:
-        raise basic.ActionFailed(f"The registry takes no pushes: it is a cache of {current.upstream}.")
+        raise basic.ActionFailed(alone(IS_CACHE(upstream=current.upstream)))
+
+
+def _parse(parameter: str, name: str) -> Reference:
+    try:
+        return Reference.parse(name)
+    except BadReference as error:
+        raise basic.ActionFailed(about(parameter, unconverted(str(error)))) from error
 
 
 def _target(source: Reference, tag: str, netloc: str) -> Reference:
-    """Return what to push *source* as. A *tag* without a host means this registry, like none at all."""
-    name = Reference.parse(tag) if tag else Reference(None, source.path, source.tag or "latest", None)
+    """Return the name under which *source* is pushed. No *tag*, or one without a host, means this registry."""
+    name = _parse("tag", tag) if tag else Reference(None, source.path, source.tag or "latest", None)
     if name.digest:
-        raise BadReference(DIGEST_IN_TAG(tag=tag))
+        raise basic.ActionFailed(about("tag", HAS_DIGEST(tag=tag)))
     return Reference(name.host or netloc, name.path, name.tag, None)
 
 

@@ -1,4 +1,4 @@
-"""What an action gives back: results that Juju takes, or one sentence why it failed."""
+"""What an action returns: results that Juju accepts, or one sentence why it failed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from charms.layer import basic, context
 from registry.deployment.health import NotServing
-from registry.images.reference import BadReference
 from registry.machine.apt import PackageError
 from registry.machine.engine import EngineError
+from registry.message import Message, Sentence, about, alone
 
 from actions.arguments import BadArguments
 
@@ -19,7 +19,22 @@ Action = Callable[[dict[str, Any]], Results]
 """Takes the action's parameters as actions.yaml declares them."""
 
 LIMIT = 64 * 1024
-"""Bytes of a result, or of a failure, that an action returns; Juju's tools take no more than 128 KiB."""
+"""Bytes of a result, or of a failure, that an action returns; Juju's tools accept no more than 128 KiB."""
+
+DOCKER_FAILED = Message("Docker failed: {error}", "Fix it and run the action again")
+"""Docker refused a request of the action, in its own words."""
+
+APT_FAILED = Message("APT failed: {error}", "Fix it and run the action again")
+"""APT cannot install the packages of the action, in its own words."""
+
+LOOPBACK_FAILED = Message("The registry for the push does not start: {error}", "Fix it and run the action again")
+"""A push to a registry with tokens or client certificates goes through a registry on the unit's loopback address."""
+
+MACHINE_FAILED = Message("The machine failed: {error}", "Fix it and run the action again")
+"""A program of the action cannot be started, or a file cannot be written."""
+
+TOO_LONG = Message("{beginning}\n... cut; {rest}")
+"""The message of a failure is longer than Juju accepts. The file on the unit has all of it."""
 
 
 def reported(action: Action) -> Action:
@@ -29,23 +44,40 @@ def reported(action: Action) -> Action:
         try:
             return {name: cut(result) for name, result in action(params).items()}
         except basic.ActionFailed as failure:
-            raise basic.ActionFailed(cut(str(failure)).rstrip()) from failure
-        except (EngineError, PackageError, NotServing, BadArguments, BadReference) as error:
-            raise basic.ActionFailed(cut(context.sentence(error)).rstrip()) from error
+            raise _failed(failure.sentence) from failure
+        except BadArguments as error:
+            raise _failed(about(error.parameter, error.text)) from error
+        except EngineError as error:
+            raise _failed(alone(DOCKER_FAILED(error=error))) from error
+        except PackageError as error:
+            raise _failed(alone(APT_FAILED(error=error))) from error
+        except NotServing as error:
+            raise _failed(alone(LOOPBACK_FAILED(error=error))) from error
         except OSError as error:
-            raise basic.ActionFailed(cut(context.sentence(error)).rstrip()) from error
+            raise _failed(alone(MACHINE_FAILED(error=error))) from error
 
     return run
 
 
 def cut(output: str) -> str:
-    """Return *output*, or as much of it as Juju takes, and the name of the file that has all of it."""
+    """Return *output*, or as much of it as Juju accepts, and the name of the file that has all of it."""
+    beginning, rest = _split(output)
+    return f"{beginning}\n... cut; {rest}\n" if rest else output
+
+
+def _failed(sentence: Sentence) -> basic.ActionFailed:
+    beginning, rest = _split(sentence)
+    return basic.ActionFailed(alone(TOO_LONG(beginning=beginning, rest=rest)) if rest else sentence)
+
+
+def _split(output: str) -> tuple[str, str]:
+    """Return as much of *output* as Juju accepts, and where all of it is; that is empty if nothing is missing."""
     data = output.encode(errors="replace")
     if len(data) <= LIMIT:
-        return output
+        return output, ""
     try:
         file = context.machine.records.save_output(f"{os.environ['JUJU_ACTION_UUID']}.txt", output)
         rest = f"all {len(data)} bytes are in {file}"
     except OSError as error:
         rest = f"all {len(data)} bytes cannot be kept: {error}"
-    return data[:LIMIT].decode(errors="ignore") + f"\n... cut; {rest}\n"
+    return data[:LIMIT].decode(errors="ignore"), rest

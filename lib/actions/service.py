@@ -9,8 +9,15 @@ from charms import reactive
 from charms.layer import basic, context, docker_runtime, flags, status
 from registry.client.http import ApiError
 from registry.machine.engine import Engine
+from registry.message import Message, about, alone, joined
 
 from actions.results import Results
+
+NO_CONTAINER = Message("there is no container {name!r} on the machine", "Name an existing one")
+"""The parameter names a container that Docker does not know."""
+
+DOWN_AFTER_UPGRADE = Message("Docker is upgraded, but the registry does not serve")
+"""The sentences after it say why."""
 
 
 def start(params: dict[str, Any]) -> Results:
@@ -25,8 +32,8 @@ def start(params: dict[str, Any]) -> Results:
     basic.run_handlers()
     reactive.clear_flag(flags.ON_DISK)
     if not _serves():
-        raise basic.ActionFailed(status.worst()[1])
-    return {"message": status.worst()[1]}
+        raise basic.ActionFailed(status.sentences())
+    return {"message": status.sentences()}
 
 
 def stop(params: dict[str, Any]) -> Results:
@@ -39,10 +46,10 @@ def stop(params: dict[str, Any]) -> Results:
             docker.remove(name, ours=False)
         return {}
     reactive.set_flag(flags.STOPPED)
-    # Kept before anything is done: a registry that is stopped only halfway must not come back by itself.
+    # Saved before anything is done: a registry that is stopped only halfway must not start again automatically.
     unitdata.kv().flush()
     basic.run_handlers()
-    # Whatever else kept the charm from it: this was asked for, and its failure is Docker's own words.
+    # Whatever else kept the charm from it: this was requested, and it fails with Docker's own words.
     for own in _own_names(docker):
         container = docker.inspect(own)
         if container is not None and container.is_started:
@@ -53,22 +60,22 @@ def stop(params: dict[str, Any]) -> Results:
 
 
 def upgrade_docker(params: dict[str, Any]) -> Results:
-    """Upgrade Docker's packages, or replace them by those asked for; the registry serves on, by live-restore."""
+    """Upgrade Docker's packages, or install the requested ones; the registry keeps serving, with live-restore."""
     runtime = context.now.options.runtime
-    wrong = [f"{option}: {clause}." for option, clause in runtime.origin_problems().items() if clause]
-    if wrong:
-        raise basic.ActionFailed(" ".join(wrong))
+    problems = docker_runtime.about_all(runtime.origin_problems())
+    if problems:
+        raise basic.ActionFailed(joined(*problems))
     output = context.machine.docker_packages.upgrade(runtime)
     docker_runtime.forget_refusals(context.machine)
     basic.run_handlers()
     must_serve = context.machine.store.current() and not reactive.is_flag_set(flags.STOPPED)
     if must_serve and not _serves():
-        raise basic.ActionFailed(f"Docker is upgraded, but: {status.worst()[1]}")
-    return {"output": output, "message": status.worst()[1]}
+        raise basic.ActionFailed(joined(alone(DOWN_AFTER_UPGRADE()), status.sentences()))
+    return {"output": output, "message": status.sentences()}
 
 
 def _own_names(docker: Engine) -> set[str]:
-    """Return the name of the registry's container; none before the first release where a stranger's has it."""
+    """Return the name of the registry's container; none before the first release if somebody else's has it."""
     current = context.machine.store.current()
     name = current.container.name if current else hookenv.config("registry-name")
     container = docker.inspect(name)
@@ -77,7 +84,7 @@ def _own_names(docker: Engine) -> set[str]:
 
 
 def _serves() -> bool:
-    """Tell whether the current release runs and answers, whatever the status has to say beside. Raises EngineError."""
+    """Tell whether the current release runs and answers, whatever else the status says. Raises EngineError."""
     current = context.machine.store.current()
     if current is None:
         return False
@@ -93,4 +100,4 @@ def _serves() -> bool:
 
 def _require(docker: Engine, name: str) -> None:
     if docker.inspect(name) is None:
-        raise basic.ActionFailed(f"name: there is no container {name!r} on the machine.")
+        raise basic.ActionFailed(about("name", NO_CONTAINER(name=name)))

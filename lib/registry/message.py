@@ -55,3 +55,24 @@ def about(subject: str, text: Text) -> Sentence:
 def alone(text: Text) -> Sentence:
     """Return *text* as it stands, which names its subject itself."""
     return Sentence(f"{text}.")
+
+
+def joined(*sentences: Sentence) -> Sentence:
+    """Return all *sentences* as one, for what may be long: the failure of an action, the log."""
+    return Sentence(" ".join(sentences))
+
+
+def shortened(first: Sentence, problems: int = 0, warnings: int = 0) -> Sentence:
+    """Return the *first* sentence, and how many more *problems* and *warnings* there are.
+
+    >>> shortened(Sentence("registry-port: 0 is not a port."), problems=2, warnings=1)
+    'registry-port: 0 is not a port. (2 more problems and 1 more warning: see juju debug-log.)'
+    """
+    counts = ((problems, "problem"), (warnings, "warning"))
+    rest = " and ".join(f"{count} more {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
+    return Sentence(f"{first} ({rest}: see juju debug-log.)") if rest else first
+
+
+def unconverted(text: str) -> Text:
+    """Border: accept a text of a module whose messages are not constants yet. Remove it with its last caller."""
+    return Text(text)

@@ -61,22 +61,22 @@ def test_push_follows_http_host(unit, small):
 
 def test_push_to_another_host_goes_there(unit, small):
     message = failure(unit, "push", image=small, pull=False, tag="localhost:1/small:1")
-    assert message.startswith("localhost:1/small:1 cannot be pushed: ")
+    assert message.startswith("Docker failed: localhost:1/small:1 cannot be pushed: ")
 
 
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"image": "not there:1"}, "'not there:1' is not an image name. Use a name such as registry:2."),
-        ({"image": ""}, "'' is not an image name. Use a name such as registry:2."),
+        ({"image": "not there:1"}, "image: 'not there:1' is not an image name. Use a name such as registry:2."),
+        ({"image": ""}, "image: '' is not an image name. Use a name such as registry:2."),
         (
             {"image": "nowhere:1", "pull": False},
-            "nowhere:1 is not on the machine; run push with pull=true, or `docker load` it there.",
+            "nowhere:1 is not on the machine. Run push with pull=true, or load the image there with `docker load`.",
         ),
-        ({"image": "localhost:1/nowhere:1"}, "localhost:1/nowhere:1 cannot be pulled: "),
+        ({"image": "localhost:1/nowhere:1"}, "Docker failed: localhost:1/nowhere:1 cannot be pulled: "),
         (
             {"image": "registry:2", "pull": False, "tag": "UPPER"},
-            "'UPPER' is not an image name. Use a name such as registry:2.",
+            "tag: 'UPPER' is not an image name. Use a name such as registry:2.",
         ),
         ({"image": "registry:2", "pull": False, "tag": "x@sha256:" + "0" * 64}, "tag: 'x@sha256:"),
     ],
@@ -101,7 +101,7 @@ def test_images(unit):
         ("images", {"repository": "--all"}, "repository: '--all' is not the name of an image."),
         ("images", {"options": "'"}, "cannot be split"),
         ("rmi", {"image": "nowhere:1"}, "nowhere:1"),
-        ("rmi", {"image": " "}, "image: name the images to remove"),
+        ("rmi", {"image": " "}, "image: no image is named. Name the images to remove"),
         ("rmi", {"image": "a", "options": "-f registry:2"}, "'registry:2' is not an option of docker rmi."),
         ("rmi", {"image": "none:1; reboot", "options": ""}, "no such image: reboot"),
         ("stop", {"name": "nobody"}, "name: there is no container 'nobody' on the machine."),
@@ -133,7 +133,7 @@ def test_long_output_is_cut_and_the_rest_is_in_a_file(unit):
 
 def test_stop_is_respected_until_start(unit):
     unit.run("stop")
-    stopped = ("blocked", f"Stopped by the action stop; `juju run {unit.name} start` starts it again.")
+    stopped = ("blocked", f"Stopped by the action stop. Run `juju run {unit.name} start` to start it.")
     assert unit.status() == stopped
     assert unit.containers() == []
     assert unit.open_ports == []
@@ -143,7 +143,7 @@ def test_stop_is_respected_until_start(unit):
     assert unit.status() == stopped
     assert not unit.answers() and not unit.answers(5066)
     assert (
-        failure(unit, "push", image="registry:2", pull=False) == "The registry is stopped; run the action start first."
+        failure(unit, "push", image="registry:2", pull=False) == "The registry is stopped. Run the action start first."
     )
     unit.run("start")
     assert unit.status() == ("active", f"Ready at {unit.address}:5066 (http).")

@@ -137,7 +137,7 @@ def test_nothing_that_is_wrong_leaves_it_open(unit):
     ):
         state, message = unit.config(**wrong)
         assert state == "blocked"
-        assert message.endswith(f"The last good configuration serves at {unit.address}:5000.")
+        assert message.endswith(f"Still serving at {unit.address}:5000 (http).")
         assert [answer(unit), answer(unit, "admin", "one")] == [401, 200], wrong
         unit.exec("docker kill registry")
         unit.update_status()

@@ -95,7 +95,7 @@ def test_without_tls_docker_pulls_alone_and_the_status_says_so(registry, node):
     assert pulls(node) == ["docker"]
     state, message = registry.status()
     assert state == "active"
-    assert message.startswith(f"Ready at {registry.address}:5000 (http). Clients that run containerd take nothing by")
+    assert message.startswith(f"Ready at {registry.address}:5000 (http). Clients that run containerd cannot pull over")
 
 
 def test_a_related_ca_turns_tls_on_and_no_request_is_lost(registry, node, ca):
@@ -171,11 +171,15 @@ def test_a_ca_that_signs_requests_is_waited_for_and_never_sees_the_key(registry,
     registry.juju.integrate(f"{APP}:cert-provider", "signer:certificates")
     state, message = settle(registry)
     assert state == "waiting"
-    assert message.startswith("Waiting for the CA of cert-provider to send a certificate. The registry serves at ")
+    assert message.startswith("Waiting for the CA of cert-provider to send a certificate. Still serving at ")
     assert json.loads(node.exec("cat /etc/registry.json")) == told
     registry.juju.config("signer", {"answer": "refused"})
     state, refused = settle(registry)
-    assert (state, refused) == ("waiting", f"cert-provider: the CA refuses: IP addresses are not allowed. {message}")
+    assert (state, refused) == (
+        "waiting",
+        "cert-provider: the CA refused the certificate request: IP addresses are not allowed. Fix it at the CA. "
+        + message,
+    )
     registry.juju.config("signer", {"answer": "all"})
     assert settle(registry) == ("active", f"Ready at {registry.address}:5000 (https).")
     assert presented(registry, root(signer))
@@ -206,8 +210,8 @@ def test_options_win_and_the_status_says_so(registry, signer):
     state, message = registry.config(tls_cert_blob=certificate, tls_key_blob=key + mark)
     assert (state, message) == (
         "active",
-        f"Ready at {registry.address}:5000 (https). The certificate of the options tls-... serves, not that of "
-        "cert-provider.",
+        f"Ready at {registry.address}:5000 (https). cert-provider: the options tls-... take precedence over its "
+        "certificate. Reset them or remove the relation.",
     )
     assert presented(registry, certificate).strip() == certificate.strip()
     registry.config(tls_cert_blob=None, tls_key_blob=None)

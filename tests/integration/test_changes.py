@@ -26,7 +26,7 @@ def test_another_name(unit):
         (
             "registry_port",
             22222,
-            "registry-port: 22222 is in use by another program of this machine; free it or choose another port.",
+            "registry-port: 22222 is in use by another program on this machine. Stop it or choose another port.",
         ),
         (
             "registry_name",
@@ -61,7 +61,7 @@ def test_a_wrong_value_is_said_and_changes_nothing(unit, option, value, sentence
         state, message = unit.config(**{option: value})
         assert state == "blocked"
         assert message.startswith(sentence)
-        assert message.endswith(f"The last good configuration serves at {unit.address}:5000.")
+        assert message.endswith(f"Still serving at {unit.address}:5000 (http).")
         assert unit.container()["Id"] == before
         assert unit.open_ports == ["5000/tcp"]
         unit.exec("docker kill registry")
@@ -72,9 +72,12 @@ def test_a_wrong_value_is_said_and_changes_nothing(unit, option, value, sentence
         unit.config(**{option: None})
 
 
-def test_all_that_is_wrong_is_said_at_once(unit):
+def test_the_first_problem_is_shown_and_all_are_logged(unit):
     _, message = unit.config(registry_port=0, registry_name="-", http_host="x")
-    assert message.index("http-host: ") < message.index("registry-name: ") < message.index("registry-port: ")
+    assert message.startswith("http-host: ")
+    assert " (2 more problems: see juju debug-log.) Still serving at " in message
+    log = unit.juju.cli("debug-log", "--replay", "--no-tail")
+    assert log.index("http-host: ") < log.index("registry-name: ") < log.index("registry-port: ")
     assert unit.config(registry_port=None, registry_name=None, http_host=None)[0] == "active"
 
 

@@ -123,7 +123,8 @@ def test_a_boot_before_the_storage_is_mounted_serves_nothing_until_it_is(stored)
     stored.reboot()
     assert stored.status() == (
         "blocked",
-        f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
+        f"Storage registry-data/0 is not mounted: there is no folder {FOLDER}. "
+        "The registry starts automatically once it is.",
     )
     assert "bind source path does not exist" in stored.exec("docker start registry 2>&1 || true")
     stored.exec("systemctl restart docker")
@@ -142,8 +143,8 @@ def test_what_is_detached_is_let_go_and_comes_back_as_it_was(stored):
     detach(stored, storage)
     assert stored.status() == (
         "blocked",
-        f"{storage} is detached, and the registry stopped: `juju attach-storage stored/0 {storage}` brings it back, "
-        "`juju run stored/0 start` serves from this unit's disk (/srv/registry).",
+        f"Storage {storage} is detached, so the registry is stopped. Run `juju attach-storage stored/0 {storage}`, "
+        "or `juju run stored/0 start` to serve from the unit's disk (/srv/registry).",
     )
     assert stored.container()["State"]["Status"] == "exited"
     assert stored.exec(has_it_mounted) == "", "nor has any process a view of it"
@@ -183,7 +184,10 @@ def test_images_move_to_storage_that_comes_later_by_the_commands_in_the_status(l
     later.juju.cli("add-storage", later.name, "registry-data=1G")
     later.settle()
     state, message = later.status()
-    assert (state, message.startswith(f"{ready(later)[1]} {storage_of(later)} is not used: ")) == ("active", True)
+    assert (state, message.startswith(f"{ready(later)[1]} Storage {storage_of(later)} is not used: ")) == (
+        "active",
+        True,
+    )
     assert (later.container()["Id"], serves_the_image(later)) == (before, True)
     with typed_by_an_operator(later, tmp_path) as shell:
         for command in re.findall("`(juju [^`]+)`", message):

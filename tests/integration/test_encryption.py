@@ -114,12 +114,12 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
     assert state == "blocked"
     assert message.startswith(
         "tls-key-path: the key does not belong to the certificate. Use the key and certificate of one pair. "
-        "The last good configuration"
+        "Still serving at"
     )
     unit.exec(f"rm {FOLDER}/registry.key")
     state, message = unit.update_status()
     assert state == "active"
-    assert "registry.key is gone; the copy from before serves." in message
+    assert "registry.key no longer exists, its copy stays in use." in message
     unit.exec("docker kill registry")
     unit.update_status()
     assert (unit.container()["Id"], presented(unit)) == (before, certificate.strip())

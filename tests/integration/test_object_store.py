@@ -116,7 +116,8 @@ def test_a_store_that_goes_and_comes_back_needs_no_hand(private, store):
         state, message = private.update_status()
         assert (state, message) == (
             "blocked",
-            "The registry answers 503: its storage is away or refuses. It goes on by itself once that is mended.",
+            "Storage unreachable: the registry answers 503. Check the storage and its credentials. "
+            "Retrying automatically.",
         )
         store.exec(remedy)
         wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 200)

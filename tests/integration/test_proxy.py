@@ -16,8 +16,8 @@ from unit import Unit, Watch
 
 APP = "behind"
 ALONE = (
-    "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set storage-s3-... or "
-    "storage-swift-..., or remove the other units."
+    "Each unit keeps its images on its own disk, so an image pushed to one is missing on the others. "
+    "Set storage-s3-... or storage-swift-..., or remove the other units."
 )
 
 

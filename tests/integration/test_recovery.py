@@ -85,7 +85,7 @@ def test_docker_that_is_down_is_said_and_the_registry_serves_on(unit):
     unit.exec("systemctl stop docker.socket docker.service")
     state, message = unit.update_status()
     assert state == "blocked"
-    assert message.startswith("Docker does not answer: ")
+    assert message.startswith("Docker failed: Docker does not answer: ")
     assert "journalctl -u docker" in message
     assert unit.answers(), "live-restore keeps it running"
     unit.exec("systemctl start docker.service docker.socket")
@@ -109,7 +109,7 @@ def test_daemon_json_that_is_broken_is_said_and_not_touched(unit):
     state, message = unit.update_status()
     assert state == "blocked"
     assert "/etc/docker/daemon.json is not JSON" in message
-    assert f"serves at {unit.address}:5000" in message
+    assert f"Still serving at {unit.address}:5000 (http)." in message
     assert unit.exec("cat /etc/docker/daemon.json") == "{"
     unit.exec("mv /root/daemon.json /etc/docker/daemon.json")
     assert unit.update_status()[0] == "active"
@@ -145,8 +145,8 @@ def test_a_full_disk_is_said_and_the_registry_serves_on(unit):
         state, message = unit.config(registry_port=5050)
         assert state == "blocked"
         assert message == (
-            "The machine does not take the configuration: No space left on device. "
-            f"The last good configuration serves at {unit.address}:5000."
+            "The configuration cannot be written: No space left on device. Fix the machine. Retrying automatically. "
+            f"Still serving at {unit.address}:5000 (http)."
         )
         assert unit.answers()
     finally:

@@ -107,7 +107,7 @@ def test_settings_that_docker_does_not_take_are_said_and_put_back(unit):
         for values, sentence in WRONG_SETTINGS:
             state, message = configure(unit, **values)
             assert (state, message[: len(sentence)]) == ("blocked", sentence)
-            assert message.endswith(f"The last good configuration serves at {unit.address}:5000.")
+            assert message.endswith(f"Still serving at {unit.address}:5000 (http).")
             assert "hush" not in message
             assert settings(unit) == before
             if values == WRONG_SETTINGS[0][0]:
@@ -191,7 +191,7 @@ WRONG_PACKAGES = [
     ({**OTHER, "docker_runtime_repo": f"deb {PACKAGES}/none ./"}, "docker_runtime_repo: "),
     (
         {**OTHER, "docker_runtime_package": "docker-none"},
-        "docker_runtime_package: Unable to locate package docker-none. ",
+        "Docker cannot be replaced: docker_runtime_package: Unable to locate package docker-none. ",
     ),
 ]
 
@@ -209,9 +209,9 @@ def test_packages_that_cannot_be_had_are_said(unit):
 
 def test_docker_of_another_origin_takes_over_when_told(unit):
     state, message = configure(unit, **OTHER)
-    assert (state, message.partition(". ")[0]) == (
+    assert (state, message.partition(". Still")[0]) == (
         "blocked",
-        "docker_runtime: docker-other can replace the Docker that is here; the action upgrade-docker does it",
+        "docker_runtime: docker-other can replace the installed Docker. Run the action upgrade-docker",
     )
     with Watch(unit.address, patience=0.1) as watch:
         assert "docker-other 99" in unit.run("upgrade-docker").results["output"]

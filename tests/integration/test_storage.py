@@ -47,7 +47,7 @@ def ready(unit):
 
 
 def still_serves(unit):
-    return f"The last good configuration serves at {unit.address}:5000."
+    return f"Still serving at {unit.address}:5000 (http)."
 
 
 def ask(unit, method, path, port=5000):
@@ -141,7 +141,7 @@ def test_a_store_that_fails_changes_nothing_and_is_said(unit, refusing_store, tr
     where = refusing_store if trouble == "refused" else "http://172.17.0.1:9404"
     state, message = unit.config(**{**STORE, "storage_s3_regionendpoint": where, "storage_read_only": read_only})
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: s3aws: ")
+    assert message.startswith("The registry does not start with this configuration: s3aws: ")
     assert ("AccessDenied: You shall not pass" if trouble == "refused" else "connection refused") in message
     assert message.endswith(still_serves(unit))
     assert unit.container()["Id"] == before
@@ -189,7 +189,9 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
         before = unit.container()["Id"]
         state, message = unit.config(log_level="debug")
         assert state == "blocked"
-        assert message.startswith("The registry does not start as configured: cache-remoteurl is away: nothing answers")
+        assert message.startswith(
+            "The registry does not start with this configuration: cache-remoteurl is away: nothing answers"
+        )
         assert message.endswith(still_serves(unit))
         assert unit.container()["Id"] == before
         assert ask(unit, "GET", "/v2/up/small/manifests/1")[0] == 200

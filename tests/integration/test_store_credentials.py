@@ -38,7 +38,7 @@ def ready(unit):
 
 def still(unit, *sentences):
     """The status of a unit that serves as before, while something is wrong."""
-    return "blocked", " ".join([*sentences, f"The last good configuration serves at {unit.address}:5000."])
+    return "blocked", " ".join([*sentences, f"Still serving at {unit.address}:5000 (http)."])
 
 
 def pulled(unit):
@@ -113,7 +113,7 @@ def test_who_may_not_write_is_told_what_to_do(store, guest):
     assert ask(f"http://{guest.address}:5000/v2/_catalog")[0] == 200
     state, message = guest.config(storage_read_only=None)
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: ")
+    assert message.startswith("The registry does not start with this configuration: ")
     assert guest.config(**dict.fromkeys(settings)) == ready(guest)
 
 
@@ -126,8 +126,8 @@ def secret(model, store, guest):
 
 
 GONE = (
-    "s3-credentials: it gives no bucket any more. Relate it again, set storage-s3-..., or have the images on this "
-    "unit's disk by `juju run guest/0 start`."
+    "s3-credentials: the relation provides no bucket any more. Relate it again, set storage-s3-..., or run "
+    "`juju run guest/0 start` to serve from the unit's disk."
 )
 
 
@@ -175,8 +175,8 @@ def test_wrong_keys_change_nothing(model, guest, secret):
     model.update_secret(secret, {"access-key": "test:tester", "secret-key": "wrong-key"})
     state, message = guest.status(guest.settle())
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: s3aws: SignatureDoesNotMatch: ")
-    assert message.endswith(f". The last good configuration serves at {guest.address}:5000.")
+    assert message.startswith("The registry does not start with this configuration: s3aws: SignatureDoesNotMatch: ")
+    assert message.endswith(f". Still serving at {guest.address}:5000 (http).")
     assert "wrong-key" not in message
     assert (running(guest), pulled(guest)) == (before, 200)
     model.update_secret(secret, {"access-key": "test:tester", "secret-key": PASSWORD})

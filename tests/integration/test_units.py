@@ -14,10 +14,10 @@ from unit import Unit
 
 APP = "trio"
 ALONE = (
-    "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set storage-s3-... or "
-    "storage-swift-..., or remove the other units."
+    "Each unit keeps its images on its own disk, so an image pushed to one is missing on the others. "
+    "Set storage-s3-... or storage-swift-..., or remove the other units."
 )
-PLAIN = "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
+PLAIN = "Clients that run containerd cannot pull over plain HTTP. Relate a CA to cert-provider, or set tls-cert-blob."
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,8 @@ def units(juju):
 
 def ready(unit, *words):
     """The status of a unit that is well."""
-    return "active", " ".join([f"Ready at {unit.address}:5000 (http).", *words])
+    shown = [*words[:1], *(["(1 more warning: see juju debug-log.)"] if len(words) == 2 else [])]
+    return "active", " ".join([f"Ready at {unit.address}:5000 (http).", *shown])
 
 
 @contextlib.contextmanager

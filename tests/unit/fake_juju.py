@@ -227,7 +227,7 @@ class Charm:
         bus.Handler.get_handlers = self._shuffled_handlers
         endpoints.Endpoint._endpoints.clear()
         leadership._data = leadership._is_leader = None
-        status._sentences.clear()
+        status._reports.clear()
         journal._lines.clear()
         context.begin()
         self.juju.forget_calls()

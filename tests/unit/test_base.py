@@ -44,13 +44,27 @@ def test_the_status_is_written_once_and_the_worst_wins(charm):
         QUIET
         + """
     status.waiting("For the database.")
-    status.blocked("Set a.")
     status.blocked("Set b.")
     status.blocked("Set a.")
+    status.blocked("Set b.")
 """
     )
     charm.hook("update-status")
-    assert charm.juju.called("status-set") == [["blocked", "Set a. Set b."]]
+    assert charm.juju.called("status-set") == [["blocked", "Set b. (1 more problem: see juju debug-log.)"]]
+
+
+def test_all_problems_are_logged_once_until_they_change(charm):
+    twice = QUIET + "    status.blocked('Set a.')\n    status.blocked('Set b.')\n"
+    for handlers, logged in (
+        (twice, [["-l", "WARNING", "Set a.\nSet b."]]),
+        (twice, []),
+        (QUIET + "    status.blocked('Set b.')\n", [["-l", "WARNING", "Set b."]]),
+        (QUIET, []),
+        (twice, [["-l", "WARNING", "Set a.\nSet b."]]),
+    ):
+        charm.handlers(handlers)
+        charm.hook("update-status")
+        assert [call for call in charm.juju.called("juju-log") if "WARNING" in call] == logged
 
 
 def test_progress_is_shown_at_once(charm):
@@ -185,7 +199,9 @@ def test_a_failed_action_says_its_sentence(charm, capfd):
 
 
 def test_a_bug_in_an_action_shows_its_traceback_in_the_log_alone(charm, capfd):
-    assert charm.action("stop", {"stop": stop}, name="broken")["failure"].startswith("Internal error, see ")
+    assert charm.action("stop", {"stop": stop}, name="broken")["failure"] == (
+        "Internal error. See `juju debug-log --replay` for its traceback."
+    )
     assert "KeyError: 'broken'" in charm.juju.called("juju-log")[-1][-1]
     assert "Traceback" not in "".join(capfd.readouterr())
     assert charm.flags() == []

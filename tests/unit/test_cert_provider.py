@@ -13,7 +13,7 @@ from test_endpoints import bag, relate
 PLAIN, ENCRYPTED = "Ready at 10.0.0.10:5000 (http).", "Ready at 10.0.0.10:5000 (https)."
 ANSWER = {"ca": ROOT, "chain": BETWEEN, "docker-registry_0.server.cert": LEAF, "docker-registry_0.server.key": KEY}
 WAITING = "Waiting for the CA of cert-provider to send a certificate."
-NAMES = " cert-provider: the certificate does not bear "
+NAMES = " cert-provider: the certificate is not valid for "
 
 
 def say(juju, charm, databag, writer="easyrsa/0"):
@@ -46,7 +46,7 @@ def sign(juju, charm, **more):
 def test_a_ca_that_makes_the_key_turns_tls_on_and_its_departure_turns_it_off(deployed, juju, machine):
     clients = relate(juju, deployed, "docker-registry", {"node/0": {}})
     relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
-    assert juju.model["status"] == ["waiting", f"{WAITING} The registry serves at 10.0.0.10:5000 (http) meanwhile."]
+    assert juju.model["status"] == ["waiting", f"{WAITING} Still serving at 10.0.0.10:5000 (http)."]
     for half in ({"ca": ROOT}, {name: text for name, text in ANSWER.items() if not name.endswith("key")}):
         say(juju, deployed, half)
         assert juju.model["status"][0] == "waiting"
@@ -125,11 +125,11 @@ def test_another_name_asks_for_another_certificate_and_the_old_one_serves_until_
     assert csr(juju) != asked
     assert "registry.example.com" in json.loads(bag(juju, "cert-provider:1")["sans"])
     assert juju.model["status"][0] == "active"
-    assert "Waiting for a new certificate of cert-provider; the one from before serves." in juju.model["status"][1]
+    assert "cert-provider: waiting for a new certificate. The previous one stays in use." in juju.model["status"][1]
     assert machine.store.current().certificate == before
     after = sign(juju, deployed)
     assert machine.store.current().certificate == after
-    assert "Waiting" not in juju.model["status"][1]
+    assert "waiting" not in juju.model["status"][1]
 
 
 def test_a_wrong_name_asks_for_nothing_new(deployed, juju):
@@ -195,7 +195,7 @@ def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed
     state, message = juju.model["status"]
     assert state == "active"
     assert " cert-provider: clients that trust the CA reject the certificate" in message
-    assert "; the one from before serves." in message
+    assert ". The previous certificate stays in use." in message
     assert machine.store.current().ca == ROOT + ALONE, "what does not fit together is not taken"
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
@@ -229,7 +229,7 @@ def test_without_the_options_certificate_the_registry_does_not_fall_back_to_plai
     juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
     deployed.hook("config-changed")
     assert machine.store.current().certificate == ALONE
-    assert juju.model["status"] == ["waiting", f"{WAITING} The registry serves at 10.0.0.10:5000 (https) meanwhile."]
+    assert juju.model["status"] == ["waiting", f"{WAITING} Still serving at 10.0.0.10:5000 (https)."]
     issued = sign(juju, deployed)
     assert machine.store.current().certificate == issued
 
@@ -273,8 +273,8 @@ def test_a_ca_that_refuses_is_said_with_its_words(deployed, juju, key):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     error = {"code": 101, "name": "ip_not_allowed", "message": "IP addresses are not allowed."}
     say(juju, deployed, {"request_errors": json.dumps([{key: csr(juju), "error": error}])}, "self-signed-certificates")
-    refused = f"cert-provider: the CA refuses: IP addresses are not allowed. {WAITING}"
-    assert juju.model["status"] == ["waiting", f"{refused} The registry serves at 10.0.0.10:5000 (http) meanwhile."]
+    refused = "cert-provider: the CA refused the certificate request: IP addresses are not allowed. Fix it at the CA."
+    assert juju.model["status"] == ["waiting", f"{refused} {WAITING} Still serving at 10.0.0.10:5000 (http)."]
     sign(juju, deployed)
     assert juju.model["status"] == ["active", ENCRYPTED]
 
@@ -298,7 +298,7 @@ def test_a_ca_whose_unit_is_gone_takes_nothing_away(deployed, juju, machine):
     departed = {"JUJU_RELATION_ID": "cert-provider:1", "JUJU_REMOTE_UNIT": "easyrsa/0"}
     deployed.hook("cert-provider-relation-departed", **departed)
     assert machine.store.current().scheme == "https"
-    assert "the one from before serves" in juju.model["status"][1]
+    assert "The previous one stays in use." in juju.model["status"][1]
 
 
 @pytest.mark.parametrize("flagged", [True, False])
@@ -322,7 +322,8 @@ def test_options_go_before_the_relation(deployed, juju, machine):
     assert machine.store.current().certificate == ALONE
     assert juju.model["status"] == [
         "active",
-        f"{ENCRYPTED} The certificate of the options tls-... serves, not that of cert-provider.",
+        f"{ENCRYPTED} cert-provider: the options tls-... take precedence over its certificate. "
+        "Reset them or remove the relation.",
     ]
     juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
     deployed.hook("config-changed")
@@ -349,7 +350,8 @@ def test_a_full_disk_while_a_certificate_is_asked_for_does_not_turn_tls_off(depl
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The machine does not take the configuration: No space left on device (/etc/docker/registry/request.json).",
+        "The configuration cannot be written: No space left on device (/etc/docker/registry/request.json). "
+        "Fix the machine. Retrying automatically.",
     ]
     assert machine.store.current() == before
     assert before.scheme == "https"

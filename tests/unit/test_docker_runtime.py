@@ -10,7 +10,7 @@ from fake_machine import READY
 from registry.formats import daemon
 from registry.options import runtime
 
-SERVES = " The last good configuration serves at 10.0.0.10:5000."
+SERVES = " Still serving at 10.0.0.10:5000 (http)."
 CUSTOM = {"docker_runtime": "custom", "docker_runtime_package": "docker-other"}
 
 
@@ -95,8 +95,11 @@ def test_a_wrong_value_of_settings_changes_nothing(deployed, juju, machine):
     before = machine.dockerd.daemon_json
     state, message = config(juju, deployed, daemon__opts="[1]", http_proxy="http://a:hush@b", docker__opts="x")
     assert state == "blocked"
-    assert message.index("daemon-opts: ") < message.index("docker-opts: ") < message.index("http_proxy: ")
-    assert "hush" not in message
+    assert message.startswith("daemon-opts: ")
+    assert " (2 more problems: see juju debug-log.) " in message
+    ((_, _, logged),) = warnings(juju)
+    assert [line.partition(": ")[0] for line in logged.splitlines()] == ["daemon-opts", "docker-opts", "http_proxy"]
+    assert "hush" not in message + logged
     assert (machine.dockerd.daemon_json, machine.dockerd.restarts) == (before, 1)
 
 
@@ -136,7 +139,7 @@ def test_a_docker_that_failed_for_another_reason_keeps_its_settings(deployed, ju
     assert json.loads(machine.dockerd.daemon_json)["debug"] is True
     machine.dockerd.rejected, machine.dockerd.failed = {"live-restore"}, True
     deployed.hook("update-status")
-    assert juju.model["status"][1].startswith("Docker does not answer")
+    assert juju.model["status"][1].startswith("Docker failed: Docker does not answer: ")
     assert json.loads(machine.dockerd.daemon_json)["debug"] is True
 
 
@@ -235,7 +238,7 @@ def test_another_docker_waits_for_the_operator(deployed, juju, machine, actions)
     state, message = config(juju, deployed, **CUSTOM)
     assert (state, message) == (
         "blocked",
-        "docker_runtime: docker-other can replace the Docker that is here; the action upgrade-docker does it." + SERVES,
+        "docker_runtime: docker-other can replace the installed Docker. Run the action upgrade-docker." + SERVES,
     )
     assert machine.apt.calls == [("simulate_docker",)]
     assert deployed.action("upgrade-docker", actions)["message"] == READY[1]
@@ -255,7 +258,7 @@ def test_another_docker_that_cannot_be_had_is_said_and_the_one_here_goes_on(depl
     state, message = config(juju, deployed, **CUSTOM)
     assert (state, message) == (
         "blocked",
-        "Unable to fetch some archives. The Docker that is here goes on." + SERVES,
+        "Docker cannot be replaced: Unable to fetch some archives. The installed Docker stays in use." + SERVES,
     )
 
 
@@ -314,7 +317,7 @@ def test_what_somebody_removed_comes_back(deployed, juju, machine):
 
 def test_packages_that_cannot_be_had_are_said_and_tried_again(deployed, juju, machine):
     machine.apt.works = False
-    said = "extra_packages: Unable to fetch some archives. It is tried again by itself."
+    said = "extra_packages: the packages cannot be installed: Unable to fetch some archives. Retrying automatically."
     assert config(juju, deployed, extra_packages="jq") == ["blocked", said + SERVES]
     machine.apt.works = True
     deployed.hook("update-status")
@@ -332,7 +335,7 @@ def test_sources_are_put_and_looked_up_once(deployed, juju, machine):
 
 def test_sources_that_cannot_be_had_are_said(deployed, juju, machine):
     machine.apt.works = False
-    said = "install_sources: Unable to fetch some archives. It is tried again by itself."
+    said = "install_sources: APT failed: Unable to fetch some archives. Retrying automatically."
     assert config(juju, deployed, install_sources="deb https://x.example a b") == ["blocked", said + SERVES]
 
 
@@ -340,6 +343,7 @@ def test_wrong_packages_are_said_and_nothing_is_done(deployed, juju, machine):
     wrong = {"extra_packages": "-x", "package_status": "purge", "install_sources": "{", "install_keys": "{"}
     state, message = config(juju, deployed, **wrong)
     assert state == "blocked"
-    for option in wrong:
-        assert f"{option}: " in message
+    assert " (3 more problems: see juju debug-log.) " in message
+    ((_, _, logged),) = warnings(juju)
+    assert sorted(line.partition(": ")[0] for line in logged.splitlines()) == sorted(wrong)
     assert machine.apt.calls == []

@@ -38,7 +38,7 @@ def test_clients_are_told_all_five_keys_in_json(deployed, juju):
         "tls_ca": "null",
         "registry_unit": f'"{OURS}"',
     }
-    assert " Clients that run containerd take nothing by plain HTTP:" in juju.model["status"][1]
+    assert " Clients that run containerd cannot pull over plain HTTP." in juju.model["status"][1]
 
 
 def test_clients_look_again_when_the_unit_whose_word_counted_is_gone(deployed, juju):
@@ -99,7 +99,7 @@ def test_a_unit_that_is_removed_serves_as_it_is_until_it_goes(deployed, juju, ma
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
     assert (bag(juju, clients), bag(juju, proxy), machine.store.current(), juju.model["ports"]) == before
-    assert juju.model["status"] == ["maintenance", "Being removed; the registry serves until then."]
+    assert juju.model["status"] == ["maintenance", "Being removed. The registry serves until the last hook."]
     deployed.hook("stop")
     assert machine.store.current() is None
 

@@ -99,7 +99,7 @@ def test_daemon_json_that_cannot_be_read_is_said_and_the_registry_still_comes(ch
     assert juju.model["status"] == [
         "blocked",
         "Docker cannot be told to keep containers running while it restarts: no such device. "
-        "The last good configuration serves at 10.0.0.10:5000.",
+        "Still serving at 10.0.0.10:5000 (http).",
     ]
 
 
@@ -115,7 +115,7 @@ def test_docker_that_cannot_be_installed_is_said_and_tried_again(charm, juju, ma
     charm.hook("install")
     assert juju.model["status"] == [
         "blocked",
-        "Docker cannot be installed: Unable to fetch some archives. It is tried again by itself.",
+        "Docker cannot be installed: Unable to fetch some archives. Retrying automatically.",
     ]
     machine.apt.works = True
     charm.hook("update-status")
@@ -127,7 +127,7 @@ def test_docker_that_is_down_is_said(deployed, juju, machine):
     deployed.hook("update-status")
     assert juju.model["status"] == [
         "blocked",
-        "Docker does not answer: no such file. See `journalctl -u docker` on the machine.",
+        "Docker failed: Docker does not answer: no such file. See `journalctl -u docker` on the machine.",
     ]
 
 
@@ -165,9 +165,20 @@ def test_a_wrong_option_is_said_and_the_killed_registry_still_comes_back(deploye
     assert juju.model["status"] == [
         "blocked",
         "registry-port: 0 is not a port. Use a number from 1 to 65535. "
-        "The last good configuration serves at 10.0.0.10:5000.",
+        "Still serving at 10.0.0.10:5000 (http).",
     ]
     assert machine.engine.serving(5000)
+
+
+def test_an_idle_hook_of_a_blocked_unit_costs_the_same_and_logs_nothing_new(deployed, juju, machine):
+    juju.change(config={"registry-port": 0, "log-level": "loud"})
+    deployed.hook("config-changed")
+    machine.engine.calls.clear()
+    assert len(deployed.hook("update-status")) == 13
+    assert machine.engine.calls == [("inspect", "registry")]
+    assert juju.model["status"][1].endswith(
+        ". (1 more problem: see juju debug-log.) Still serving at 10.0.0.10:5000 (http)."
+    )
 
 
 def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
@@ -224,8 +235,8 @@ def test_a_strangers_container_is_not_taken_over(charm, juju, machine):
     charm.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "registry-name: there is a container 'registry' that this charm did not make; "
-        "remove it or choose another name.",
+        "registry-name: the container 'registry' exists and was not created by this charm. "
+        "Remove it or choose another name.",
     ]
     assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:other"
     charm.hook("stop")
@@ -262,7 +273,11 @@ def test_a_stop_that_docker_does_not_carry_out_is_said(deployed, juju, machine, 
     monkeypatch.setattr(machine.engine, "stop", fails)
     deployed.action("stop", actions, name="", remove=False)
     assert juju.model["status"][0] == "blocked"
-    assert juju.model["status"][1].endswith("Container registry cannot be stopped: no answer.")
+    assert juju.model["status"][1] == (
+        "Stopped by the action stop. Run `juju run docker-registry/0 start` to start it. "
+        "(1 more problem: see juju debug-log.)"
+    )
+    assert "Docker failed: container registry cannot be stopped: no answer. Retrying automatically." in str(juju.calls)
 
 
 def test_another_port_is_opened_and_the_old_one_closed(deployed, juju):
@@ -303,8 +318,8 @@ def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, mach
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The registry does not start as configured: storage is not there. "
-        "The last good configuration serves at 10.0.0.10:5000.",
+        "The registry does not start with this configuration: storage is not there. Fix the options. "
+        "Still serving at 10.0.0.10:5000 (http).",
     ]
     assert juju.model["version"] == "2.8.3"
 
@@ -355,7 +370,7 @@ def test_stop_is_kept_until_start(deployed, juju, machine, actions):
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
     assert machine.engine.containers == {}
-    assert juju.model["status"][1] == "Stopped by the action stop; `juju run docker-registry/0 start` starts it again."
+    assert juju.model["status"][1] == "Stopped by the action stop. Run `juju run docker-registry/0 start` to start it."
     assert juju.model["ports"] == []
     deployed.action("start", actions, name="")
     assert juju.model["status"] == ["active", "Ready at 10.0.0.10:6000 (http)."]
@@ -376,7 +391,7 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     deployed.action("stop", actions, name="", remove=True)
     machine.engine.broken = {"sha256:one"}
     failure = deployed.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start as configured: storage is not there."
+    assert failure == "The registry does not start with this configuration: storage is not there. Fix the options."
 
 
 @pytest.fixture
@@ -402,11 +417,11 @@ def test_long_output_is_cut_whether_the_action_succeeds_or_not(charm, juju, mach
     os.environ["FAILS"] = "1"
     failure = charm.action("images", actions, **params)["failure"]
     assert len(failure) < 66_000
-    assert failure.endswith("y\n... cut; all 200001 bytes are in /kept/uuid.txt")
+    assert failure.endswith("y\n... cut; all 200056 bytes are in /kept/uuid.txt.")
     assert set(machine.records.outputs) == {"uuid.txt"}
     machine.records.outputs = None  # there is no room
     failure = charm.action("images", actions, **params)["failure"]
-    assert failure.endswith("\n... cut; all 200001 bytes cannot be kept: No space left")
+    assert failure.endswith("\n... cut; all 200056 bytes cannot be kept: No space left.")
 
 
 def test_output_that_is_no_utf_8_is_shown_all_the_same(charm, machine, actions, docker_command):
@@ -416,13 +431,16 @@ def test_output_that_is_no_utf_8_is_shown_all_the_same(charm, machine, actions, 
 
 def test_a_program_that_cannot_be_run_is_a_sentence(charm, machine, actions):
     failure = charm.action("rmi", actions, options="", image="x" * 150_000)["failure"]
-    assert failure == "[Errno 7] Argument list too long: 'docker'."
+    assert failure == "The machine failed: [Errno 7] Argument list too long: 'docker'. Fix it and run the action again."
 
 
 def test_stop_that_docker_does_not_carry_out_is_a_failure(deployed, machine, actions):
     machine.engine.unstoppable = {"registry"}
     done = deployed.action("stop", actions, name="", remove=True)
-    assert done == {"failure": "Container registry cannot be stopped: it did not end."}
+    assert done == {
+        "failure": "Docker failed: container registry cannot be stopped: it did not end. "
+        "Fix it and run the action again."
+    }
     assert machine.engine.serving(5000)
 
 
@@ -456,7 +474,7 @@ def test_what_serves_although_an_option_is_wrong_is_a_success_that_says_so(deplo
     done = deployed.action(action, actions, name="")
     assert done["message"] == (
         "registry-port: 0 is not a port. Use a number from 1 to 65535. "
-        "The last good configuration serves at 10.0.0.10:5000."
+        "Still serving at 10.0.0.10:5000 (http)."
     )
     assert machine.engine.serving(5000)
 
@@ -465,14 +483,17 @@ def test_upgrade_docker_leaves_a_stopped_registry_stopped(deployed, machine, act
     deployed.action("stop", actions, name="", remove=True)
     done = deployed.action("upgrade-docker", actions)
     assert done["output"] == "docker.io 20.10"
-    assert done["message"].startswith("Stopped by the action stop;")
+    assert done["message"].startswith("Stopped by the action stop.")
 
 
 def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, machine, actions):
     machine.engine.broken = {"sha256:one"}
     machine.engine.stop("registry")
     failure = deployed.action("upgrade-docker", actions)["failure"]
-    assert failure == "Docker is upgraded, but: The registry does not start as configured: storage is not there."
+    assert failure == (
+        "Docker is upgraded, but the registry does not serve. "
+        "The registry does not start with this configuration: storage is not there. Fix the options."
+    )
 
 
 @pytest.mark.parametrize("name", ["web", "reg", "my-registry"])
@@ -480,7 +501,7 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
 def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, action, name):
     machine.engine.calls.clear()
     assert deployed.action(action, actions, name=name, remove=True) == {
-        "failure": f"name: there is no container {name!r} on the machine."
+        "failure": f"name: there is no container {name!r} on the machine. Name an existing one."
     }
     assert machine.engine.writes() == []
 
@@ -553,7 +574,9 @@ def test_the_volume_of_somebody_elses_container_stays(deployed, machine, actions
 def test_a_container_that_was_started_meanwhile_is_not_cleaned_away(deployed, machine, actions, stranger, monkeypatch):
     monkeypatch.setattr(machine.engine, "exited", lambda: [stranger])
     machine.engine.containers[stranger]["status"] = "running"
-    assert deployed.action("clean-containers", actions) == {"failure": "Container done cannot be removed: it runs."}
+    assert deployed.action("clean-containers", actions) == {
+        "failure": "Docker failed: container done cannot be removed: it runs. Fix it and run the action again."
+    }
     assert stranger in machine.engine.containers
 
 
@@ -620,7 +643,7 @@ def test_wrong_users_leave_the_registry_closed_as_it_was(deployed, juju, machine
     assert juju.model["status"] == [
         "blocked",
         "auth-basic-users: the value is not a YAML mapping. Use a line `user: password` for each user. "
-        "The last good configuration serves at 10.0.0.10:5000.",
+        "Still serving at 10.0.0.10:5000 (http).",
     ]
     assert machine.store.current().authentication == "htpasswd"
     assert machine.credentials.users() == before
@@ -632,7 +655,7 @@ def test_a_password_comes_from_a_secret_and_follows_it(deployed, juju, machine):
     assert juju.model["status"] == [
         "blocked",
         "auth-basic-password: secret:abc cannot be read (permission denied). "
-        "Run `juju grant-secret secret:abc docker-registry`. The last good configuration serves at 10.0.0.10:5000.",
+        "Run `juju grant-secret secret:abc docker-registry`. Still serving at 10.0.0.10:5000 (http).",
     ]
     juju.change(secrets={"abc": {"password": "hush"}})
     deployed.hook("update-status")
@@ -671,7 +694,7 @@ def test_push_to_a_read_only_registry_says_so(deployed, juju, machine, actions):
     juju.change(config={"storage-read-only": True})
     deployed.hook("config-changed")
     failure = deployed.action("push", actions, image="registry:2", tag="", pull=False)["failure"]
-    assert failure == "The registry takes no pushes: storage-read-only is on."
+    assert failure == "The registry is read-only. Set storage-read-only=false to push."
     assert deployed.action("push", actions, image="registry:2", tag="other:5000/x", pull=False)["outcome"] == "success"
 
 
@@ -690,7 +713,7 @@ def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju,
     del machine.files.texts[CERT_PATH]
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"
-    assert "is gone; the copy from before serves" in juju.model["status"][1]
+    assert "no longer exists, its copy stays in use" in juju.model["status"][1]
     assert machine.store.current().scheme == "https"
     juju.change(config={"tls-cert-path": ""})
     deployed.hook("config-changed")
@@ -726,7 +749,7 @@ def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juj
             {"tls-cert-blob": "junk!"},
             "tls-cert-blob: the text is neither PEM nor base64 of PEM. Use the content of a PEM file.",
         ),
-        ({"tls-cert-blob": ""}, "tls-cert-path: there is no file /etc/docker/registry/registry.crt; "),
+        ({"tls-cert-blob": ""}, "tls-cert-path: there is no file /etc/docker/registry/registry.crt. "),
     ):
         juju.change(config={"tls-cert-blob": ALONE, **wrong})
         deployed.hook("config-changed")
@@ -793,7 +816,7 @@ def test_a_container_of_swift_is_made_ready_before_the_registry_comes_to_it(depl
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "storage-swift-container: there is no container away. The last good configuration serves at 10.0.0.10:5000.",
+        "storage-swift-container: there is no container away. Still serving at 10.0.0.10:5000 (http).",
     ]
     juju.change(config={"storage-swift-container": "images"})
     deployed.hook("config-changed")
@@ -807,4 +830,7 @@ def test_push_to_a_cache_says_so(deployed, juju, machine, actions):
     juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
     deployed.hook("config-changed")
     failure = deployed.action("push", actions, image="registry:2", tag="", pull=False)["failure"]
-    assert failure == "The registry takes no pushes: it is a cache of https://registry-1.docker.io."
+    assert (
+        failure
+        == "The registry is a cache of https://registry-1.docker.io. Push to that registry, or reset cache-remoteurl."
+    )

@@ -12,8 +12,8 @@ LOCATION = "/srv/registry-data"
 FOLDER = f"{LOCATION}/registry"
 LOCAL = "/srv/registry"
 GONE = (
-    "registry-data/0 is detached, and the registry stopped: `juju attach-storage docker-registry/0 registry-data/0` "
-    "brings it back, `juju run docker-registry/0 start` serves from this unit's disk (/srv/registry)."
+    "Storage registry-data/0 is detached, so the registry is stopped. Run `juju attach-storage docker-registry/0 "
+    "registry-data/0`, or `juju run docker-registry/0 start` to serve from the unit's disk (/srv/registry)."
 )
 
 
@@ -114,7 +114,7 @@ def test_start_that_fails_leaves_the_storage_in_force(on_storage, juju, machine,
     detach(on_storage, machine)
     machine.engine.broken = {"sha256:one"}
     failure = on_storage.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start as configured: storage is not there."
+    assert failure == "The registry does not start with this configuration: storage is not there. Fix the options."
     on_storage.hook("update-status")
     assert juju.model["status"] == ["blocked", GONE]
     machine.engine.broken = set()
@@ -149,7 +149,10 @@ def test_an_object_store_goes_on_without_storage_and_takes_the_place_of_one_that
     machine.engine.broken = {"sha256:one"}
     juju.change(config=store)
     on_storage.hook("config-changed")
-    assert juju.model["status"] == ["blocked", "The registry does not start as configured: storage is not there."]
+    assert juju.model["status"] == [
+        "blocked",
+        "The registry does not start with this configuration: storage is not there. Fix the options.",
+    ]
     assert machine.engine.serving(5000) is None, "what has no disk does not come back"
     machine.engine.broken = set()
     on_storage.hook("update-status")
@@ -166,7 +169,7 @@ def test_the_operators_stop_holds_whatever_comes_and_goes(on_storage, juju, mach
     detach(on_storage, machine)
     attach(on_storage, machine)
     assert machine.engine.serving(5000) is None
-    assert juju.model["status"][1] == "Stopped by the action stop; `juju run docker-registry/0 start` starts it again."
+    assert juju.model["status"][1] == "Stopped by the action stop. Run `juju run docker-registry/0 start` to start it."
     on_storage.action("start", actions, name="")
     assert (juju.model["status"], folder(machine)) == (READY, FOLDER)
 
@@ -236,7 +239,8 @@ def test_a_boot_before_the_storage_is_mounted_is_waited_out(on_storage, juju, ma
     on_storage.hook("start")
     assert juju.model["status"] == [
         "blocked",
-        f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
+        f"Storage registry-data/0 is not mounted: there is no folder {FOLDER}. "
+        "The registry starts automatically once it is.",
     ]
     assert FOLDER not in machine.folders.existing
     machine.folders.existing.add(FOLDER)

@@ -51,7 +51,7 @@ def test_another_unit_writes_nothing_for_the_application(deployed, juju):
 
 
 def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine):
-    meanwhile = "The registry serves at 10.0.0.10:5000 (http) meanwhile."
+    meanwhile = "Still serving at 10.0.0.10:5000 (http)."
     assert juju.model["status"] == ["waiting", f"Waiting for s3-credentials to send a bucket and its keys. {meanwhile}"]
     say(juju, related, {**BUCKET, **KEYS})
     assert juju.model["status"] == READY
@@ -94,7 +94,9 @@ def test_the_images_stay_where_they_are_when_the_relation_goes(related, juju, ma
     before = machine.store.current()
     part(juju, related)
     assert juju.model["status"][0] == "blocked"
-    assert juju.model["status"][1].startswith("s3-credentials: it gives no bucket any more. Relate it again")
+    assert juju.model["status"][1].startswith(
+        "s3-credentials: the relation provides no bucket any more. Relate it again"
+    )
     assert machine.store.current() == before
     related.hook("update-status")
     assert machine.store.current() == before

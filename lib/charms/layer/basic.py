@@ -1,6 +1,6 @@
 """The start and the end of each process of the charm: a hook or an action.
 
-Imports nothing but the standard library by itself, so that a script can call `activate()` first.
+Imports nothing outside the charm's `lib` and the standard library, so that a script can call `activate()` first.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from registry.message import Message, Sentence, alone
+
 CHARM = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 """The charm's folder on the machine."""
 
@@ -19,8 +21,16 @@ Action = Callable[[dict[str, Any]], Mapping[str, str] | None]
 """Takes the action's parameters, as declared in actions.yaml; gives the results, if it has any."""
 
 
+INTERNAL_ERROR = Message("Internal error", "See `juju debug-log --replay` for its traceback")
+"""An action failed in a way that the charm does not expect. Please report it."""
+
+
 class ActionFailed(Exception):
-    """An action cannot do what was asked. Its text is a sentence for the operator."""
+    """An action cannot do what was requested."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def activate() -> None:
@@ -57,12 +67,11 @@ def run_hook() -> None:
 
 
 def run_action(actions: Mapping[str, Action]) -> None:
-    """Run the action that Juju asks for; its results, or the sentence why it failed, go to Juju.
+    """Run the action that Juju requests; its results, or the sentence why it failed, go to Juju.
 
     Flags, unitdata, relation data and the status work as in a hook. They are kept when the action raises
-    ActionFailed, because what was done before is done, and dropped after any other exception. That one is
-    told to the operator in a sentence; its traceback goes to the log alone, as Juju shows what an action
-    prints.
+    ActionFailed, because what was done before is done, and dropped after any other exception. The operator gets
+    a sentence about that one; its traceback goes to the log alone, as Juju shows what an action prints.
     """
     activate()
     os.environ["JUJU_HOOK_NAME"] = ""  # the action stop is not the hook stop, and start is not start
@@ -76,7 +85,7 @@ def run_action(actions: Mapping[str, Action]) -> None:
         _run_action(actions[name])
     except Exception:  # the outermost frame, which would print to the operator what belongs in the log
         journal.log(f"Action {name}:\n{traceback.format_exc()}", hookenv.ERROR)
-        hookenv.action_fail("Internal error, see `juju debug-log --replay` for its traceback.")
+        hookenv.action_fail(alone(INTERNAL_ERROR()))
     finally:
         journal.write()
 
@@ -90,7 +99,7 @@ def _run_action(action: Action) -> None:
     try:
         results = action(hookenv.action_get() or {})
     except ActionFailed as failure:
-        hookenv.action_fail(str(failure))
+        hookenv.action_fail(failure.sentence)
     else:
         if results:
             hookenv.action_set(results)

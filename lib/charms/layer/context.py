@@ -1,4 +1,4 @@
-"""What one hook or action knows so far: the options, Docker, the facts, the plan, and what went wrong.
+"""What one hook or action knows so far: the options, Docker, the facts, the plan, and the errors.
 
 `now` is that; `begin` makes it anew. `machine` is the unit's machine, the seam of the tests.
 """
@@ -20,12 +20,21 @@ from registry.formats.htpasswd import User
 from registry.formats.inspection import Container
 from registry.formats.relations import Offer
 from registry.machine.engine import Engine, EngineError
+from registry.message import Message, Sentence, alone
 from registry.options.options import Options
 from registry.plan.decision import Plan
 from registry.plan.facts import Facts
 from registry.plan.report import Outcome
 from registry.release.image import Image
 from registry.release.release import Release
+
+DOCKER_FAILED = Message("Docker failed: {error}", "Retrying automatically")
+"""Docker refused or did not answer a request of the charm, in its own words."""
+
+MACHINE_FAILED = Message(
+    "The configuration cannot be written: {error}{file}", "Fix the machine. Retrying automatically"
+)
+"""The machine refused a file of the configuration, for example because its disk is full."""
 
 machine = Machine()
 """The machine of the unit."""
@@ -38,23 +47,23 @@ class Now:
     docker: Engine | None = None
     """None until Docker answers, set up as the options say."""
     image: Image | None = None
-    image_errors: tuple[str, ...] = ()
-    """Sentences while the image cannot be had."""
+    image_errors: tuple[Sentence, ...] = ()
+    """Why the image is unavailable."""
     identity: str = ""
-    """PEM of the charm's own certificate as a client, where clients have to show one."""
+    """PEM of the charm's own certificate as a client, where clients must present one."""
     offer: Offer | None = None
-    """What the CA of cert-provider gives; None without the relation."""
+    """What the CA of cert-provider has issued; None without the relation."""
     facts: Facts | None = None
     plan: Plan | None = None
     outcome: Outcome | None = None
-    errors: list[str] = dataclasses.field(default_factory=list)
-    """A sentence for each thing that went wrong."""
+    errors: list[Sentence] = dataclasses.field(default_factory=list)
+    """What went wrong."""
     is_incomplete: bool = False
-    """Something that the facts rest on could not be had: nothing may be decided."""
+    """Something that the facts depend on is unknown: nothing may be decided."""
 
     @functools.cached_property
     def options(self) -> Options:
-        """What the operator asks for, with the bucket of s3-credentials."""
+        """The options, with the bucket of s3-credentials."""
         options = Options.from_config(hookenv.config(), juju_secrets.read)
         return options.with_bucket(endpoint("s3-credentials").bucket())
 
@@ -76,7 +85,7 @@ now = Now()
 
 
 def begin() -> None:
-    """Know nothing yet."""
+    """Forget everything of the previous hook."""
     global now
     now = Now()
 
@@ -113,22 +122,22 @@ def is_held(port: int) -> bool:
 
 
 def reports_errors(verb: Callable[[], None]) -> Callable[[], None]:
-    """Turn what Docker or the machine refuses into a sentence of the status: the hook goes on."""
+    """Report errors of Docker and the machine in the status: the hook continues."""
 
     @functools.wraps(verb)
     def run() -> None:
         try:
             verb()
         except EngineError as error:
-            status.blocked(sentence(error))
+            status.blocked(docker_failed(error))
         except OSError as error:
-            status.blocked(unwritable(error))
+            status.blocked(machine_failed(error))
 
     return run
 
 
 def gathers(verb: Callable[[], None]) -> Callable[[], None]:
-    """Report errors, and decide nothing after one: without what the CA offers, for example, TLS would be given up."""
+    """Report errors, and decide nothing after one: without the CA's answer, for example, TLS would be turned off."""
 
     def checked() -> None:
         now.is_incomplete, before = True, now.is_incomplete
@@ -138,13 +147,12 @@ def gathers(verb: Callable[[], None]) -> Callable[[], None]:
     return reports_errors(functools.wraps(verb)(checked))
 
 
-def sentence(clause: object) -> str:
-    """Return the clause, an error's mostly, with a full stop and a capital, unless it begins with a name."""
-    text = str(clause)
-    return f"{text[:1].upper()}{text[1:]}." if text.partition(" ")[0].isalpha() else f"{text}."
+def docker_failed(error: EngineError) -> Sentence:
+    """Return the sentence for an error of Docker."""
+    return alone(DOCKER_FAILED(error=error))
 
 
-def unwritable(error: OSError) -> str:
-    """Return the sentence for a machine that does not take what is written."""
-    where = f" ({error.filename})" if error.filename else ""
-    return f"The machine does not take the configuration: {error.strerror or error}{where}."
+def machine_failed(error: OSError) -> Sentence:
+    """Return the sentence for a machine on which the configuration cannot be written."""
+    file = f" ({error.filename})" if error.filename else ""
+    return alone(MACHINE_FAILED(error=error.strerror or error, file=file))

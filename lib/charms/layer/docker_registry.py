@@ -19,31 +19,58 @@ from charms.layer import (
     status,
     tls_client,
 )
-from charms.layer.context import Now, reports_errors, sentence, unwritable
+from charms.layer.context import Now, docker_failed, machine_failed, reports_errors
 from registry.client.http import ApiError, NoStorage
 from registry.client.openstack import SwiftError
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.deployment.health import NotServing
 from registry.machine.engine import Engine, EngineError
+from registry.message import Message, alone, unconverted
 from registry.plan import decision, disk, published, report
 from registry.plan.report import Outcome
 from registry.release.release import Release
 
+DOCKER_DOWN = Message("Docker failed: {error}", "See `journalctl -u docker` on the machine")
+"""Docker does not answer, or does not run as the options request."""
+
+SECRET_AWAITED = Message("Waiting for the leader to share the registry's secret")
+"""The leader has not finished its installation yet. All units must have the same secret."""
+
+NOT_STARTING = Message("The registry does not start with this configuration: {error}", "Fix the options")
+"""The registry refused the requested configuration, in its own words. It is verified before anything is replaced."""
+
+NO_STORAGE = Message(
+    "Storage unreachable: the registry answers 503", "Check the storage and its credentials. Retrying automatically"
+)
+"""The registry's health check cannot access the storage with the images."""
+
+NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
+"""The container runs, but a request of the charm to the registry fails."""
+
+SERIES_UPGRADE = Message("Series upgrade in progress", "Finish it with `juju upgrade-machine ... complete`")
+"""The machine's release is being upgraded. The charm changes nothing meanwhile."""
+
+LEAVING = Message("Being removed", "The registry serves until the last hook")
+"""Juju is removing the unit."""
+
+REMOVED = Message("Removed", "The images stay in {place}")
+"""The unit is removed from the machine; its images are not."""
+
 
 def begin() -> None:
-    """Begin a hook or an action: forget what the one before found and did."""
+    """Begin a hook or an action: forget what the previous one read and did."""
     for flag in flags.OF_THIS_HOOK:
         reactive.clear_flag(flag)
     context.begin()
     if os.environ.get("JUJU_DEPARTING_UNIT") == hookenv.local_unit():
         # https://documentation.ubuntu.com/juju/3.6/reference/hook/: its relations end one by one, in any order.
-        # What serves goes on as it is until the last hook: without its CA, for example, it would fall back to plain
+        # The current release continues until the last hook: without its CA, for example, it would fall back to plain
         # HTTP while a proxy still sends it requests.
         reactive.set_flag(flags.LEAVING)
 
 
 def ensure_docker() -> None:
-    """Have Docker and the operator's packages as the options say, and tidy up what a crash left."""
+    """Have Docker and the operator's packages as the options request, and clean up after a crash."""
     now, machine = context.now, context.machine
     try:
         now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
@@ -52,20 +79,20 @@ def ensure_docker() -> None:
         now.errors += errors
         now.docker = _recover(docker)
     except docker_runtime.NoDocker as error:
-        status.blocked(str(error))
+        status.add(report.Report("blocked", error.problems))
     except EngineError as error:
-        status.blocked(f"{sentence(error)} See `journalctl -u docker` on the machine.")
+        status.blocked(alone(DOCKER_DOWN(error=error)))
     except OSError as error:
-        status.blocked(unwritable(error))
+        status.blocked(machine_failed(error))
     else:
         reactive.set_flag(flags.DOCKER)
 
 
 def _recover(docker: Engine) -> Engine:
-    """Tidy up after a switch that a crash cut off; return the engine to go on with.
+    """Clean up after a switch that a crash interrupted; return the engine to use.
 
-    Where the machine died while a container started, dockerd comes back holding its port for nobody, until it is
-    restarted. That is done where containers run on meanwhile.
+    Where the machine died while a container started, dockerd holds its port without a container until it is restarted.
+    That is done where containers keep running meanwhile.
     """
     store, options = context.machine.store, context.now.options
     if not store.unfinished_switch():
@@ -75,7 +102,7 @@ def _recover(docker: Engine) -> Engine:
     ports |= set(current.container.ports.values()) if current else set()
     held = {port for port in ports if context.is_held(port)} - docker.published_ports()
     if held and docker.live_restore():
-        hookenv.log(f"Port {min(held)} is held for no container since a crash; restarting Docker frees it.")
+        hookenv.log(f"Docker holds port {min(held)} without a container since a crash; restarting it frees the port.")
         context.machine.dockerd.restart()
         docker = context.machine.connect()
     context.switch(docker).recover()
@@ -85,11 +112,11 @@ def _recover(docker: Engine) -> Engine:
 def share_secret() -> None:
     """Share the secret that all units need, as the leader; else wait for it.
 
-    That of the current release is kept where the leader's data have none: a hook that fails takes leader data back,
-    but not the registry that it started.
+    That of the current release is kept where the leader's data have none: a failed hook reverts leader data, but not
+    the registry that it started.
     """
     if not leadership.is_leader():
-        status.waiting("Waiting for the leader to share the registry's secret.")
+        status.waiting(alone(SECRET_AWAITED()))
         return
     current = context.machine.store.current()
     secret = current.http_secret if current else base64.b64encode(secrets.token_bytes(32)).decode()
@@ -98,7 +125,7 @@ def share_secret() -> None:
 
 @reports_errors
 def compare() -> None:
-    """Compare what the options ask for with what is there, and set the flag for what is to be done."""
+    """Compare the options with the facts, and set the flag for what is to be done."""
     now = context.now
     if now.is_incomplete:
         return
@@ -114,7 +141,7 @@ def compare() -> None:
 
 @reports_errors
 def deploy() -> None:
-    """Make the plan true: the users first, without whom a registry would let in a user of its own making."""
+    """Carry out the plan: the users first, because a registry without them creates a user of its own."""
     now, machine = context.now, context.machine
     assert now.plan is not None
     try:
@@ -126,13 +153,13 @@ def deploy() -> None:
         if current is not None and current.authentication != "htpasswd":
             machine.credentials.remove_users()
     except NotServing as error:
-        now.errors.append(f"The registry does not start as configured: {error}.")
+        now.errors.append(alone(NOT_STARTING(error=error)))
     except EngineError as error:
-        now.errors.append(sentence(error))
+        now.errors.append(docker_failed(error))
     except SwiftError as error:
-        now.errors.append(f"{error}.")
+        now.errors.append(alone(unconverted(str(error))))
     except OSError as error:
-        now.errors.append(unwritable(error))
+        now.errors.append(machine_failed(error))
     _finish()
 
 
@@ -150,32 +177,31 @@ def _deploy(now: Now, release: Release) -> None:
 
 @reports_errors
 def pause() -> None:
-    """Stop the registry: the operator asked for it, or the disk with its images is not there."""
+    """Stop the registry: the operator requested it, or the disk with its images is unavailable."""
     now = context.now
     assert now.docker is not None and now.facts is not None
     try:
         context.switch(now.docker).pause(now.facts.container)
     except EngineError as error:
-        now.errors.append(sentence(error))
+        now.errors.append(docker_failed(error))
     _finish()
 
 
 def _finish() -> None:
-    """Say how it went: the ports and the version for Juju, the status, and the flag for those who tell others."""
+    """Report the result: ports and version for Juju, the status, and the flag for the handlers that publish."""
     now = context.now
     assert now.facts is not None and now.plan is not None
     current = context.machine.store.current()
     if current is not None and current.data_folder:
         context.machine.folders.remove_repository(current.data_folder, PROBE_REPOSITORY)
-    now.outcome = _look(now, current)
-    state, message = report.status(now.plan, now.outcome, now.facts.unit)
-    {"active": status.active, "waiting": status.waiting}.get(state, status.blocked)(message)
+    now.outcome = _examine(now, current)
+    status.add(report.status(now.plan, now.outcome, now.facts.unit))
     if current is not None:
         reactive.set_flag(flags.DEPLOYED)
 
 
-def _look(now: Now, current: Release | None) -> Outcome:
-    """Return whether and where the registry answers, and what went wrong; tell Juju ports and version."""
+def _examine(now: Now, current: Release | None) -> Outcome:
+    """Return whether and where the registry answers, and the errors; publish ports and version to Juju."""
     assert now.facts is not None and now.plan is not None
     errors = tuple(now.errors)
     if current is None or now.plan.is_paused:
@@ -187,10 +213,9 @@ def _look(now: Now, current: Release | None) -> Outcome:
     try:
         context.client(current).check_alive()
     except NoStorage:
-        away = "The registry answers 503: its storage is away or refuses. It goes on by itself once that is mended."
-        return Outcome(False, "", "", errors or (away,))
+        return Outcome(False, "", "", errors or (alone(NO_STORAGE()),))
     except ApiError as error:
-        dead = f"The registry does not answer at port {current.port}: {error}."
+        dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
         return Outcome(False, "", "", errors or (dead,))
     return Outcome(True, *published.place(now.options, now.facts, current), errors)
 
@@ -210,4 +235,14 @@ def remove() -> None:
     machine.store.remove()
     kept = disk.whereabouts(current.data_folder if current else disk.LOCAL, juju_storage.read())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")
-    status.maintenance(f"Removed. The images stay in {kept}.")
+    status.maintenance(alone(REMOVED(place=kept)))
+
+
+def report_series_upgrade() -> None:
+    """Say that nothing is changed meanwhile."""
+    status.blocked(alone(SERIES_UPGRADE()))
+
+
+def report_leaving() -> None:
+    """Say that the registry serves until the unit's last hook."""
+    status.maintenance(alone(LEAVING()))

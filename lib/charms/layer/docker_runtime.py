@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 
 from charmhelpers.core import hookenv
 from charms import reactive
@@ -11,8 +12,8 @@ from charms.layer import status
 from charms.layer.edges import Machine
 from registry.machine import dockerd_settings
 from registry.machine.apt import BadKey, PackageError
-from registry.machine.dockerd_settings import Errors
 from registry.machine.engine import Engine
+from registry.message import Message, Sentence, about, alone, unconverted
 from registry.options import packages, runtime
 from registry.options.proxies import Proxies
 
@@ -22,41 +23,73 @@ LIVE_RESTORE_REFUSED = "charm.docker-registry.live-restore.refused"
 _MODEL = {"http_proxy": "juju-http-proxy", "https_proxy": "juju-https-proxy", "no_proxy": "juju-no-proxy"}
 
 
+INSTALLING_DOCKER = Message("Installing Docker")
+"""The machine has no Docker yet."""
+
+INSTALLING_PACKAGES = Message("Installing {packages}")
+"""Packages of the option extra_packages are missing."""
+
+INSTALL_FAILED = Message("Docker cannot be installed: {error}", "Retrying automatically")
+"""The machine has no Docker, and APT failed, in its own words."""
+
+REPLACE_FAILED = Message("Docker cannot be replaced: {error}", "The installed Docker stays in use")
+"""Another Docker is requested than the installed one, and APT cannot install it."""
+
+CAN_BE_REPLACED = Message("{packages} can replace the installed Docker", "Run the action upgrade-docker")
+"""Another Docker is requested than the installed one. The operator decides when it is replaced."""
+
+SOURCES_FAILED = Message("APT failed: {error}", "Retrying automatically")
+"""APT refused the repositories or keys of the option, in its own words."""
+
+PACKAGES_FAILED = Message("the packages cannot be installed: {error}", "Retrying automatically")
+"""APT failed, in its own words."""
+
+HOLD_FAILED = Message("the packages cannot be held or released: {error}", "Retrying automatically")
+"""APT failed, in its own words."""
+
+Errors = tuple[Sentence, ...]
+
+
 class NoDocker(Exception):
-    """There is no Docker, and none can be had; ``str()`` is what the status says."""
+    """There is no Docker, and it cannot be installed."""
+
+    def __init__(self, problems: Errors) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+def about_all(problems: Mapping[str, str | None]) -> Errors:
+    """Return a sentence for each option with a problem."""
+    return tuple(about(option, unconverted(text)) for option, text in problems.items() if text)
 
 
 def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
     """Have Docker and the operator's packages on the machine. Raises NoDocker, OSError."""
     errors = _ensure_sources(options.packages, machine)
-    wrong = tuple(f"{option}: {clause}." for option, clause in options.origin_problems().items() if clause)
+    wrong = about_all(options.origin_problems())
     if not machine.docker_packages.has_docker():
         if wrong:
-            raise NoDocker(" ".join(wrong + errors))
-        status.maintenance("Installing Docker.")
+            raise NoDocker(wrong + errors)
+        status.maintenance(alone(INSTALLING_DOCKER()))
         try:
             machine.docker_packages.install(options)
         except PackageError as error:
-            raise NoDocker(
-                " ".join([f"Docker cannot be installed: {error}. It is tried again by itself.", *errors])
-            ) from error
+            raise NoDocker((alone(INSTALL_FAILED(error=error)), *errors)) from error
     elif not wrong:
         errors += _compare(options, machine)
     return errors + _ensure_packages(options.packages, machine)
 
 
 def _compare(options: runtime.Runtime, machine: Machine) -> Errors:
-    """Say so where Docker is not the requested one: only the operator decides when it is replaced."""
+    """Report a Docker that is not the requested one: only the operator decides when it is replaced."""
     names = options.requested_packages()
     if not names or not packages.missing(names, machine.apt.read_states(names)):
         return ()
     try:
         machine.docker_packages.simulate(options)
     except PackageError as error:
-        return (f"{error}. The Docker that is here goes on.",)
-    return (
-        f"docker_runtime: {' '.join(names)} can replace the Docker that is here; the action upgrade-docker does it.",
-    )
+        return (alone(REPLACE_FAILED(error=error)),)
+    return (about("docker_runtime", CAN_BE_REPLACED(packages=" ".join(names))),)
 
 
 def _ensure_sources(options: packages.Packages, machine: Machine) -> Errors:
@@ -72,7 +105,7 @@ def _ensure_sources(options: packages.Packages, machine: Machine) -> Errors:
                 machine.records.save("sources", {"short": [*known, *new]})
     except PackageError as error:
         option = "install_keys" if isinstance(error, BadKey) else "install_sources"
-        return (f"{option}: {error}. It is tried again by itself.",)
+        return (about(option, SOURCES_FAILED(error=error)),)
     return ()
 
 
@@ -82,20 +115,20 @@ def _ensure_packages(options: packages.Packages, machine: Machine) -> Errors:
         if not problems["extra_packages"] and (
             new := packages.missing(options.names, machine.apt.read_states(options.names))
         ):
-            status.maintenance(f"Installing {' '.join(new)}.")
+            status.maintenance(alone(INSTALLING_PACKAGES(packages=" ".join(new))))
             machine.apt.install(new)
     except PackageError as error:
-        return (f"extra_packages: {error}. It is tried again by itself.",)
+        return (about("extra_packages", PACKAGES_FAILED(error=error)),)
     try:
         if not problems["extra_packages"] and not problems["package_status"]:
             _ensure_holds(options, machine)
     except PackageError as error:
-        return (f"package_status: {error}.",)
+        return (about("package_status", HOLD_FAILED(error=error)),)
     return ()
 
 
 def _ensure_holds(options: packages.Packages, machine: Machine) -> None:
-    """Hold Docker's packages and the operator's, or release those that were held for that. Others' holds stay."""
+    """Hold Docker's packages and the operator's, or release those that the charm held. Other holds stay."""
     ours = machine.records.load("held").get("names")
     if options.status == packages.INSTALL:
         if ours:
@@ -117,26 +150,25 @@ def connect(machine: Machine) -> Engine:
 
 
 def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) -> tuple[Engine, Errors]:
-    """Have Docker run as the options say; return the engine to go on with, and what is wrong.
+    """Have Docker run as the options request; return the engine to use, and the errors.
 
-    Raises EngineError if Docker does not answer any more, OSError where the machine does not take what is written.
+    Raises EngineError if Docker no longer answers, OSError where the machine refuses a file.
     """
     model = Proxies.of_model(os.environ)
-    errors = tuple(
-        f"{_MODEL[name]} of the model: {clause}." for name, clause in options.proxies.fallback_problems(model)
-    )
+    problems = options.proxies.fallback_problems(model)
+    errors = about_all({f"{_MODEL[name]} of the model": text for name, text in problems})
     docker, more = _settings(machine).ensure(options, options.proxies.with_fallback(model).environment(), docker)
-    return docker, errors + more
+    return docker, errors + tuple(alone(unconverted(sentence.removesuffix("."))) for sentence in more)
 
 
 def forget_refusals(machine: Machine) -> None:
-    """Let a Docker that has just been installed try what the one before it did not take. Raises OSError."""
+    """Let a newly installed Docker try the settings that the previous one rejected. Raises OSError."""
     _take_over_flags(machine)
     _settings(machine).forget_refusals()
 
 
 def forget_live_restore(machine: Machine) -> None:
-    """Let another unit on this machine look at live-restore for itself. Raises OSError."""
+    """Let another unit on this machine check live-restore for itself. Raises OSError."""
     _settings(machine).forget_live_restore()
 
 
@@ -148,7 +180,7 @@ def _settings(machine: Machine) -> dockerd_settings.DockerdSettings:
 
 
 def _take_over_flags(machine: Machine) -> None:
-    """Record what a charm before this one kept in flags."""
+    """Record what an older charm kept in flags."""
     loaded, refused = (bool(reactive.is_flag_set(flag)) for flag in (LIVE_RESTORE, LIVE_RESTORE_REFUSED))
     if loaded or refused:
         _settings(machine).note_live_restore(loaded=loaded, refused=refused)

@@ -42,7 +42,7 @@ class Machine:
         self.predecessor = Predecessor(self.store.root, self.files, self.apt, systemd)
 
     def connect(self) -> Engine:
-        """Connect to Docker, and finish its installation first where that was cut off. Raises EngineError."""
+        """Connect to Docker, and finish its installation first where that was interrupted. Raises EngineError."""
         try:
             return Engine()
         except EngineError as down:
@@ -54,24 +54,24 @@ class Machine:
             return Engine()
 
     def bridge(self) -> bridge.Bridge:
-        """Return what leads connections elsewhere during a switch."""
+        """Return the bridge that redirects connections during a switch."""
         return bridge.Bridge()
 
     def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
-        """Return a client for the registry at *url*, which asks as *user* where it has to: see `api.Api`."""
+        """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`."""
         identity = self.credentials.identity_file
         return api.Api(url, user, certificate, identity if identity.exists() else None)
 
     def ensure_identity(self, name: str) -> str:
-        """Return the certificate by which the charm itself is known, made for *name* once. Raises OSError."""
+        """Return the charm's own client certificate, created for *name* once. Raises OSError."""
         return certificates.bundle(self.credentials.identity(lambda: openssl.identity(name)))
 
     def make_request(self, names: Sequence[str]) -> relations.Request:
-        """Return a new key with the request for a certificate of *names*, kept until the next one. Raises OSError."""
+        """Return a new key with the request for a certificate of *names*, saved until the next one. Raises OSError."""
         request = openssl.request(names)
         self.credentials.save_request(request)
         return request
 
     def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str]) -> bool:
-        """Make an empty container of Swift one that the registry takes: `openstack.make_ready`. Raises SwiftError."""
+        """Prepare an empty Swift container for the registry: `openstack.make_ready`. Raises SwiftError."""
         return openstack.make_ready(options, environment)

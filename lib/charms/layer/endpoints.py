@@ -2,7 +2,7 @@
 
 charms.reactive asks Juju for every unit of a relation in each hook, and for every databag of an endpoint in each hook
 of that endpoint, so that a hook becomes dearer with each unit. Juju says which databag has changed: a hook reads that
-one. The others are known from unitdata, which is kept or dropped together with the hook.
+one. The others are known from unitdata, which is saved or reverted together with the hook.
 
 Flags: `endpoint.<name>.connected` while there is a relation, also to an application without units: a CA that was scaled
 to none must not look like no CA at all.

@@ -18,7 +18,7 @@ from registry.release.release import Release
 
 
 def read(now: Now) -> Facts:
-    """Return what the decision rests on. Raises EngineError, OSError."""
+    """Return what the decision depends on. Raises EngineError, OSError."""
     machine, options = context.machine, now.options
     current, container = machine.store.current(), now.container
     taken = _is_name_taken(now, current, container)
@@ -67,7 +67,7 @@ def _read_drift(current: Release | None, container: Container | None) -> Need:
 def _is_name_taken(now: Now, current: Release | None, container: Container | None) -> bool:
     """Tell whether a container of somebody else has the name of the option registry-name.
 
-    Without a current release, the predecessor's is taken over. The name in use is ours, whoever made what has it.
+    Without a current release, the predecessor's is replaced. The current name is ours, whoever created its container.
     """
     name = now.options.registry_name
     if current is not None and current.container.name == name:

@@ -1,4 +1,4 @@
-"""The names of the flags that more than one module needs. What each means stands in reactive/docker_registry.py."""
+"""The names of the flags that more than one module needs. reactive/docker_registry.py explains each."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ PAUSED = "docker-registry.paused"
 DEPLOYED = "docker-registry.deployed"
 
 OF_THIS_HOOK = (DOCKER, IMAGE_CHECKED, OUTDATED, PAUSED, DEPLOYED)
-"""Flags that tell what this hook has found and done. They are cleared at its start: a killed hook leaves them."""
+"""Flags that say what this hook has read and done. They are cleared at its start: a killed hook leaves them."""

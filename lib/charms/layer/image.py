@@ -1,4 +1,4 @@
-"""The image for the option registry-image: the one known from before, or a new one."""
+"""The image of the option registry-image: the known one, or a new one."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from charms import reactive
 from charms.layer import context, flags, status
 from charms.layer.context import Now, gathers
 from registry.deployment import image_source
+from registry.message import Message, about, alone, unconverted
 from registry.options.options import DEFAULT_IMAGE
 from registry.release.image import Image
 
 IMAGE = "docker-registry.image"
-"""Key in unitdata: the Image last found for the option registry-image."""
+"""Key in unitdata: the Image last used for the option registry-image."""
+
+FETCHING = Message("Fetching the image {reference}")
+"""The image is loaded from the charm's resource or pulled."""
 
 
 @gathers
 def ensure() -> None:
     """Have the image on the machine, unless options are wrong: then nothing is deployed anyway.
 
-    The one known stays until the option, the charm or the resource changes, or until it is gone altogether.
+    The known one stays until the option, the charm or the resource changes, or until it no longer exists.
     """
     now = context.now
     if not now.options.problems:
         try:
             now.image = _read_known(now) or _ensure(now)
         except image_source.NoImage as error:
-            now.image_errors = (f"registry-image: {error}.",)
+            now.image_errors = (about("registry-image", unconverted(str(error))),)
     reactive.set_flag(flags.IMAGE_CHECKED)
 
 
@@ -44,7 +48,7 @@ def _read_known(now: Now) -> Image | None:
 def _ensure(now: Now) -> Image:
     assert now.docker is not None
     reference = now.options.registry_image
-    status.maintenance(f"Getting the image {reference}.")
+    status.maintenance(alone(FETCHING(reference=reference)))
     attached = hookenv.resource_get("registry-image")
     source = image_source.Source(
         reference,

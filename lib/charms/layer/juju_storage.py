@@ -1,4 +1,4 @@
-"""Juju's storage for the images: attached, and taken away again."""
+"""Juju's storage for the images: attaching and detaching."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read() -> Storage | None:
 
 
 def read_disk() -> Disk:
-    """Return what there is for images: on that storage, and on the machine's own disk. Raises OSError."""
+    """Return the disks for images: that storage, and the machine's own. Raises OSError."""
     storage, folders = read(), context.machine.folders
     if storage is None:
         return Disk()
@@ -31,16 +31,17 @@ def read_disk() -> Disk:
 
 
 def attach() -> None:
-    """Have a folder for images on the storage that Juju has attached in this hook. Raises OSError."""
+    """Create a folder for images on the storage that Juju attached before this hook. Raises OSError."""
     storage = Storage(os.environ["JUJU_STORAGE_ID"], os.environ["JUJU_STORAGE_LOCATION"])
     context.machine.folders.ensure(storage.folder)
     _save(storage)
 
 
 def detach() -> None:
-    """Stop the registry if its images are on the storage that Juju takes away after this hook.
+    """Stop the registry if its images are on the storage that Juju detaches after this hook.
 
-    Raises EngineError where it cannot be stopped: the hook has to fail then, so that nothing is taken from what runs.
+    Raises EngineError where it cannot be stopped: the hook must fail then, so that Juju does not detach it from a
+    running container.
     """
     storage, machine = read(), context.machine
     if storage is None:
@@ -58,6 +59,6 @@ def detach() -> None:
 
 
 def _save(storage: Storage) -> None:
-    """Keep what is known of the storage, even if this hook fails later: a release may use it by then."""
+    """Record the storage, even if this hook fails later: a release may use it by then."""
     unitdata.kv().set(STORAGE, dataclasses.asdict(storage))
     unitdata.kv().flush()

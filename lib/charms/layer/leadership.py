@@ -2,8 +2,8 @@
 
 Flags, by the name of the community's leadership layer: `leadership.set.<key>` while a key has a value.
 
-Values are strings. The tool leader-set takes them on its command line only, so a secret that must not be seen
-for a moment in the machine's list of processes does not belong here.
+Values are strings. The tool leader-set takes them on its command line only, so a secret that must not appear in the
+machine's process list for a moment does not belong here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def get(key: str) -> str | None:
 
 
 def is_leader() -> bool:
-    """Whether this unit is the leader. Juju answers for the next 30 s; asked once a hook."""
+    """Whether this unit is the leader. Juju answers for the next 30 s; read once a hook."""
     global _is_leader
     if _is_leader is None:
         _is_leader = bool(hookenv.is_leader())
@@ -36,7 +36,7 @@ def is_leader() -> bool:
 
 
 def set(values: Mapping[str, str | None]) -> None:
-    """Share values with all units; None takes one away. Only the leader may: others have an error of Juju's."""
+    """Share values with all units; None removes one. Only the leader may; for others, Juju raises an error."""
     changed = {key: value for key, value in values.items() if _all().get(key) != (value or None)}
     if changed:
         try:

@@ -1,4 +1,4 @@
-"""What the charm before this one left on the machine, and when it goes."""
+"""What the predecessor left on the machine, and when it is removed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from registry.plan import certificate
 
 @reports_errors
 def remove_files() -> None:
-    """Remove what it wrote for Docker and for the registry, once; what cannot be restored stays."""
+    """Remove its files for Docker and for the registry, once; what cannot be restored stays."""
     try:
         restored = context.machine.predecessor.remove(context.now.options.runtime.arguments())
         if restored:
-            hookenv.log(f"{restored} is as its package has it again; Docker goes by it from its next start.")
+            hookenv.log(f"{restored} is restored from its package; Docker uses it from its next start.")
     except PackageError as error:
         hookenv.log(
-            f"docker.service stays as the earlier charm wrote it, which does no harm: {error}. "
+            f"docker.service stays as the earlier charm wrote it, which is harmless: {error}. "
             "`apt-get install --reinstall` of Docker's package restores it.",
             level=hookenv.WARNING,
         )
@@ -30,7 +30,7 @@ def remove_files() -> None:
 def take_over_certificate_files() -> None:
     """Remove the certificate of the relation from the paths of the options tls-*-path, once the relation's own is used.
 
-    The next certificate would differ from it, and it would be taken for the operator's.
+    The next certificate would differ from it, and it would be mistaken for the operator's.
     """
     current, options = context.machine.store.current(), context.now.options
     if current is None or not current.has_certificate_of_relation:

@@ -1,4 +1,4 @@
-"""What others are told: Juju, peers, proxies, clients, NRPE, the S3 integrator."""
+"""Publishing to Juju, peers, proxies, clients, NRPE and the S3 integrator."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ VERSION = "docker-registry.version"
 
 
 def meet_peers() -> None:
-    """Note that the unit knows its peers, or that it is alone: then it leads.
+    """Set a flag once the unit knows its peers, or that it is alone: then it leads.
 
-    Before, it would take itself for the primary, and the proxy would send it requests for images that others have.
+    Before, it would consider itself the primary, and the proxy would send it requests for images that others have.
     """
     if endpoint("peer").peers() or leadership.is_leader():
         reactive.set_flag(flags.JOINED)
 
 
 def request_bucket() -> None:
-    """Ask the S3 integrator for a bucket."""
+    """Request a bucket from the S3 integrator."""
     endpoint("s3-credentials").request_bucket()
 
 
 def peer() -> None:
-    """Tell the other units where this one serves."""
+    """Publish to the other units where this one serves."""
     endpoint("peer").publish_own(_published().peer)
 
 
 def service() -> None:
-    """Tell the proxy about this unit; nothing while the options website-* are wrong: what it knows stays true."""
+    """Publish this unit to the proxy; nothing while the options website-* are wrong: the published data stay."""
     services = _published().services
     if services is not None:
         endpoint("website").publish_service(_facts().addresses.get("website"), _current().port, services)
 
 
 def access() -> None:
-    """Tell clients how they reach the registry."""
+    """Publish to clients how they reach the registry."""
     assert context.now.plan is not None
-    found = _published().access
-    # What is published while a certificate is awaited is wrong as soon as that comes.
-    if found is not None and not context.now.plan.waiting:
-        endpoint("docker-registry").publish_access(found)
+    data = _published().access
+    # Data that are published before a requested certificate arrives would be wrong as soon as it does.
+    if data is not None and not context.now.plan.waiting:
+        endpoint("docker-registry").publish_access(data)
 
 
 @reports_errors
@@ -65,12 +65,12 @@ def checks() -> None:
 
 @reports_errors
 def remove_checks() -> None:
-    """Remove the checks; NRPE is gone."""
+    """Remove the checks; the relation to NRPE is gone."""
     context.machine.checks.ensure({})
 
 
 def open_ports(ports: frozenset[int]) -> None:
-    """Open *ports*, close others. What is open is remembered, and forgotten with a failed hook as Juju does."""
+    """Open *ports*, close others. Open ports are recorded, and reverted with a failed hook as Juju does."""
     before = set(unitdata.kv().get(PORTS) or ())
     for port in sorted(ports - before):
         hookenv.open_port(port)

@@ -1,6 +1,6 @@
-"""Certificates: files of the options tls-*, and what the CA of cert-provider is asked for.
+"""Certificates: files of the options tls-*, and the request to the CA of cert-provider.
 
-What the charm wrote to the paths of the options is remembered by its digest, and removed when the option is emptied,
+The charm records the digest of what it wrote to the paths of the options, and removes it when the option is emptied,
 unless somebody has changed it since.
 """
 
@@ -16,12 +16,19 @@ from charms.layer import context
 from charms.layer.context import endpoint, gathers
 from registry.formats.relations import Offer
 from registry.machine.files import UnreadableError
+from registry.message import Message, alone, unconverted
 from registry.options.tls import KINDS
 from registry.plan import request
 from registry.plan.certificate import File
 
 WRITTEN = "docker-registry.tls-written"
 """Key in unitdata: path to SHA-256 of each file that the charm wrote."""
+
+BLOB_FAILED = Message(
+    "A file of the options tls-...-blob cannot be written or removed: {error}",
+    "Fix the machine. Retrying automatically",
+)
+"""The machine refused a file of the certificate at the path of an option tls-...-path."""
 
 
 @gathers
@@ -31,7 +38,7 @@ def write_files() -> None:
     if tls.client_ca:
         context.now.identity = context.machine.ensure_identity(context.own_user().name)
     known: dict[str, str] = dict(unitdata.kv().get(WRITTEN) or {})
-    # The files of a blob that is wrong stay: the option still asks for them.
+    # The files of a wrong blob stay: the option still requests them.
     kept = {tls.paths[kind] for kind in KINDS if tls.blobs[kind]}
     try:
         for path, text in tls.texts().items():
@@ -40,11 +47,11 @@ def write_files() -> None:
         for path in sorted(set(known) - kept):
             _remove(path, known.pop(path))
     except OSError as error:
-        context.now.errors.append(f"A file of the options tls-...-blob cannot be written or removed: {error}.")
+        context.now.errors.append(alone(BLOB_FAILED(error=error)))
     finally:
         if known != (unitdata.kv().get(WRITTEN) or {}):
             unitdata.kv().set(WRITTEN, known)
-            unitdata.kv().flush()  # a hook that fails leaves the files, and their mark has to stay with them
+            unitdata.kv().flush()  # a failed hook leaves the files, and their record must stay with them
 
 
 def read_files() -> Mapping[str, File]:
@@ -61,26 +68,26 @@ def remove_files() -> None:
 
 @gathers
 def request_certificate() -> None:
-    """Ask the CA of cert-provider for a certificate, and take what it has issued."""
+    """Request a certificate from the CA of cert-provider, and use what it has issued."""
     provider, credentials, options = endpoint("cert-provider"), context.machine.credentials, context.now.options
     everywhere = {**context.now.addresses, "public": hookenv.unit_public_ip()}
     names = request.certificate_names(options.http_host, everywhere, socket.gethostname(), context.proxies())
-    asked = credentials.request()
-    # A wrong http-host is no reason to ask for a certificate without the one before.
-    outdated = asked is not None and set(asked.names) != set(names) and options.are_valid("http-host")
-    if asked is None or outdated or provider.is_revoked(asked):
-        asked = context.machine.make_request(names)
-    issued = provider.certificate(asked)
-    if issued is not None and issued.key == asked.key and request.is_due(issued, asked.made, time.time()):
-        asked = context.machine.make_request(names)
-        issued = provider.certificate(asked)
-    provider.publish_request(asked)
-    context.now.offer = Offer(asked.names, issued, "" if issued else provider.refusal(asked), asked.made)
+    requested = credentials.request()
+    # A wrong http-host is no reason to request a certificate without the previous one.
+    outdated = requested is not None and set(requested.names) != set(names) and options.are_valid("http-host")
+    if requested is None or outdated or provider.is_revoked(requested):
+        requested = context.machine.make_request(names)
+    issued = provider.certificate(requested)
+    if issued is not None and issued.key == requested.key and request.is_due(issued, requested.made, time.time()):
+        requested = context.machine.make_request(names)
+        issued = provider.certificate(requested)
+    provider.publish_request(requested)
+    context.now.offer = Offer(requested.names, issued, "" if issued else provider.refusal(requested), requested.made)
 
 
 @gathers
 def forget_request() -> None:
-    """Throw the key of the request away; there is no CA any more."""
+    """Remove the key of the request; there is no CA any more."""
     context.machine.credentials.remove_request()
 
 
@@ -88,7 +95,7 @@ def _read(path: str) -> File:
     try:
         return File(context.machine.files.read(path))
     except UnreadableError as error:
-        return File(error=str(error))
+        return File(error=unconverted(str(error)))
 
 
 def _remove(path: str, digest: str) -> None:

@@ -1,1 +1,1 @@
-"""Options and facts to what is to be done, what others are told, and what the status says."""
+"""Options and facts to the decision, the published data and the status."""

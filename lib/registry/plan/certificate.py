@@ -4,17 +4,55 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from collections.abc import Iterable, Mapping
 
 from registry.formats import certificates
 from registry.formats.certificates import BadCertificates
 from registry.formats.relations import Certificate, Offer
+from registry.message import Message, Sentence, Text, about, alone, joined, unconverted
 from registry.options.tls import DEFAULT_PATHS, KINDS, READ, Tls, blob_problem
+from registry.plan.validity import validity_warnings
 from registry.release import filenames
 
-EXPIRY_DAYS = 14
-"""So many days before its end a certificate is a warning, or in the last quarter of its time if that is shorter."""
+OVERRIDDEN = Message("the options tls-... take precedence over its certificate", "Reset them or remove the relation")
+"""A certificate is configured by options or files, and a CA is related as well."""
+
+TLS_IS_OFF = Message(
+    "TLS is off, so clients cannot present certificates",
+    "Set tls-cert-blob and tls-key-blob, or copy the files to their paths",
+)
+"""Client certificates are required, but the registry has no certificate. It does not serve without the check."""
+
+UNUSABLE_FILE = Message("{path}: {reason}")
+"""The content of a file that an option tls-...-path names cannot be used; the reason says what to do."""
+
+NO_FILE = Message("there is no file {path}", "Copy it there, or set {option}: TLS needs a certificate and its key")
+"""One of certificate and key is configured, and the file of the other one does not exist."""
+
+NO_PATH = Message("not set", "Set it: TLS needs a certificate and its key")
+"""One of certificate and key is configured, and the path of the other one is empty."""
+
+FILE_IS_GONE = Message(
+    "{path} no longer exists, its copy stays in use", "Restore the file, or empty tls-cert-path to turn TLS off"
+)
+"""Somebody removed a file of the certificate in use. The registry keeps a copy of it."""
+
+CA_REFUSES = Message("the CA refused the certificate request: {reason}", "Fix it at the CA")
+"""The CA answered the request with an error, in its own words."""
+
+CA_AWAITED = Message("Waiting for the CA of cert-provider to send a certificate")
+"""The CA has not issued the first certificate yet."""
+
+RENEWAL_AWAITED = Message("waiting for a new certificate", "The previous one stays in use")
+"""The CA has not issued the certificate of a new request yet, for example after an address changed."""
+
+PREVIOUS_STAYS = Message("The previous certificate stays in use")
+"""The CA refused a request, or what it sent cannot be used."""
+
+NAMES_MISSING = Message(
+    "the certificate is not valid for {names}, so clients reject it there", "Have the CA reissue it"
+)
+"""The CA issued a certificate without some of the requested names and addresses."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,31 +60,31 @@ class File:
     """What is at a path of the machine; both are None where nothing is."""
 
     text: str | None = dataclasses.field(default=None, repr=False)
-    error: str | None = None
-    """A clause for what cannot be read."""
+    error: Text | None = None
+    """Why it cannot be read."""
 
 
 def is_requested(tls: Tls, files: Mapping[str, File]) -> bool:
-    """Tell whether the operator asks for TLS by options, or by *files* at their paths."""
+    """Tell whether the operator requests TLS by options, or by *files* at their paths."""
     texts = {kind: tls.blobs[kind] or files.get(kind, File()).text for kind in KINDS}
     return bool(tls.paths["cert"]) and _is_begun(tls, files, texts, by_path=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class Chosen:
-    """What came of options, files and the relation to a CA."""
+    """The result of options, files and the relation to a CA."""
 
     copies: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     """Texts of the files beside config.yml, by name; empty: plain HTTP."""
-    problems: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Option, or relation, to a clause."""
-    warnings: tuple[str, ...] = ()
-    waiting: str = ""
-    """A sentence while a certificate is asked for, and there is none yet."""
+    problems: Mapping[str, Text] = dataclasses.field(default_factory=dict)
+    """Option, or relation, to what is wrong."""
+    warnings: tuple[Sentence, ...] = ()
+    waiting: Sentence | None = None
+    """Set while a certificate is requested, and there is none yet."""
 
 
 def choose(
-    asked: Tls,
+    tls: Tls,
     files: Mapping[str, File],
     before: Mapping[str, str],
     now: float,
@@ -55,108 +93,107 @@ def choose(
     *,
     inherited: bool = False,
 ) -> Chosen:
-    """Return what to present for the options, the *files* at their paths and the *offer* of a CA; options come first.
+    """Return what to present for the options, the *files* at their paths and the *offer* of a CA.
 
-    *before* are the files of the release in force: where the file of an operator, or the answer of the CA, has
-    vanished, its copy stays. *identity* is the charm's own certificate, which is let in wherever clients have to show
-    one. *inherited*: see `are_relations`.
+    Options take precedence. *before* are the files of the current release: where the file of an operator, or the
+    answer of the CA, no longer exists, its copy stays. *identity* is the charm's own certificate, which is accepted
+    wherever clients must present one. *inherited*: see `are_relations`.
     """
-    texts, warnings = _texts(asked, files, before)
-    own = asked.paths["cert"] and not are_relations(asked, files, offer, inherited)
-    if own and _is_begun(asked, files, texts, by_path=offer is None):
-        chosen = _by_options(asked, files, texts, now)
-        aside = ("The certificate of the options tls-... serves, not that of cert-provider.",)
-        said = (*warnings, *(aside if offer and not chosen.problems else ()), *chosen.warnings)
-        chosen = dataclasses.replace(chosen, warnings=said)
+    texts, warnings = _texts(tls, files, before)
+    own = tls.paths["cert"] and not are_relations(tls, files, offer, inherited)
+    if own and _is_begun(tls, files, texts, by_path=offer is None):
+        chosen = _by_options(tls, files, texts, now)
+        overridden = (about(filenames.RELATION, OVERRIDDEN()),) if offer and not chosen.problems else ()
+        chosen = dataclasses.replace(chosen, warnings=(*warnings, *overridden, *chosen.warnings))
     else:
         chosen = _by_relation(offer, before, now)
-    if not asked.client_ca or chosen.problems or chosen.waiting:
+    if not tls.client_ca or chosen.problems or chosen.waiting:
         return chosen
-    if blob_problem("ca", asked.client_ca):
+    if blob_problem("ca", tls.client_ca):
         return dataclasses.replace(chosen, copies={})
     if not chosen.copies:
-        # Not left out: the registry would be open to whom it shall be closed.
-        alone = "there is no TLS; set tls-cert-blob and tls-key-blob, or copy the files to their paths"
-        return dataclasses.replace(chosen, problems={"tls-client-ca-blob": alone})
-    clients = certificates.bundle(asked.client_ca) + identity
+        # Not ignored: the registry would admit clients that it must reject.
+        return dataclasses.replace(chosen, problems={"tls-client-ca-blob": TLS_IS_OFF()})
+    clients = certificates.bundle(tls.client_ca) + identity
     return dataclasses.replace(chosen, copies={**chosen.copies, filenames.CLIENT_CA: clients})
 
 
-def _by_options(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], now: float) -> Chosen:
-    problems = _missing(asked, files, texts)
+def _by_options(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], now: float) -> Chosen:
+    problems = _missing(tls, files, texts)
     pems: dict[str, str] = {}
     for kind, text in texts.items():
         try:
             if text is not None:
                 pems[kind] = READ[kind](text)
         except BadCertificates as error:
-            problems[asked.option(kind)] = f"{asked.paths[kind]}: {error}"
+            reason = unconverted(str(error))
+            problems[tls.option(kind)] = UNUSABLE_FILE(path=tls.paths[kind], reason=reason)
     if problems:
         return Chosen(problems=problems)
     try:
         validity = certificates.examine(pems["cert"], pems["key"], pems.get("ca"))
     except BadCertificates as error:
         wrong = "key" if isinstance(error, certificates.BadKey) else "cert"
-        return Chosen(problems={asked.option(wrong): str(error)})
-    origin = {kind: asked.source(kind) for kind in sorted(pems)}
-    return Chosen(_copies(pems, origin), {}, _times(asked.option("cert"), "put a new one there", validity, now))
+        return Chosen(problems={tls.option(wrong): unconverted(str(error))})
+    origin = {kind: tls.source(kind) for kind in sorted(pems)}
+    return Chosen(_copies(pems, origin), {}, validity_warnings(tls.option("cert"), validity, now))
 
 
 def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> Chosen:
     if offer is None:
         return Chosen()
-    trouble = f"{filenames.RELATION}: the CA refuses: {offer.refusal.rstrip('.')}" if offer.refusal else ""
-    warnings: tuple[str, ...] = ()
+    error = CA_REFUSES(reason=offer.refusal.rstrip(".")) if offer.refusal else None
+    warnings: tuple[Sentence, ...] = ()
     try:
         if offer.certificate is not None:
-            pems = _given(offer.certificate)
+            pems = _issued(offer.certificate)
             validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
             missing = missing_names(offer.names, validity)
             if missing:
-                lacks = f"the certificate does not bear {', '.join(missing)}; clients find it wrong there."
-                warnings = (f"{filenames.RELATION}: {lacks}",)
-            return _as_given(pems, warnings, validity, now)
-    except BadCertificates as error:
-        # In the middle of a change, a CA has given one half of the new and one of the old.
-        trouble = f"{filenames.RELATION}: {error}"
+                warnings = (about(filenames.RELATION, NAMES_MISSING(names=", ".join(missing))),)
+            return _as_issued(pems, warnings, validity, now)
+    except BadCertificates as bad:
+        # In the middle of a change, a CA has sent one half of the new certificate and one of the old.
+        error = unconverted(str(bad))
+    subject = filenames.RELATION
     if json.loads(before.get(filenames.TLS_SOURCES, "{}")).get("cert") != filenames.RELATION:
-        waiting = "Waiting for the CA of cert-provider to send a certificate."
-        return Chosen(waiting=f"{trouble}. {waiting}" if trouble else waiting)
+        waiting = alone(CA_AWAITED())
+        return Chosen(waiting=joined(about(subject, error), waiting) if error else waiting)
     pems = {kind: before[filenames.TLS[kind]] for kind in KINDS}
-    waiting = trouble or "Waiting for a new certificate of cert-provider"
+    renewal = joined(about(subject, error), alone(PREVIOUS_STAYS())) if error else about(subject, RENEWAL_AWAITED())
     validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
-    return _as_given(pems, (f"{waiting}; the one from before serves.",), validity, now)
+    return _as_issued(pems, (renewal,), validity, now)
 
 
-def _given(answer: Certificate) -> dict[str, str]:
-    """Return what a CA's *answer* makes of the registry, by kind. Raises BadCertificates."""
-    # What it calls its own may be one between: then clients are told of its root too, as not all take another for one.
+def _issued(answer: Certificate) -> dict[str, str]:
+    """Return the files for a CA's *answer*, by kind. Raises BadCertificates."""
+    # Its own may be an intermediate certificate: clients get its root too, as not all trust an intermediate one alone.
     ca = certificates.chain(answer.ca, certificates.roots(certificates.chain(answer.chain)))
     served = certificates.chain(answer.certificate, answer.chain, certificates.roots(answer.ca, without=True))
-    # It may have signed itself what the registry presents.
+    # The registry's certificate may be self-signed.
     served = certificates.roots(served, without=True) or certificates.chain(answer.certificate)
     return {kind: READ[kind](pem) for kind, pem in {"ca": ca, "cert": served, "key": answer.key}.items()}
 
 
-def _as_given(
-    pems: Mapping[str, str], warnings: tuple[str, ...], validity: certificates.Validity, now: float
+def _as_issued(
+    pems: Mapping[str, str], warnings: tuple[Sentence, ...], validity: certificates.Validity, now: float
 ) -> Chosen:
-    times = _times(filenames.RELATION, "have the CA give out a new one", validity, now)
+    times = validity_warnings(filenames.RELATION, validity, now)
     return Chosen(_copies(pems, dict.fromkeys(KINDS, filenames.RELATION)), {}, (*warnings, *times))
 
 
 def missing_names(names: Iterable[str], validity: certificates.Validity) -> list[str]:
-    """Return those of *names* that a certificate does not bear."""
+    """Return those of *names* that a certificate is not valid for."""
     return [name for name in names if certificates.canonical(name) not in validity.names]
 
 
-def are_relations(asked: Tls, files: Mapping[str, File], offer: Offer | None, inherited: bool) -> bool:
+def are_relations(tls: Tls, files: Mapping[str, File], offer: Offer | None, inherited: bool) -> bool:
     """Tell whether the *files* at the paths are the relation's and not the operator's.
 
-    The predecessor wrote what a CA gave to the paths of the options. *inherited*: it has left its mark that it did;
-    else the same certificate tells.
+    The predecessor wrote the certificate of a CA to the paths of the options. *inherited*: its flag says that it did;
+    otherwise the same certificate shows it.
     """
-    if offer is None or offer.certificate is None or any(asked.blobs.values()):
+    if offer is None or offer.certificate is None or any(tls.blobs.values()):
         return False
     there = files.get("cert", File()).text
     return there is not None and (inherited or there.strip() == offer.certificate.certificate.strip())
@@ -170,52 +207,33 @@ def _copies(pems: Mapping[str, str], origin: Mapping[str, str]) -> dict[str, str
 
 
 def _texts(
-    asked: Tls, files: Mapping[str, File], before: Mapping[str, str]
-) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Return what is there by kind, and a warning for each file of an operator that was there before."""
+    tls: Tls, files: Mapping[str, File], before: Mapping[str, str]
+) -> tuple[dict[str, str | None], tuple[Sentence, ...]]:
+    """Return the existing texts by kind, and a warning for each file of an operator that no longer exists."""
     sources = json.loads(before.get(filenames.TLS_SOURCES, "{}"))
     texts, warnings = {}, []
     for kind in KINDS:
-        file, path = files.get(kind, File()), asked.paths[kind]
-        texts[kind] = asked.blobs[kind] or file.text
+        file, path = files.get(kind, File()), tls.paths[kind]
+        texts[kind] = tls.blobs[kind] or file.text
         if texts[kind] is None and file.error is None and path and sources.get(kind) == path:
             texts[kind] = before[filenames.TLS[kind]]
-            warnings.append(
-                f"tls-{kind}-path: {path} is gone; the copy from before serves. Put it back, or turn TLS off by "
-                "emptying tls-cert-path."
-            )
+            warnings.append(about(f"tls-{kind}-path", FILE_IS_GONE(path=path)))
     return texts, tuple(warnings)
 
 
-def _is_begun(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], *, by_path: bool) -> bool:
-    """Tell whether anybody asked for TLS. A path without a file does so if it is not the default, and *by_path*."""
+def _is_begun(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], *, by_path: bool) -> bool:
+    """Tell whether TLS is requested. A path without a file requests it if it is not the default, and *by_path*."""
     return any(
-        texts[kind] is not None
-        or (by_path and asked.paths[kind] != DEFAULT_PATHS[kind])
-        or files.get(kind, File()).error
+        texts[kind] is not None or (by_path and tls.paths[kind] != DEFAULT_PATHS[kind]) or files.get(kind, File()).error
         for kind in ("cert", "key")
     )
 
 
-def _missing(asked: Tls, files: Mapping[str, File], texts: Mapping[str, str | None]) -> dict[str, str]:
-    """Return a clause for each file that is needed and not there, or cannot be read."""
-    found = {asked.option(kind): file.error for kind, file in files.items() if file.error and texts[kind] is None}
+def _missing(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | None]) -> dict[str, Text]:
+    """Return what is wrong with each file that is needed and does not exist, or cannot be read."""
+    problems = {tls.option(kind): file.error for kind, file in files.items() if file.error and texts[kind] is None}
     for kind in ("cert", "key"):
-        if texts[kind] is None and asked.option(kind) not in found:
-            where = f"there is no file {asked.paths[kind]}" if asked.paths[kind] else "not set"
-            found[asked.option(kind)] = f"{where}; TLS needs a certificate and its key"
-    return {option: clause for option, clause in found.items() if clause}
-
-
-def _times(source: str, remedy: str, validity: certificates.Validity, now: float) -> tuple[str, ...]:
-    if now < validity.begin:
-        return (f"{source}: the certificate is not valid before {_date(validity.begin)}; look at the machine's clock.",)
-    if now >= validity.end:
-        return (f"{source}: the certificate is over since {_date(validity.end)}, clients refuse it; {remedy}.",)
-    if now > validity.end - min(EXPIRY_DAYS * 86400, (validity.end - validity.begin) / 4):
-        return (f"{source}: the certificate is over on {_date(validity.end)}; {remedy}.",)
-    return ()
-
-
-def _date(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+        option, path = tls.option(kind), tls.paths[kind]
+        if texts[kind] is None and option not in problems:
+            problems[option] = NO_FILE(path=path, option=f"tls-{kind}-blob") if path else NO_PATH()
+    return problems

@@ -1,4 +1,4 @@
-"""The decision of a hook: options and facts to the release that shall run."""
+"""The decision of a hook: options and facts to the desired release."""
 
 from __future__ import annotations
 
@@ -7,53 +7,56 @@ import json
 from collections.abc import Iterator, Mapping
 
 from registry.formats import certificates, htpasswd
+from registry.message import Message, Sentence, alone
 from registry.options import storage
 from registry.options.options import Options
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import certificate
 from registry.plan.facts import Facts
-from registry.plan.problems import circumstances, sentences, warnings
+from registry.plan.problems import circumstances, of_options, sentences, warnings
 from registry.release import configuration, container, filenames
 from registry.release.drift import Step
 from registry.release.image import Image
 from registry.release.release import AUTH_FOLDER, Release
 
-BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys."
+BUCKET_AWAITED = Message("Waiting for s3-credentials to send a bucket and its keys")
+"""The S3 integrator has not sent everything that the registry needs yet."""
+
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
-"""Variables for 3.x, which sends traces to a server that nobody has unless it is told not to."""
+"""Variables for 3.x, which otherwise sends traces to a server that does not exist."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What shall be. With problems it is the last applied release, or none."""
+    """The desired state. With problems it is the current release, or none."""
 
-    problems: tuple[str, ...]
-    """A sentence for each option or circumstance that keeps the options from being applied."""
+    problems: tuple[Sentence, ...]
+    """What keeps the options from being applied."""
     release: Release | None
-    """What shall serve; None where nothing ever was applied."""
+    """The desired release; None where nothing was ever applied."""
     serve: bool
     """False while the operator has stopped the registry."""
     users: str | None = dataclasses.field(repr=False)
-    """Text of the file of users; None: what is there stays."""
-    warnings: tuple[str, ...] = ()
-    """Sentences to mind while all that was asked for is applied."""
-    waiting: str = ""
-    """A sentence while something that was asked for has yet to come from elsewhere."""
-    unavailable: str = ""
-    """A sentence while the disk with the images of the release is away: then nothing shall run."""
+    """Text of the file of users; None: the existing one stays."""
+    warnings: tuple[Sentence, ...] = ()
+    """What an operator should know although all options are applied."""
+    waiting: tuple[Sentence, ...] = ()
+    """What the unit waits for, requested from another application."""
+    unavailable: Sentence | None = None
+    """Set while the disk with the images of the release is unavailable: then nothing may run."""
     can_fall_back: bool = True
-    """What serves may go on where the release does not serve. False while the disk with its images is away."""
+    """The current release may continue where the new one does not serve. False while its disk is unavailable."""
     outdated: tuple[str, ...] = ()
-    """A clause for each thing that is not as it should be: then the plan has to be carried out."""
+    """Differences from the desired state, a phrase each: then the plan has to be carried out."""
 
     @property
     def is_paused(self) -> bool:
-        """Nothing may run: the operator has stopped the registry, or the disk with its images is away."""
+        """Nothing may run: the operator has stopped the registry, or the disk with its images is unavailable."""
         return not self.serve or bool(self.unavailable)
 
 
 def decide(options: Options, facts: Facts) -> Plan:
-    """Compare what is asked for with what is there; return what is to be done."""
+    """Compare the options with the facts; return what is to be done."""
     before = facts.current.others if facts.current else {}
     chosen = certificate.choose(
         options.tls,
@@ -64,12 +67,12 @@ def decide(options: Options, facts: Facts) -> Plan:
         facts.offer,
         inherited=facts.tls_inherited,
     )
-    files = sentences({option: clause for option, clause in chosen.problems.items() if option not in options.problems})
-    problems = (*options.sentences, *files, *circumstances(options, facts))
-    bucket = BUCKET_AWAITED if options.storage.relation == storage.AWAITED else ""
-    waiting = " ".join(filter(None, (chosen.waiting, bucket)))
-    # What shall have TLS does not begin in the clear, nor go back to that; what shall have an object store does not
-    # begin on the disk. What serves otherwise goes on.
+    files = sentences({option: text for option, text in chosen.problems.items() if option not in options.problems})
+    problems = (*of_options(options), *files, *circumstances(options, facts))
+    bucket = alone(BUCKET_AWAITED()) if options.storage.relation == storage.AWAITED else None
+    waiting = tuple(filter(None, (chosen.waiting, bucket)))
+    # A registry that requests TLS does not start without it, nor fall back to that; one that requests an object store
+    # does not start on the disk. Otherwise the current release continues.
     stays = facts.current is None or (chosen.waiting and facts.current.scheme == "https")
     if problems or facts.image is None or (waiting and stays):
         release = _with_new_certificate(options, facts.current, chosen)
@@ -90,27 +93,27 @@ def decide(options: Options, facts: Facts) -> Plan:
 
 
 def _outdated(release: Release | None, users: str | None, facts: Facts) -> Iterator[str]:
-    """Return a clause for each thing on the machine that differs from *release* and *users*."""
+    """Return a phrase for each thing on the machine that differs from *release* and *users*."""
     if release is None:
         return
     if facts.current is None or facts.current.digest != release.digest:
         yield "the configuration changed"
     elif facts.drift.step is not Step.NOTHING:
         yield from facts.drift.reasons
-    # A registry that asks for no password keeps no file of users.
+    # A registry without passwords keeps no file of users.
     if facts.users != ((users or facts.users) if release.authentication == "htpasswd" else ""):
         yield "the users changed"
 
 
-def _unavailable(release: Release | None, facts: Facts) -> str:
-    """Return a sentence where the disk of *release* is away. What runs has it still, unless Juju has taken it."""
+def _unavailable(release: Release | None, facts: Facts) -> Sentence | None:
+    """Say so where the disk of *release* is unavailable. A running container still has it, unless Juju detached it."""
     running = facts.container is not None and facts.container.is_running
     mounted = running and facts.disk.attached is not None
-    return "" if release is None or mounted else facts.disk.away(release.data_folder, facts.unit)
+    return None if release is None or mounted else facts.disk.unavailable(release.data_folder, facts.unit)
 
 
 def _with_new_certificate(options: Options, before: Release | None, chosen: certificate.Chosen) -> Release | None:
-    """Return the release in force with the certificate of today: what is wrong elsewhere is not to let it run out."""
+    """Return the current release with the new certificate: problems elsewhere must not let it expire."""
     if before is None or before.scheme == "http" or not chosen.copies or not options.are_valid("tls-"):
         return before
     if before.asks_for_certificates != (filenames.CLIENT_CA in chosen.copies):
@@ -122,36 +125,36 @@ def _with_new_certificate(options: Options, before: Release | None, chosen: cert
 def _users(options: Options, facts: Facts, release: Release | None) -> str | None:
     """Return the text of the file of users for *release*.
 
-    The users are applied although another option is wrong. While theirs are wrong, those from before stay; were they
-    lost, nobody but the charm itself comes in.
+    The users are applied although another option is wrong. While theirs are wrong, the existing ones stay; if those
+    are lost, only the charm itself has access.
     """
     if release is None or release.authentication != "htpasswd":
         return None
-    asked = options.authentication
-    if asked.kind == "htpasswd" and options.are_valid("auth-"):
-        return htpasswd.text((facts.own, *asked.members()), asked.cost, facts.users)
+    authentication = options.authentication
+    if authentication.kind == "htpasswd" and options.are_valid("auth-"):
+        return htpasswd.text((facts.own, *authentication.members()), authentication.cost, facts.users)
     return None if facts.users else htpasswd.text([facts.own])
 
 
 def _proxies(options: Options, facts: Facts) -> Proxies:
-    """Return the registry's ways out: its own, else Docker's, else the model's. None where it never goes out."""
+    """Return the proxies of the registry: its own, else Docker's, else the model's; none if it connects to nothing."""
     if not options.storage.is_shared and not options.cache.remoteurl:
         return NO_PROXIES
     return options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
 
 
 def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
-    asked = options.authentication
+    authentication = options.authentication
     mounts = []
     if not options.storage.is_shared:
         mounts.append(container.Mount(facts.data_folder, configuration.DATA_FOLDER))
-    if asked.kind == "htpasswd":
+    if authentication.kind == "htpasswd":
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
     debug = {str(container.DEBUG_PORT): port for port in options.monitoring.ports.values()}
     where = options.monitoring.debug_address
     others = dict(tls_copies)
-    if asked.kind == "token":
-        others[filenames.TOKEN_CA] = certificates.bundle(asked.token.root_certs or "")
+    if authentication.kind == "token":
+        others[filenames.TOKEN_CA] = certificates.bundle(authentication.token.root_certs or "")
     if options.storage.relation == storage.IN_USE:
         others[filenames.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
     environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(options, facts).environment()}

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 
+from registry.message import Message, Sentence, alone
+
 NAME = "registry-data"
 """The storage in metadata.yaml."""
 LOCAL = "/srv/registry"
 """Folder of the machine's own disk; the predecessor's, so that a refresh finds the images again."""
+
+DETACHED = Message(
+    "Storage {storage} is detached, so the registry is stopped",
+    "Run `juju attach-storage {unit} {storage}`, or `juju run {unit} start` to serve from the unit's disk ({folder})",
+)
+"""The images are on Juju storage that was detached. Nothing else is served without the operator's consent."""
+
+UNMOUNTED = Message(
+    "Storage {storage} is not mounted: there is no folder {folder}", "The registry starts automatically once it is"
+)
+"""The machine has not mounted the storage with the images, for example after a reboot."""
+
+UNUSED_UNMOUNTED = Message("Storage {storage} is not used, because it is not mounted", "Mount it on the machine")
+"""Storage is attached, the images are on the unit's own disk, and the storage has no folder yet."""
+
+UNUSED = Message(
+    "Storage {storage} is not used: it has no images, and {folder} has",
+    "To move them: `juju config {app} storage-read-only=true`, `juju ssh {unit} '{command}'`, "
+    "`juju config {app} --reset storage-read-only`",
+)
+"""Storage was attached to a unit that already has images on its own disk. They are not hidden by an empty folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,23 +40,23 @@ class Storage:
     id: str
     """Juju's name for it, e.g. ``registry-data/0``."""
     location: str
-    """Where it is mounted."""
+    """Its mount point."""
     attached: bool = True
 
     @property
     def folder(self) -> str:
-        """Folder for the images, made when it is attached: where it is not, nothing is mounted."""
+        """Folder for the images, created when it is attached: where it does not exist, nothing is mounted."""
         return f"{self.location}/registry"
 
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    """What there is on the machine."""
+    """The disks of the machine."""
 
     storage: Storage | None = None
-    """The last one; None where there never was any."""
+    """The last one; None where there was never any."""
     is_mounted: bool = False
-    """There is the storage's folder."""
+    """The storage's folder exists."""
     has_images: bool = False
     """There are images in it."""
     local_has_images: bool = False
@@ -45,49 +68,43 @@ class Disk:
         return self.storage if self.storage and self.storage.attached else None
 
     def folder(self, before: str | None, *, on_disk: bool) -> str:
-        """Return where images shall be. *before*: where those of the registry in force are, if they are on the machine.
+        """Return the folder for the images. *before*: that of the current release, if they are on the machine.
 
-        No images are left behind unless they are copied or the operator says so: *on_disk*, after the storage has gone.
+        No images are left behind unless they are copied or the operator requests it: *on_disk*, after the storage was
+        detached.
         """
         if self.attached is None:
             return LOCAL if on_disk else before or LOCAL
         if not self.is_mounted:
-            return before or self.attached.folder  # what is on it cannot be told yet
+            return before or self.attached.folder  # its content is unknown
         stays = before != self.attached.folder and self.local_has_images and not self.has_images
         return LOCAL if stays else self.attached.folder
 
-    def away(self, folder: str | None, unit: str) -> str:
-        """Return a sentence if *folder* is on storage that is not there, "" if it is or if there is no such folder."""
+    def unavailable(self, folder: str | None, unit: str) -> Sentence | None:
+        """Say so if *folder* is on storage that is unavailable."""
         if folder in (None, LOCAL):
-            return ""
+            return None
         if self.attached is None:
             storage = self.storage.id if self.storage else NAME
-            return (
-                f"{storage} is detached, and the registry stopped: `juju attach-storage {unit} {storage}` brings it "
-                f"back, `juju run {unit} start` serves from this unit's disk ({LOCAL})."
-            )
+            return alone(DETACHED(storage=storage, unit=unit, folder=LOCAL))
         if folder == self.attached.folder and not self.is_mounted:
-            return f"{self.attached.id} is not mounted: there is no folder {folder}. The registry starts once there is."
-        return ""
+            return alone(UNMOUNTED(storage=self.attached.id, folder=folder))
+        return None
 
-    def unused(self, folder: str, unit: str) -> str:
-        """Return a sentence if storage is attached and *folder* is not on it: how to move the images there."""
+    def unused(self, folder: str, unit: str) -> Sentence | None:
+        """Say so if storage is attached and *folder* is not on it, with the commands that move the images there."""
         if self.attached is None or folder == self.attached.folder:
-            return ""
+            return None
         if not self.is_mounted:  # a copy would go to the machine's own disk
-            return f"{self.attached.id} is not used: it is not mounted."
+            return alone(UNUSED_UNMOUNTED(storage=self.attached.id))
         app, draft = unit.partition("/")[0], f"{self.attached.location}/.new"
-        # By a name of its own, so that no hook finds half a copy; what an empty registry left there steps aside.
+        # Under a temporary name, so that no hook sees half a copy; mv keeps a backup of an empty registry's folder.
         move = f"sudo cp -aT {folder} {draft} && sync && sudo mv -T --backup=t {draft} {self.attached.folder}"
-        return (
-            f"{self.attached.id} is not used: it has no images, and {folder} has. To move them: "
-            f"`juju config {app} storage-read-only=true`, `juju ssh {unit} '{move}'`, "
-            f"`juju config {app} --reset storage-read-only`."
-        )
+        return alone(UNUSED(storage=self.attached.id, folder=folder, app=app, unit=unit, command=move))
 
 
 def whereabouts(folder: str | None, storage: Storage | None) -> str:
-    """Return the words for what keeps the images of *folder*, None being none of the machine's."""
+    """Return words for the place of the images in *folder*; None is none of the machine."""
     if folder is None:
         return "the object store"
     return folder if folder == LOCAL else f"the storage {storage.id if storage else NAME}"

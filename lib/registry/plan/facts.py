@@ -1,4 +1,4 @@
-"""What decisions rest on beside the options."""
+"""What a decision depends on, besides the options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from registry.formats import htpasswd, relations
 from registry.formats.inspection import Container
+from registry.message import Sentence
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan.certificate import File
 from registry.plan.disk import Disk
@@ -17,7 +18,7 @@ from registry.release.release import Release
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What decisions rest on beside the options, read once a hook. Its text shows no secret."""
+    """What a decision depends on, besides the options; read once a hook. Its text shows no secret."""
 
     unit: str
     """This unit, e.g. ``docker-registry/0``."""
@@ -28,29 +29,29 @@ class Facts:
     http_secret: str = dataclasses.field(repr=False)
     """From the leader, the same on all units."""
     image: Image | None
-    """The image for the option registry-image; None while it cannot be had or told."""
+    """The image of the option registry-image; None while it is unavailable."""
     current: Release | None
-    """The release in force; None before the first."""
+    """The current release; None before the first."""
     container: Container | None
     """The registry's container, of the current release or with the name of the option registry-name."""
     stopped: bool
     """The operator stopped the registry by the action `stop`."""
     port_held: bool
-    """Somebody listens at the option registry-port, the registry itself maybe."""
+    """A program listens on the option registry-port, possibly the registry itself."""
     debug_port_held: bool
     """The same for debug-port, where it is in use."""
     on_disk: bool
-    """The operator wants the images on the disk, after what had them is gone: by the action `start`."""
+    """The operator requests the images on the unit's disk, after their storage is gone: by the action `start`."""
     name_taken: bool
     """A container of somebody else has the name of the option registry-name."""
     own: htpasswd.User
     """The charm's own user, for pushes and checks of its own."""
     users: str = dataclasses.field(repr=False)
-    """Text of the file of users that is there; empty where there is none."""
+    """Text of the existing file of users; empty where there is none."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
-    errors: tuple[str, ...] = ()
-    """Sentences from outside that keep the options from being applied, e.g. of an image that cannot be pulled."""
+    errors: tuple[Sentence, ...] = ()
+    """Errors from outside that keep the options from being applied, for example of an image that cannot be pulled."""
     model_proxies: Proxies = NO_PROXIES
     disk: Disk = dataclasses.field(default_factory=Disk)
     """The machine's own disk, and Juju's storage."""
@@ -60,7 +61,7 @@ class Facts:
     offer: relations.Offer | None = None
     """From the CA of cert-provider; None without the relation."""
     nagios: relations.Nagios | None = None
-    """What nrpe calls this unit, once it has said it."""
+    """What nrpe calls this unit, once it has published it."""
     clients: bool = False
     """There is a relation to clients."""
     tls_files: Mapping[str, File] = dataclasses.field(default_factory=dict)
@@ -70,11 +71,11 @@ class Facts:
     now: float = 0
     """Seconds since 1970."""
     identity: str = ""
-    """The charm's own certificate as a client, where clients have to show one."""
+    """The charm's own certificate as a client, where clients must present one."""
 
     @property
     def data_folder(self) -> str:
-        """Folder of the machine for the images, if they shall be there."""
+        """Folder of the machine for the images, if they are stored there."""
         return self.disk.folder(self.current.data_folder if self.current else None, on_disk=self.on_disk)
 
     @property

@@ -1,69 +1,108 @@
-"""What keeps the options from being applied, and what an operator has to mind although they are."""
+"""What keeps the options from being applied, and what an operator should know although they are applied."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from registry.message import Message, Sentence, Text, about, alone, unconverted
 from registry.options import storage
 from registry.options.options import Options
 from registry.plan import certificate
 from registry.plan.facts import Facts
 
-BUCKET_GONE = (
-    "s3-credentials: it gives no bucket any more. Relate it again, set storage-s3-..., or have the images on this "
-    "unit's disk by `juju run {unit} start`."
+BUCKET_GONE = Message(
+    "the relation provides no bucket any more",
+    "Relate it again, set storage-s3-..., or run `juju run {unit} start` to serve from the unit's disk",
 )
+"""The images are in the bucket of a relation that was removed. The operator decides what is served instead."""
+
+PORT_IN_USE = Message("{port} is in use by another program on this machine", "Stop it or choose another port")
+"""Another program listens on the port."""
+
+NAME_IN_USE = Message(
+    "the container {name!r} exists and was not created by this charm", "Remove it or choose another name"
+)
+"""Somebody else created a container with the configured name."""
+
+SEPARATE_IMAGES = Message(
+    "Each unit keeps its images on its own disk, so an image pushed to one is missing on the others",
+    "Set storage-s3-... or storage-swift-..., or remove the other units",
+)
+"""There are several units, and no object store is configured."""
+
+OPTIONS_OVERRIDE_BUCKET = Message(
+    "the options storage-... take precedence over its bucket", "Reset them or remove the relation"
+)
+"""An object store is configured by options, and an S3 integrator is related as well."""
+
+IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
+"""The option has no effect in this version of the registry."""
+
+NO_CREDENTIALS = Message(
+    "Clients over the relation docker-registry get no credentials",
+    "Set auth-basic-password, and auth-basic-user with it",
+)
+"""Users are configured, but none whose password the charm may publish to related clients."""
+
+PLAIN_HTTP = Message(
+    "Clients that run containerd cannot pull over plain HTTP", "Relate a CA to cert-provider, or set tls-cert-blob"
+)
+"""Clients are related, and the registry has no certificate."""
 
 
-def sentences(problems: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for each option, sorted: its name and the clause for what is wrong with it."""
-    return tuple(sorted(f"{option}: {clause}." for option, clause in problems.items()))
+def sentences(problems: Mapping[str, Text]) -> tuple[Sentence, ...]:
+    """Return a sentence for each option, sorted by its name."""
+    return tuple(sorted(about(option, text) for option, text in problems.items()))
 
 
-def warnings(options: Options, facts: Facts) -> tuple[str, ...]:
-    """Return a sentence for each thing to mind while all options are applied."""
+def of_options(options: Options) -> tuple[Sentence, ...]:
+    """Return a sentence for each option that is wrong, sorted by its name."""
+    return sentences({option: unconverted(text) for option, text in options.problems.items()})
+
+
+def warnings(options: Options, facts: Facts) -> tuple[Sentence, ...]:
+    """Return a sentence for each thing that an operator should know while all options are applied."""
+    return tuple(_warnings(options, facts))
+
+
+def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     generation = facts.image.generation if facts.image else 0
-    left_out = [*options.cache.ignored(generation), *options.storage.ignored(generation)]
-    found = [*_warnings_of_clients(options, facts)] if facts.clients else []
+    ignored = [*options.cache.ignored(generation), *options.storage.ignored(generation)]
+    if facts.clients:
+        yield from _warnings_of_clients(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
-        found.append(
-            "Each unit keeps its images on its own disk, so what is pushed to one is not on the others: set "
-            "storage-s3-... or storage-swift-..., or remove the other units."
-        )
-    if not options.storage.is_shared:
-        found += filter(None, [facts.disk.unused(facts.data_folder, facts.unit)])
+        yield alone(SEPARATE_IMAGES())
+    unused = facts.disk.unused(facts.data_folder, facts.unit)
+    if unused and not options.storage.is_shared:
+        yield unused
     if options.storage.relation == storage.OVERRIDDEN:
-        found.append("The options storage-... say where the images are, not s3-credentials.")
-    if facts.image and left_out:
-        found.append(f"{', '.join(left_out)}: left out, because the registry {facts.image.version} does not know it.")
-    return tuple(found)
+        yield about(storage.RELATION, OPTIONS_OVERRIDE_BUCKET())
+    if facts.image and ignored:
+        yield about(", ".join(ignored), IGNORED(version=facts.image.version))
 
 
-def _warnings_of_clients(options: Options, facts: Facts) -> Iterator[str]:
-    asked = options.authentication
-    if asked.users and not asked.password:
-        yield (
-            "Clients over the relation docker-registry get no credentials: set auth-basic-password, "
-            "and auth-basic-user with it."
-        )
+def _warnings_of_clients(options: Options, facts: Facts) -> Iterator[Sentence]:
+    if options.authentication.users and not options.authentication.password:
+        yield alone(NO_CREDENTIALS())
     encrypted = facts.offer is not None or certificate.is_requested(options.tls, facts.tls_files)
     if not encrypted and not (options.website.terminates and facts.proxies):
-        yield (
-            "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, "
-            "or set tls-cert-blob."
-        )
+        yield alone(PLAIN_HTTP())
 
 
-def circumstances(options: Options, facts: Facts) -> tuple[str, ...]:
+def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:
     """Return a sentence for each thing on the machine or around it that keeps the options from being applied."""
-    found = list(facts.errors)
+    return tuple(_circumstances(options, facts))
+
+
+def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
+    yield from facts.errors
     if facts.image is not None:
-        refused = options.storage.unsupported(facts.image.generation)
-        found += (f"{option}: {clause}." for option, clause in sorted(refused.items()))
+        unsupported = options.storage.unsupported(facts.image.generation)
+        yield from sentences({option: unconverted(text) for option, text in unsupported.items()})
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
-        found.append(BUCKET_GONE.format(unit=facts.unit))
-    # A container that is paused or restarting holds its port too. One that is there before anything was applied is
-    # the predecessor's, which is about to be replaced.
+        yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
+    # A container that is paused or restarting holds its port too. One that exists before anything was applied is the
+    # predecessor's, which is about to be replaced.
     alive = facts.container is not None and facts.container.is_started
     for option, port, held in (
         ("registry-port", options.registry_port, facts.port_held),
@@ -71,12 +110,6 @@ def circumstances(options: Options, facts: Facts) -> tuple[str, ...]:
     ):
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
-            found.append(
-                f"{option}: {port} is in use by another program of this machine; free it or choose another port."
-            )
+            yield about(option, PORT_IN_USE(port=port))
     if facts.name_taken:
-        found.append(
-            f"registry-name: there is a container {options.registry_name!r} that this charm did not make; "
-            "remove it or choose another name."
-        )
-    return tuple(found)
+        yield about("registry-name", NAME_IN_USE(name=options.registry_name))

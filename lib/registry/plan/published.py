@@ -1,4 +1,4 @@
-"""What others are told of the registry: peers, clients, proxies, NRPE."""
+"""The data published to peers, clients, proxies and NRPE."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from registry.release import container, filenames
 from registry.release.release import Release
 
 ANSWER_SECONDS = 600
-"""How long a CA may take."""
+"""How long a CA may take to issue a certificate."""
 
 
 def checks(release: Release) -> nrpe.Target:
-    """Return what NRPE looks at while *release* is in force."""
+    """Return what NRPE checks while *release* is current."""
     return nrpe.Target(release.port, release.ca, release.asks_for_certificates, container.PROCESS, release.data_folder)
 
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """What others are told of a registry that serves."""
+    """The data published for a registry that serves."""
 
     peer: relations.Peer
     access: relations.Access | None
-    """For clients; None while it cannot be said how they reach *release*: what they were told stays true."""
+    """For clients; None while it is unknown how they reach *release*: the published data stay."""
     services: str | None
-    """For proxies: YAML text; None while the options website-* are wrong: what they were told stays true."""
+    """For proxies: YAML text; None while the options website-* are wrong: the published data stay."""
 
 
 def published(options: Options, facts: Facts, release: Release) -> Published:
-    """Return what to tell about *release*.
+    """Return what to publish about *release*.
 
-    Every unit tells clients the same, so that it does not matter whom they ask: http-host, else the proxy in front,
-    else the primary.
+    Every unit publishes the same to clients: http-host, else the proxy in front, else the primary.
     """
     first = relations.primary(facts.unit, facts.peers)
     server = haproxy.Server(
@@ -56,23 +55,23 @@ def published(options: Options, facts: Facts, release: Release) -> Published:
 
 
 def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
-    """Tell whether a certificate with *host* in it is asked for, and the one in force does not bear it yet.
+    """Tell whether a certificate for *host* is requested, and the current one is not valid for it yet.
 
-    A CA that makes the key as well does not say whether it answers the request before or this one: for some time it
-    is taken to be still at work.
+    A CA that creates the key as well does not say whether it answers the previous request or this one: for some time
+    the request counts as pending.
     """
-    asked = facts.offer
-    if not (facts.clients and host and asked and release.has_certificate_of_relation):
+    offer = facts.offer
+    if not (facts.clients and host and offer and release.has_certificate_of_relation):
         return False
     served = certificates.examine(release.certificate or "", release.others[filenames.TLS["key"]], release.ca)
-    pending = asked.certificate is None or facts.now - asked.made < ANSWER_SECONDS
-    return pending and host in asked.names and bool(certificate.missing_names([host], served))
+    pending = offer.certificate is None or facts.now - offer.made < ANSWER_SECONDS
+    return pending and host in offer.names and bool(certificate.missing_names([host], served))
 
 
 def _access(options: Options, facts: Facts, release: Release) -> relations.Access | None:
     readable = options.are_valid("http-host") and options.are_valid("auth-") and options.are_valid("website-tls")
-    asked = options.authentication
-    if not readable or release.authentication != asked.kind:
+    authentication = options.authentication
+    if not readable or release.authentication != authentication.kind:
         return None
     first = {peer.unit: peer for peer in facts.peers}.get(relations.primary(facts.unit, facts.peers))
     if first and first.scheme not in (None, release.scheme):
@@ -84,11 +83,11 @@ def _access(options: Options, facts: Facts, release: Release) -> relations.Acces
     if facts.proxies and _is_early(facts.proxies[0].address, facts, release):
         facts = dataclasses.replace(facts, proxies=())
     netloc, scheme = _place(options, facts, release, *own)
-    user = asked.user if asked.password else None
+    user = authentication.user if authentication.password else None
     ends_in_front = release.certificate is None and scheme == "https"
     ca = facts.proxies[0].certificate if ends_in_front else release.ca
     unit = min((facts.unit, *(peer.unit for peer in facts.peers)))
-    return relations.Access(netloc, f"{scheme}://{netloc}", user, asked.password, ca, unit)
+    return relations.Access(netloc, f"{scheme}://{netloc}", user, authentication.password, ca, unit)
 
 
 def _place(options: Options, facts: Facts, release: Release, address: str, port: int) -> tuple[str, str]:

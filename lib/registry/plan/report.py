@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
+from registry.message import Message, Sentence, alone, joined, shortened
 from registry.plan.decision import Plan
+
+READY = Message("Ready at {netloc} ({scheme})")
+"""The registry serves the requested configuration."""
+
+STILL_SERVING = Message("Still serving at {netloc} ({scheme})")
+"""The last working configuration serves, although the requested one is not applied."""
+
+STOPPED = Message("Stopped by the action stop", "Run `juju run {unit} start` to start it")
+"""The operator stopped the registry, and it stays stopped through hooks, reboots and refreshes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,25 +26,57 @@ class Outcome:
     netloc: str
     """Where: ``host:port``."""
     scheme: str
-    """How: http or https, by a proxy perhaps: ``https, proxied``."""
-    errors: tuple[str, ...]
-    """A sentence for each thing that went wrong."""
+    """How: http or https, through a proxy or not: ``https, proxied``."""
+    errors: tuple[Sentence, ...]
+    """What went wrong."""
 
 
-def status(plan: Plan, outcome: Outcome, unit: str) -> tuple[str, str]:
-    """Return the unit's status, e.g. ``("active", "Ready at 10.0.0.1:5000 (http).")``.
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What there is to say about a unit; empty where nothing was said."""
 
-    What serves although something is wrong is said too, so that nobody takes a blocked unit for a dead one.
-    """
-    problems = [*plan.problems, *outcome.errors]
-    stopped = f"Stopped by the action stop; `juju run {unit} start` starts it again." if not plan.serve else ""
-    if stopped or plan.unavailable:
-        return "blocked", " ".join(filter(None, [stopped, plan.unavailable, *problems]))
-    if not problems and plan.waiting:
-        serves = f"The registry serves at {outcome.netloc} ({outcome.scheme}) meanwhile."
-        return "waiting", " ".join([plan.waiting, *([serves] if outcome.serving else []), *plan.warnings])
-    if not problems:
-        return "active", " ".join([f"Ready at {outcome.netloc} ({outcome.scheme}).", *plan.warnings])
-    if outcome.serving:
-        problems.append(f"The last good configuration serves at {outcome.netloc}.")
-    return "blocked", " ".join([*problems, *plan.warnings])
+    state: str = ""
+    """Juju's word: blocked, waiting or active."""
+    problems: tuple[Sentence, ...] = ()
+    """Everything that blocks the unit or that it waits for; of an active unit, where it serves."""
+    serving: Sentence | None = None
+    """What still serves in the states blocked and waiting."""
+    warnings: tuple[Sentence, ...] = ()
+    """What an operator should know although all options are applied."""
+
+    @property
+    def summary(self) -> Sentence:
+        """What `juju status` shows: the first problem, how many more there are, and what still serves."""
+        first, *others = self.problems
+        if self.state != "active":
+            short = shortened(first, len(others), len(self.warnings))
+            return joined(short, self.serving) if self.serving else short
+        if not self.warnings:
+            return joined(*self.problems)
+        return joined(*self.problems, shortened(self.warnings[0], warnings=len(self.warnings) - 1))
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """All of it, with nothing counted only."""
+        serving = (self.serving,) if self.serving and self.state != "active" else ()
+        return (*self.problems, *serving, *self.warnings)
+
+    @property
+    def faults(self) -> tuple[Sentence, ...]:
+        """All problems and warnings, without what serves: what the log has."""
+        return (*(self.problems if self.state != "active" else ()), *self.warnings)
+
+
+def status(plan: Plan, outcome: Outcome, unit: str) -> Report:
+    """Return what to say of a *plan* that was carried out. What still serves is never left out."""
+    problems = (*plan.problems, *outcome.errors)
+    place = {"netloc": outcome.netloc, "scheme": outcome.scheme}
+    serving = alone(STILL_SERVING(**place)) if outcome.serving else None
+    if plan.is_paused:
+        reasons = (*([] if plan.serve else [alone(STOPPED(unit=unit))]), *filter(None, [plan.unavailable]))
+        return Report("blocked", (*reasons, *problems))
+    if problems:
+        return Report("blocked", problems, serving, plan.warnings)
+    if plan.waiting:
+        return Report("waiting", plan.waiting, serving, plan.warnings)
+    return Report("active", (alone(READY(**place)),), serving, plan.warnings)

@@ -1,4 +1,4 @@
-"""What a CA is asked for."""
+"""The certificate that is requested from a CA."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from registry.formats.relations import Certificate
 def certificate_names(
     http_host: str | None, own: Mapping[str, str], hostname: str, proxies: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return the names and addresses that a certificate for this unit has to bear, the common name first.
+    """Return the names and addresses that this unit's certificate must be valid for, the common name first.
 
     *own* are the unit's addresses by endpoint; the one for the CA comes first.
     """
     host = addresses.hostname(http_host) if http_host else None
     first = own.get("cert-provider", own["docker-registry"])
     names = dict.fromkeys(name for name in (first, *own.values(), hostname, host, *proxies) if name)
-    # easyrsa makes a file's name and a command of it.
+    # easyrsa makes a file name and a command of it.
     return tuple(name for name in names if re.fullmatch(r"[\w.:-]+", name, re.ASCII))
 
 
 def is_due(certificate: Certificate, made: float, now: float) -> bool:
-    """Tell whether a new certificate shall be asked for: two thirds of the time of this one are over.
+    """Tell whether a new certificate must be requested: less than a third of the validity of this one is left.
 
-    So is as much time since the last request was *made*, whatever the CA's clock says.
+    At least a third has passed since the last request was *made*, whatever the CA's clock says.
     """
     try:
         validity = certificates.examine(certificate.certificate, certificate.key, None)

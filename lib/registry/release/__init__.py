@@ -1,1 +1,1 @@
-"""One configuration of the registry, whole: config.yml, further files, container; and how one that runs differs."""
+"""One complete configuration of the registry: config.yml, other files, container; and drift from it."""

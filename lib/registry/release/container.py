@@ -1,4 +1,4 @@
-"""The registry's container: what Docker is asked for."""
+"""The registry's container, as it is requested from Docker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROCESS = f"serve {CONFIG_FOLDER}/config.yml"
 PORT = 5000
 """Port inside the container of the registry itself."""
 DEBUG_PORT = 5001
-"""Port inside the container of what is for operators alone: health, metrics, profiles."""
+"""Port inside the container for operators only: health, metrics, profiles."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Mount:
     def body(self) -> dict[str, Any]:
         """Return the mount as one of Docker's `Mounts`.
 
-        With those, unlike `Binds`, Docker starts no container whose source is not there, and makes no empty folder in
-        its place: what is not mounted yet after a reboot is not served as empty.
+        With those, unlike `Binds`, Docker starts no container whose source does not exist, and creates no empty folder
+        instead: storage that is not mounted yet after a reboot is not served as empty.
         """
         return {"Type": "bind", "Source": self.source, "Target": self.target, "ReadOnly": self.read_only}
 
 
 @dataclasses.dataclass(frozen=True)
 class ContainerSpec:
-    """A container as it is asked of Docker, but for the folder of its configuration."""
+    """A container as it is requested from Docker, without the folder of its configuration."""
 
     name: str
     image_id: str
@@ -49,7 +49,7 @@ class ContainerSpec:
     mounts: Sequence[Mount]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     addresses: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Port of the container to the one address of the machine at which it answers, where that is not all of them."""
+    """Port of the container to the one address of the machine on which it listens, where that is not all of them."""
     memory: int = 0
     """Bytes it may have, swap included; 0 is no limit."""
     nano_cpus: int = 0
@@ -59,15 +59,15 @@ class ContainerSpec:
     log_files: int = 10
 
     def to_json(self) -> dict[str, Any]:
-        """Return the spec as JSON values, without what is at its default.
+        """Return the spec as JSON values, without defaults.
 
-        So a field added later changes neither the text nor the digest of a spec that an older charm has written.
+        So a new field changes neither the text nor the digest of a spec that an older charm wrote.
         """
         return {**_set_fields(self), "mounts": [_set_fields(mount) for mount in self.mounts]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ContainerSpec:
-        """Read what `to_json` made of a spec."""
+        """Read the result of `to_json`."""
         return cls(**{**data, "mounts": tuple(Mount(**mount) for mount in data["mounts"])})
 
 
@@ -94,8 +94,8 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
         "Labels": {DIGEST_LABEL: digest},
         "ExposedPorts": {f"{port}/tcp": {} for port in spec.ports},
         "HostConfig": {
-            # The data folder may belong to somebody else (a copy, another file server): root must be able to write.
-            # An object store needs nothing of the kind.
+            # The data folder may belong to another user (a copy, a file server): root must be able to write.
+            # An object store does not need this.
             "CapAdd": [] if all(mount.read_only for mount in spec.mounts) else ["DAC_OVERRIDE"],
             "CapDrop": ["ALL"],
             "LogConfig": {
@@ -120,22 +120,22 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
 
 
 def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *body* for a container that proves the configuration beside the one that serves.
+    """Return *body* for a candidate, which verifies the configuration while the current container serves.
 
-    It answers this machine alone, and never restarts. Its health check looks at the storage so often that two
-    intervals fit into a second: with the usual 10 s and three failures a dead store looks well for half a minute.
-    What the check found is told at /debug/health alone.
+    It is reachable from this machine only, and never restarts. Its health check runs so often that two intervals fit
+    into a second: with the usual 10 s and three failures a dead store looks healthy for half a minute. Only
+    /debug/health shows the result of the check.
     """
-    watchful = [
+    health_checks = [
         f"REGISTRY_HTTP_DEBUG_ADDR=:{DEBUG_PORT}",
         "REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=500ms",
         "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1",
     ]
-    return {**loopback_body(body), "Env": [*body["Env"], *watchful]}
+    return {**loopback_body(body), "Env": [*body["Env"], *health_checks]}
 
 
 def loopback_body(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *body* for a container that answers this machine alone, at a port that Docker chooses."""
+    """Return *body* for a container that is reachable from this machine only, at a port that Docker chooses."""
     ports = {f"{PORT}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     host = {**body["HostConfig"], "PortBindings": ports, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
     return {**body, "HostConfig": host}

@@ -1,4 +1,4 @@
-"""How the container that exists differs from the one of a release, and what that calls for."""
+"""How the existing container differs from the one of a release, and what it needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.release.container import Mount
 
 
 class Step(enum.Enum):
-    """What brings a container back to its release."""
+    """What a container needs to match its release."""
 
     NOTHING = "nothing"
     START = "start"
@@ -25,14 +25,14 @@ class Need:
 
     step: Step
     reasons: tuple[str, ...] = ()
-    """A clause each, for the log; none where nothing is needed."""
+    """A phrase each; none where nothing is needed."""
 
 
 NOTHING = Need(Step.NOTHING)
 
 
 def needs(body: Mapping[str, Any], container: Container | None, intact: bool) -> Need:
-    """Return what *container*, the one that exists if any, needs to be the one that *body* asks Docker for.
+    """Return what the existing *container*, if any, needs to match *body*, the request to Docker.
 
     *intact* says whether the folder of the release, which the container mounts, is as it was written.
     """
@@ -51,14 +51,14 @@ def needs(body: Mapping[str, Any], container: Container | None, intact: bool) ->
 
 
 def differences(body: Mapping[str, Any], container: Container) -> list[str]:
-    """Return how *container* differs from what *body* asks for, one clause each; running or not is no matter.
+    """Return how *container* differs from *body*, one phrase each, whether it runs or not.
 
-    What is compared is what Docker really has, not a label alone: `docker update` leaves labels as they are.
+    This compares what Docker has, not only a label: `docker update` does not change labels.
     """
     desired, actual = _essence(body), _essence(container.body)
     desired["Networks"] = ["bridge"]
     actual["Networks"] = sorted(network.name for network in container.networks)
-    # The image brings variables of its own, and daemon.json options of the log: the requested ones must be among them.
+    # The image adds variables, and daemon.json options of the log: the requested ones must be among them.
     desired["Env"] = body["Env"]
     actual["Env"] = [line for line in body["Env"] if line in (container.body["Env"] or ())]
     requested, log = desired["LogConfig"]["Config"], actual["LogConfig"]
@@ -70,7 +70,7 @@ def differences(body: Mapping[str, Any], container: Container) -> list[str]:
 
 
 def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring what was requested and what Docker shows of it into one form (it adds, sorts and renames)."""
+    """Normalize a request and what Docker shows of it (it adds, sorts and renames)."""
     host = body["HostConfig"]
     return {
         "Image": body["Image"],
@@ -79,9 +79,9 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
         "CapAdd": [name.removeprefix("CAP_") for name in host["CapAdd"] or ()],
         "CapDrop": [name.removeprefix("CAP_") for name in host["CapDrop"] or ()],
         "LogConfig": host["LogConfig"],
-        # Not MemorySwap: a kernel without accounting of swap makes -1 of it.
+        # Not MemorySwap: a kernel without swap accounting turns it into -1.
         "Limits": {name: host[name] for name in ("Memory", "NanoCpus", "CpuQuota", "CpuShares") if host.get(name)},
-        # Those of an earlier revision of this charm are Binds, and are not worth another container.
+        # An earlier revision of this charm used Binds, which is no reason to replace the container.
         "Mounts": sorted([*(host.get("Binds") or ()), *map(_mount, host.get("Mounts") or ())]),
         "NetworkMode": host["NetworkMode"],
         "PortBindings": host["PortBindings"] or {},
@@ -93,7 +93,7 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mount(mount: Mapping[str, Any]) -> str:
-    """Return one of Docker's Mounts as `Mount` is written, and as Binds are; what is no folder differs from all."""
+    """Return one of Docker's Mounts in the form of `Mount` and of Binds; anything but a folder differs from all."""
     if mount["Type"] != "bind":
         return str(mount)
     return str(Mount(mount["Source"], mount["Target"], bool(mount.get("ReadOnly"))))

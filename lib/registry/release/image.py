@@ -11,7 +11,7 @@ class Image:
     """The registry's image on this machine."""
 
     reference: str
-    """The option registry-image for which it was found."""
+    """The option registry-image that it belongs to."""
     id: str
     """Docker's ID, ``sha256:...``; a tag may move, this does not."""
     version: str
@@ -19,7 +19,7 @@ class Image:
 
     @property
     def generation(self) -> int:
-        """2 or 3: what the registry reads of its configuration; a tag need not tell."""
+        """2 or 3: the form of its configuration; a tag need not show it."""
         return int(self.version.partition(".")[0])
 
 

@@ -1,4 +1,4 @@
-"""One configuration of the registry, whole: its container and the files beside it."""
+"""One complete configuration of the registry: its container and its files."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ FILES = (
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """One configuration of the registry, whole: its container, image included, and its files."""
+    """One complete configuration of the registry: its container, with the image, and its files."""
 
     container: container.ContainerSpec
     config_yml: str = dataclasses.field(repr=False)
-    """Text of config.yml; it holds secrets."""
+    """Text of config.yml; it contains secrets."""
     others: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     """Texts of further files beside config.yml, by name."""
 
@@ -53,7 +53,7 @@ class Release:
 
     @property
     def authentication(self) -> str | None:
-        """What the registry asks of whoever comes: htpasswd, token, or None for nothing."""
+        """How clients authenticate: htpasswd, token, or None if they do not."""
         return next(iter(self._config.get("auth") or ()), None)
 
     @property
@@ -64,7 +64,7 @@ class Release:
 
     @property
     def scheme(self) -> str:
-        """What clients speak with the registry: https or http."""
+        """The protocol between clients and the registry: https or http."""
         return "https" if "tls" in self._config["http"] else "http"
 
     @property
@@ -75,7 +75,7 @@ class Release:
 
     @property
     def is_shared(self) -> bool:
-        """The images are in an object store, which other units have too."""
+        """The images are in an object store, which units share."""
         return "filesystem" not in self._config["storage"]
 
     @property
@@ -85,39 +85,39 @@ class Release:
 
     @property
     def has_certificate_of_relation(self) -> bool:
-        """The CA of cert-provider gave the certificate."""
+        """The CA of cert-provider issued the certificate."""
         return bool(json.loads(self.others.get(filenames.TLS_SOURCES, "{}")).get("cert") == filenames.RELATION)
 
     @property
     def has_bucket_of_relation(self) -> bool:
-        """The relation s3-credentials gave the bucket with the images."""
+        """The relation s3-credentials provides the bucket with the images."""
         return filenames.STORE in self.others
 
     @property
     def asks_for_certificates(self) -> bool:
-        """Clients have to show a certificate."""
+        """Clients must present a certificate."""
         return filenames.CLIENT_CA in self.others
 
     @property
     def certificate(self) -> str | None:
-        """PEM of the certificate that the registry presents, and of those behind it; None with plain HTTP."""
+        """PEM of the registry's certificate and its intermediate certificates; None with plain HTTP."""
         return self.others[filenames.TLS["cert"]] if self.scheme == "https" else None
 
     @property
     def ca(self) -> str | None:
-        """PEM of what a client has to trust; the end of the chain where no CA was named. None with plain HTTP."""
+        """PEM of the CA that clients must trust; the last of the chain if none is configured. None with plain HTTP."""
         if self.certificate is None:
             return None
         return self.others.get(filenames.TLS["ca"]) or certificates.last(self.certificate)
 
     @property
     def drain_seconds(self) -> int:
-        """How long transfers have to end when the container is replaced."""
+        """Seconds that transfers have to finish when the container is replaced."""
         return int(str(self._config["http"].get("draintimeout", "0s")).removesuffix("s"))
 
     @property
     def upstream(self) -> str | None:
-        """URL of the registry whose images this one passes on and keeps; None where this is no pull-through cache."""
+        """URL of the upstream registry; None if this is no pull-through cache."""
         return (self._config.get("proxy") or {}).get("remoteurl")
 
     @functools.cached_property
@@ -125,7 +125,7 @@ class Release:
         return dict(yaml.safe_load(self.config_yml))
 
     def loopback(self, user: htpasswd.User) -> Release:
-        """Return a registry over the same data that lets in *user* alone, by password, whatever this one asks."""
+        """Return a registry with the same data that only *user* can access, with a password."""
         http = {key: value for key, value in self._config["http"].items() if key != "tls"}
         config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http}
         spec = dataclasses.replace(
@@ -142,7 +142,7 @@ class Release:
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> Release:
-        """Read what `files` gave. Raises ValueError, KeyError or TypeError where it is damaged."""
+        """Read the result of `files`. Raises ValueError, KeyError or TypeError where it is damaged."""
         others = dict(files)
         spec, config_yml = others.pop("container.json"), others.pop("config.yml")
         return cls(container.ContainerSpec.from_json(json.loads(spec)), config_yml, others)

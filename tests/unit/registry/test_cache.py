@@ -69,7 +69,9 @@ def test_a_cache_deletes_and_remembers_nothing_of_layers():
 def test_only_registry_3_takes_a_ttl():
     wanted = asked(**HUB, cache_ttl="0")
     old = decision.decide(wanted, facts())
-    assert old.warnings == ("cache-ttl: left out, because the registry 2.8.3 does not know it.",)
+    assert old.warnings == (
+        "cache-ttl: ignored, because registry 2.8.3 does not support it. Reset it or set another registry-image.",
+    )
     assert "ttl" not in yaml.safe_load(old.release.config_yml)["proxy"]
     new = decision.decide(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
     assert (new.warnings, yaml.safe_load(new.release.config_yml)["proxy"]["ttl"]) == ((), "0")

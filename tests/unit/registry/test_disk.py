@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from registry.plan import decision, disk, published
+from registry.plan import decision, disk, published, report
 from test_plan import container, facts, status, wanted
 
 STORAGE = disk.Storage("registry-data/0", "/srv/registry-data")
@@ -41,7 +41,8 @@ def test_what_is_on_storage_is_decided_when_it_is_mounted(local):
     planned = decision.decide(wanted(), facts(current=over(disk.LOCAL), disk=unmounted))
     assert status(planned) == (
         "active",
-        "Ready at 10.0.0.1:5000 (http). registry-data/0 is not used: it is not mounted.",
+        "Ready at 10.0.0.1:5000 (http). Storage registry-data/0 is not used, because it is not mounted. "
+        "Mount it on the machine.",
     )
 
 
@@ -67,7 +68,7 @@ def test_images_on_the_own_disk_stay_in_use_with_the_commands_that_move_them():
     assert planned.release == before
     assert status(planned) == (
         "active",
-        "Ready at 10.0.0.1:5000 (http). registry-data/0 is not used: it has no images, and /srv/registry has. "
+        "Ready at 10.0.0.1:5000 (http). Storage registry-data/0 is not used: it has no images, and /srv/registry has. "
         "To move them: `juju config docker-registry storage-read-only=true`, "
         "`juju ssh docker-registry/1 'sudo cp -aT /srv/registry /srv/registry-data/.new && sync && "
         "sudo mv -T --backup=t /srv/registry-data/.new /srv/registry-data/registry'`, "
@@ -82,26 +83,26 @@ def test_without_its_storage_nothing_serves_until_the_operator_says_where_from()
     assert planned.release == over(FOLDER)
     assert status(planned, serving=False) == (
         "blocked",
-        "registry-data/0 is detached, and the registry stopped: `juju attach-storage docker-registry/1 "
-        "registry-data/0` brings it back, `juju run docker-registry/1 start` serves from this unit's disk "
-        "(/srv/registry).",
+        "Storage registry-data/0 is detached, so the registry is stopped. Run `juju attach-storage docker-registry/1 "
+        "registry-data/0`, or `juju run docker-registry/1 start` to serve from the unit's disk (/srv/registry).",
     )
     consent = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, on_disk=True))
-    assert (consent.release.data_folder, consent.unavailable, consent.can_fall_back) == (disk.LOCAL, "", False)
+    assert (consent.release.data_folder, consent.unavailable, consent.can_fall_back) == (disk.LOCAL, None, False)
 
 
 def test_what_is_gone_is_said_although_its_name_was_forgotten():
     planned = decision.decide(wanted(), facts(current=over(FOLDER)))
-    assert planned.unavailable.startswith("registry-data is detached, and the registry stopped: ")
+    assert planned.unavailable.startswith("Storage registry-data is detached, so the registry is stopped. ")
 
 
 def test_both_reasons_not_to_serve_are_said():
-    state, message = status(
-        decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, stopped=True)), serving=False
+    planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=GONE, stopped=True))
+    said = report.status(planned, report.Outcome(False, "", "", ()), "docker-registry/1")
+    assert said == report.Report("blocked", (said.problems[0], planned.unavailable))
+    assert said.summary == (
+        "Stopped by the action stop. Run `juju run docker-registry/1 start` to start it. "
+        "(1 more problem: see juju debug-log.)"
     )
-    assert state == "blocked"
-    assert message.startswith("Stopped by the action stop; ")
-    assert "registry-data/0 is detached, " in message
 
 
 def test_a_wrong_option_does_not_let_a_registry_run_without_its_storage():
@@ -115,17 +116,18 @@ def test_storage_that_is_not_mounted_yet_is_waited_for():
     planned = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, container=container("exited")))
     assert status(planned, serving=False) == (
         "blocked",
-        f"registry-data/0 is not mounted: there is no folder {FOLDER}. The registry starts once there is.",
+        f"Storage registry-data/0 is not mounted: there is no folder {FOLDER}. "
+        "The registry starts automatically once it is.",
     )
     running = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, container=container("running")))
-    assert (running.unavailable, running.can_fall_back) == ("", True), "what runs has it mounted"
+    assert (running.unavailable, running.can_fall_back) == (None, True), "what runs has it mounted"
 
 
 def test_an_object_store_needs_no_storage():
     for found in (GONE, EMPTY, dataclasses.replace(EMPTY, local_has_images=True)):
         planned = decision.decide(wanted(**S3), facts(disk=found))
         assert planned.release.data_folder is None
-        assert (planned.unavailable, planned.warnings, planned.can_fall_back) == ("", (), True)
+        assert (planned.unavailable, planned.warnings, planned.can_fall_back) == (None, (), True)
         later = decision.decide(wanted(**S3), facts(current=planned.release, disk=found))
         assert later == dataclasses.replace(planned, outdated=())
 
@@ -133,7 +135,7 @@ def test_an_object_store_needs_no_storage():
 def test_an_object_store_takes_the_place_of_storage_that_is_gone():
     planned = decision.decide(wanted(**S3), facts(current=over(FOLDER), disk=GONE))
     assert planned.release.is_shared
-    assert (planned.unavailable, planned.can_fall_back) == ("", False)
+    assert (planned.unavailable, planned.can_fall_back) == (None, False)
 
 
 def test_where_images_stay_is_told_by_its_name():

@@ -68,7 +68,7 @@ def test_the_ports_may_be_equal_while_one_is_not_in_use():
 
 def test_a_port_that_somebody_has_is_a_sentence_unless_that_is_the_registry():
     on = {"prometheus_metrics": True}
-    taken = "debug-port: 5001 is in use by another program of this machine; free it or choose another port."
+    taken = "debug-port: 5001 is in use by another program on this machine. Stop it or choose another port."
     before, after = planned().release, planned(**on).release
     assert planned(held=True, current=before, state="running", **on).problems == (taken,)
     assert planned(held=True, current=after, state="running", **on).problems == ()

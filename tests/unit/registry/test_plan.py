@@ -134,7 +134,8 @@ def test_no_secret_is_printed():
 
 def status(planned, **outcome):
     values = {"serving": True, "netloc": "10.0.0.1:5000", "scheme": "http", "errors": ()}
-    return report.status(planned, report.Outcome(**{**values, **outcome}), "docker-registry/0")
+    said = report.status(planned, report.Outcome(**{**values, **outcome}), "docker-registry/0")
+    return said.state, said.summary
 
 
 def test_status_when_all_is_well():
@@ -146,18 +147,29 @@ def test_status_says_what_is_wrong_and_what_serves():
     assert status(planned) == (
         "blocked",
         "registry-port: 0 is not a port. Use a number from 1 to 65535. "
-        "The last good configuration serves at 10.0.0.1:5000.",
+        "Still serving at 10.0.0.1:5000 (http).",
     )
     assert status(planned, serving=False, errors=("It is dead.",)) == (
         "blocked",
-        "registry-port: 0 is not a port. Use a number from 1 to 65535. It is dead.",
+        "registry-port: 0 is not a port. Use a number from 1 to 65535. (1 more problem: see juju debug-log.)",
     )
+
+
+def test_the_status_counts_what_it_does_not_show_and_the_report_has_all():
+    planned = decision.decide(wanted(registry_port=0, log_level="loud"), facts(current=good(), peers=(peer(0),)))
+    said = report.status(planned, report.Outcome(True, "10.0.0.1:5000", "https", ()), "docker-registry/0")
+    assert said.summary == (
+        f"{planned.problems[0]} (1 more problem and 1 more warning: see juju debug-log.) "
+        "Still serving at 10.0.0.1:5000 (https)."
+    )
+    assert said.faults == (*planned.problems, *planned.warnings)
+    assert said.sentences == (*planned.problems, "Still serving at 10.0.0.1:5000 (https).", *planned.warnings)
 
 
 def test_status_while_stopped_says_how_to_go_on():
     state, message = status(decision.decide(wanted(), facts(stopped=True)), serving=False)
     assert state == "blocked"
-    assert message == "Stopped by the action stop; `juju run docker-registry/0 start` starts it again."
+    assert message == "Stopped by the action stop. Run `juju run docker-registry/0 start` to start it."
 
 
 def peer(number, **changes):
@@ -258,14 +270,16 @@ def test_all_units_are_active_where_they_share_their_storage():
     assert shared.warnings == ()
     alone = decision.decide(wanted(), many)
     assert published.published(wanted(), many, alone.release).services.rstrip().endswith("backup]")
-    (warning,) = alone.warnings
-    assert warning.startswith(
-        "Each unit keeps its images on its own disk, so what is pushed to one is not on the others:"
+    assert alone.warnings == (
+        "Each unit keeps its images on its own disk, so an image pushed to one is missing on the others. "
+        "Set storage-s3-... or storage-swift-..., or remove the other units.",
     )
 
 
 def test_clients_that_cannot_pull_by_plain_http_are_a_warning():
-    said = "Clients that run containerd take nothing by plain HTTP: relate a CA to cert-provider, or set tls-cert-blob."
+    said = (
+        "Clients that run containerd cannot pull over plain HTTP. Relate a CA to cert-provider, or set tls-cert-blob."
+    )
     assert decision.decide(wanted(), facts(clients=True)).warnings == (said,)
     encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY}
     assert said not in decision.decide(wanted(**encrypted), facts(clients=True)).warnings
@@ -289,7 +303,7 @@ GIVEN = relations.Certificate(ROOT, BETWEEN, LEAF, KEY)
 def test_what_shall_have_tls_does_not_begin_in_the_clear():
     planned = decision.decide(wanted(), facts(offer=relations.Offer(("leaf",), None)))
     assert planned.release is None
-    assert report.status(planned, report.Outcome(False, "", "", ()), "docker-registry/1") == (
+    assert status(planned, serving=False) == (
         "waiting",
         "Waiting for the CA of cert-provider to send a certificate.",
     )
@@ -300,8 +314,7 @@ def test_what_serves_in_the_clear_goes_on_while_a_certificate_is_waited_for():
     assert planned.release == good()
     assert status(planned) == (
         "waiting",
-        "Waiting for the CA of cert-provider to send a certificate. "
-        "The registry serves at 10.0.0.1:5000 (http) meanwhile.",
+        "Waiting for the CA of cert-provider to send a certificate. Still serving at 10.0.0.1:5000 (http).",
     )
 
 
@@ -398,12 +411,12 @@ def test_clients_keep_what_they_know_until_the_registry_asks_what_was_wanted():
 def test_clients_without_credentials_are_a_warning_where_there_are_clients():
     users = wanted(auth_basic_users="me: x")
     assert status(decision.decide(users, facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
-    said = "Clients over the relation docker-registry get no credentials: set auth-basic-password, and auth-basic-user "
+    said = "Clients over the relation docker-registry get no credentials. Set auth-basic-password, and auth-basic-user "
     warnings = decision.decide(users, facts(clients=True)).warnings
     assert warnings[0] == f"{said}with it."
     assert status(decision.decide(users, facts(clients=True))) == (
         "active",
-        " ".join(["Ready at 10.0.0.1:5000 (http).", *warnings]),
+        f"Ready at 10.0.0.1:5000 (http). {warnings[0]} (1 more warning: see juju debug-log.)",
     )
     assert warnings[0] not in decision.decide(wanted(**PASSWORD), facts(clients=True)).warnings
 

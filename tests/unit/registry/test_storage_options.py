@@ -7,7 +7,7 @@ import yaml
 from authority import ROOT
 from registry.formats.relations import Bucket
 from registry.options import options, s3, swift
-from registry.plan import decision, problems
+from registry.plan import decision
 from registry.release import configuration, container, filenames
 from registry.release.image import Image
 from registry.release.release import Release
@@ -189,7 +189,8 @@ def test_an_option_that_a_generation_does_not_know_is_ignored_with_a_warning():
     later = {**BUCKET, "storage_s3_accelerate": True, "storage_s3_forcepathstyle": True}
     old, new = planned("2.8.3", **later), planned("3.0.0", **later)
     assert old.warnings == (
-        "storage-s3-accelerate, storage-s3-forcepathstyle: left out, because the registry 2.8.3 does not know it.",
+        "storage-s3-accelerate, storage-s3-forcepathstyle: ignored, because registry 2.8.3 does not support it. "
+        "Reset it or set another registry-image.",
     )
     assert old.release.config_yml == planned("2.8.3", **BUCKET).release.config_yml
     assert new.warnings == ()
@@ -275,15 +276,18 @@ def test_a_relation_without_a_ca_leaves_the_images_own():
     assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
 
 
+BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys."
+
+
 @pytest.mark.parametrize("missing", ["bucket", "accesskey", "secretkey"])
 def test_what_shall_have_a_bucket_does_not_begin_on_the_disk(missing):
     half = dataclasses.replace(GIVEN, **{missing: ""})
     planned = related(half, storage_s3_chunksize=6 * 1024**2)
-    assert (planned.problems, planned.release, planned.waiting) == ((), None, decision.BUCKET_AWAITED)
+    assert (planned.problems, planned.release, planned.waiting) == ((), None, (BUCKET_AWAITED,))
     before = decision.decide(asked(), facts()).release
     planned = related(half, current=before, log_level="debug")
     assert "level: debug" in planned.release.config_yml, "another option counts meanwhile"
-    assert (planned.release.is_shared, planned.waiting) == (False, decision.BUCKET_AWAITED)
+    assert (planned.release.is_shared, planned.waiting) == (False, (BUCKET_AWAITED,))
 
 
 def test_options_take_precedence_over_the_relation_with_a_warning():
@@ -291,7 +295,10 @@ def test_options_take_precedence_over_the_relation_with_a_warning():
         planned = related(**changes)
         assert not planned.release.has_bucket_of_relation
         assert planned.release.config_yml == decision.decide(asked(**changes), facts()).release.config_yml
-        assert planned.warnings == ("The options storage-... say where the images are, not s3-credentials.",)
+        assert planned.warnings == (
+            "s3-credentials: the options storage-... take precedence over its bucket. "
+            "Reset them or remove the relation.",
+        )
 
 
 @pytest.mark.parametrize("given", [None, Bucket(), dataclasses.replace(GIVEN, secretkey="")])
@@ -299,7 +306,10 @@ def test_images_do_not_vanish_with_the_relation(given):
     before = related().release
     planned = related(given, current=before)
     assert planned.release == before
-    assert planned.problems == (problems.BUCKET_GONE.format(unit="docker-registry/1"),)
+    assert planned.problems == (
+        "s3-credentials: the relation provides no bucket any more. Relate it again, set storage-s3-..., "
+        "or run `juju run docker-registry/1 start` to serve from the unit's disk.",
+    )
     assert not related(None, current=before, on_disk=True).release.is_shared
     assert related(None, current=before, **SWIFT).release.swift
     assert related(dataclasses.replace(GIVEN, bucket="next"), current=before).problems == ()

@@ -27,6 +27,7 @@ NOT_ISSUED_BY_CA = (
     "clients that trust the CA reject the certificate (unable to get local issuer certificate). "
     "Check the CA, and add missing intermediate certificates"
 )
+MISSING = "Copy it there, or set tls-{}-blob: TLS needs a certificate and its key"
 
 
 def asked(**config):
@@ -77,8 +78,8 @@ def test_a_self_signed_certificate_needs_no_ca():
 @pytest.mark.parametrize(
     ("files", "problems"),
     [
-        ({"cert": LEAF}, {"tls-key-path": f"there is no file {KEY_PATH}; TLS needs a certificate and its key"}),
-        ({"key": KEY}, {"tls-cert-path": f"there is no file {CERT_PATH}; TLS needs a certificate and its key"}),
+        ({"cert": LEAF}, {"tls-key-path": f"there is no file {KEY_PATH}. {MISSING.format('key')}"}),
+        ({"key": KEY}, {"tls-cert-path": f"there is no file {CERT_PATH}. {MISSING.format('cert')}"}),
         ({"cert": LEAF, "key": ALONE_KEY}, {"tls-key-path": KEY_MISMATCH}),
         ({"cert": "x y", "key": KEY}, {"tls-cert-path": f"{CERT_PATH}: {NOT_PEM}"}),
         (
@@ -116,7 +117,7 @@ def test_a_key_with_a_passphrase_is_a_clause():
 
 def test_a_path_of_the_operators_own_without_a_file_is_a_clause():
     problems = choose({}, cert_path="/mine.crt").problems
-    assert problems["tls-cert-path"] == "there is no file /mine.crt; TLS needs a certificate and its key"
+    assert problems["tls-cert-path"] == f"there is no file /mine.crt. {MISSING.format('cert')}"
 
 
 def test_what_vanished_stays_as_it_was_with_a_warning():
@@ -124,8 +125,8 @@ def test_what_vanished_stays_as_it_was_with_a_warning():
     chosen = choose({"key": KEY, "ca": ROOT}, before)
     assert (chosen.problems, chosen.copies) == ({}, before)
     assert chosen.warnings == (
-        f"tls-cert-path: {CERT_PATH} is gone; the copy from before serves. Put it back, or turn TLS off by emptying "
-        "tls-cert-path.",
+        f"tls-cert-path: {CERT_PATH} no longer exists, its copy stays in use. Restore the file, or empty tls-cert-path "
+        "to turn TLS off.",
     )
     assert choose({}, before).copies == before
     assert choose({}, before, cert_path="") == tls.Chosen()
@@ -138,7 +139,7 @@ def test_blobs_that_are_emptied_turn_it_off():
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(-1, "is not valid before "), (3649, "is over on "), (3651, "is over since "), (300, None)]
+    ("days", "words"), [(-1, "is not valid before "), (3649, "expires on "), (3651, "expired on "), (300, None)]
 )
 def test_what_time_changes_is_a_warning(days, words):
     validity = certificates.examine(LEAF, KEY, None)
@@ -147,7 +148,7 @@ def test_what_time_changes_is_a_warning(days, words):
     assert [words in warning for warning in chosen.warnings] == ([True] if words else [])
 
 
-def test_a_certificate_that_is_over_is_examined_like_others():
+def test_an_expired_certificate_is_examined_like_others():
     old = certificate("old", days=1)
     assert choose({"cert": old, "key": key("old")}, now=NOW + 10**9).problems == {}
 
@@ -189,9 +190,10 @@ def test_clients_have_to_show_a_certificate_of_that_ca_or_the_charms_own():
 
 
 def test_clients_are_not_let_in_without_a_certificate_because_tls_is_missing():
-    (problem,) = choose({}, client_ca_blob=ROOT).problems.items()
-    assert problem[0] == "tls-client-ca-blob"
-    assert problem[1].startswith("there is no TLS; set tls-cert-blob")
+    assert choose({}, client_ca_blob=ROOT).problems == {
+        "tls-client-ca-blob": "TLS is off, so clients cannot present certificates. "
+        "Set tls-cert-blob and tls-key-blob, or copy the files to their paths"
+    }
     assert choose({"cert": LEAF, "key": KEY}, client_ca_blob="junk!").copies == {}
 
 
@@ -220,8 +222,8 @@ def test_a_certificate_that_the_ca_has_yet_to_give_is_waited_for():
     assert offered(None) == tls.Chosen(waiting="Waiting for the CA of cert-provider to send a certificate.")
     before = offered().copies
     chosen = offered(None, before=before)
-    assert (chosen.copies, chosen.waiting) == (before, "")
-    assert chosen.warnings == ("Waiting for a new certificate of cert-provider; the one from before serves.",)
+    assert (chosen.copies, chosen.waiting) == (before, None)
+    assert chosen.warnings == ("cert-provider: waiting for a new certificate. The previous one stays in use.",)
 
 
 def test_the_certificate_of_a_relation_that_is_gone_goes_with_it():
@@ -244,15 +246,15 @@ def test_what_a_ca_gives_is_looked_at(given, clause):
     assert chosen.waiting.endswith(". Waiting for the CA of cert-provider to send a certificate.")
     before = offered().copies
     chosen = offered(given, before=before)
-    assert (chosen.copies, chosen.problems, chosen.waiting) == (before, {}, "")
+    assert (chosen.copies, chosen.problems, chosen.waiting) == (before, {}, None)
     assert chosen.warnings[0].startswith(f"cert-provider: {clause}")
-    assert chosen.warnings[0].endswith("; the one from before serves.")
+    assert chosen.warnings[0].endswith(". The previous certificate stays in use.")
 
 
 @pytest.mark.parametrize("chain", [BETWEEN, BETWEEN + ROOT, LEAF + BETWEEN + ROOT, ""])
 def test_what_a_ca_calls_its_own_may_be_a_certificate_between(chain):
     chosen = offered(Certificate(BETWEEN, chain, LEAF, KEY), ("leaf",))
-    assert (chosen.problems, chosen.warnings, chosen.waiting) == ({}, (), "")
+    assert (chosen.problems, chosen.warnings, chosen.waiting) == ({}, (), None)
     assert chosen.copies["tls.crt"] == LEAF + BETWEEN
     assert chosen.copies["tls-ca.crt"] == BETWEEN + (ROOT if ROOT in chain else "")
 
@@ -261,11 +263,11 @@ def test_what_the_ca_refuses_is_said_in_its_words():
     def refused_with(before):
         return tls.choose(asked(), {}, before, NOW, "", Offer(("leaf",), None, "no addresses here."))
 
-    refused = "cert-provider: the CA refuses: no addresses here"
+    refused = "cert-provider: the CA refused the certificate request: no addresses here. Fix it at the CA."
     waiting = "Waiting for the CA of cert-provider to send a certificate."
-    assert refused_with({}).waiting == f"{refused}. {waiting}"
+    assert refused_with({}).waiting == f"{refused} {waiting}"
     before = offered().copies
-    assert refused_with(before).warnings == (f"{refused}; the one from before serves.",)
+    assert refused_with(before).warnings == (f"{refused} The previous certificate stays in use.",)
 
 
 def test_a_path_of_the_operators_without_a_file_is_no_wish_where_there_is_a_ca():
@@ -281,14 +283,16 @@ def test_an_address_is_the_same_however_it_is_written():
 
 def test_a_name_that_the_certificate_lacks_is_a_warning():
     assert offered(names=("leaf", "10.0.0.5")).warnings == (
-        "cert-provider: the certificate does not bear 10.0.0.5; clients find it wrong there.",
+        "cert-provider: the certificate is not valid for 10.0.0.5, so clients reject it there. Have the CA reissue it.",
     )
 
 
-def test_options_win_over_the_relation_and_that_is_said():
+def test_options_take_precedence_over_the_relation_with_a_warning():
     chosen = offered(cert_blob=ALONE, key_blob=ALONE_KEY)
     assert chosen.copies["tls.crt"] == ALONE
-    assert chosen.warnings == ("The certificate of the options tls-... serves, not that of cert-provider.",)
+    assert chosen.warnings == (
+        "cert-provider: the options tls-... take precedence over its certificate. Reset them or remove the relation.",
+    )
 
 
 def test_clients_show_certificates_to_a_registry_with_the_relations_too():
