@@ -68,22 +68,22 @@ def test_live_restore_that_comes_back_is_there_before_the_restart(deployed, juju
 
 
 @pytest.mark.parametrize("option", ["daemon-opts", "docker-opts"])
-def test_what_docker_does_not_start_with_is_put_back_said_and_not_tried_again(deployed, juju, machine, option):
+def test_rejected_settings_are_reverted_reported_and_not_tried_again(deployed, juju, machine, option):
     machine.dockerd.rejected = {"nosuch"}
     before = machine.dockerd.daemon_json
     value = {"daemon-opts": "nosuch: 1", "docker-opts": "--nosuch"}[option]
-    said = f"{option}: Docker does not start: unknown nosuch. It runs with what was before." + SERVES
-    assert config(juju, deployed, **{option: value}) == ["blocked", said]
+    problem = f"{option}: the new settings were reverted (Docker does not start: unknown nosuch). Fix them." + SERVES
+    assert config(juju, deployed, **{option: value}) == ["blocked", problem]
     assert (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts) == (before, None, 3)
     deployed.hook("update-status")
-    assert juju.model["status"] == ["blocked", said]
+    assert juju.model["status"] == ["blocked", problem]
     assert machine.dockerd.restarts == 3
-    assert config(juju, deployed, **{option: juju.model["config"][option] + " "}) == ["blocked", said]
+    assert config(juju, deployed, **{option: juju.model["config"][option] + " "}) == ["blocked", problem]
     machine.dockerd.rejected = set()
     assert config(juju, deployed, daemon__opts="debug: true", docker__opts="") == READY
 
 
-def test_a_new_docker_tries_again_what_the_old_one_did_not_take(deployed, juju, machine, actions):
+def test_a_new_docker_tries_again_what_the_old_one_rejected(deployed, juju, machine, actions):
     machine.dockerd.rejected = {"nosuch"}
     config(juju, deployed, daemon__opts="nosuch: 1")
     machine.dockerd.rejected = set()
@@ -101,7 +101,7 @@ def test_a_wrong_value_of_settings_changes_nothing(deployed, juju, machine):
 
 
 @pytest.mark.parametrize("restart", [2, 3])
-def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before(deployed, juju, machine, restart):
+def test_killed_while_settings_are_tried_the_next_hook_reverts_them(deployed, juju, machine, restart):
     machine.dockerd.rejected = {"nosuch"}
     machine.dockerd.dies_at = restart
     with contextlib.suppress(fakes.Killed):
@@ -110,11 +110,13 @@ def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before
     machine.dockerd.dies_at = None
     deployed.hook("update-status")
     assert "nosuch" not in machine.dockerd.daemon_json
-    assert juju.model["status"][1].startswith("daemon-opts: Docker does not start")
+    assert juju.model["status"][1].startswith(
+        "daemon-opts: the new settings were reverted (Docker does not start: unknown nosuch)"
+    )
     assert not daemon.Record.from_json(machine.records.load("daemon")).trying
 
 
-def test_what_docker_finds_wrong_at_the_next_boot_only_is_put_back(deployed, juju, machine):
+def test_settings_that_fail_at_the_next_boot_only_are_reverted(deployed, juju, machine):
     before = machine.dockerd.daemon_json
     assert config(juju, deployed, docker__opts="--bip=nonsense", daemon__opts="debug: true") == READY
     machine.dockerd.rejected, machine.dockerd.failed = {"nonsense"}, True
@@ -122,7 +124,10 @@ def test_what_docker_finds_wrong_at_the_next_boot_only_is_put_back(deployed, juj
         deployed.hook("update-status")
         state, message = juju.model["status"]
         assert state == "blocked"
-        assert message.startswith("daemon-opts and docker-opts: Docker does not start: unknown nonsense.")
+        assert message == (
+            "daemon-opts and docker-opts: the new settings were reverted (Docker does not start: unknown nonsense). "
+            f"Fix them.{SERVES}"
+        )
         assert (json.loads(machine.dockerd.daemon_json), machine.dockerd.drop_in) == (json.loads(before), None)
     assert config(juju, deployed, docker__opts="") == READY
     assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, "debug": True}
@@ -168,8 +173,11 @@ def test_the_models_proxy_counts_and_its_password_does_not(deployed, juju, machi
 def test_a_docker_that_is_set_up_elsewhere_says_what_has_no_effect(charm, juju, machine, values):
     machine.dockerd.takes_settings = False
     assert config(juju, charm) == READY
-    state, message = config(juju, charm, **values)
-    assert (state, message.partition(":")[0]) == ("blocked", "daemon-opts, docker-opts and the proxies have no effect")
+    assert config(juju, charm, **values) == [
+        "blocked",
+        "daemon-opts, docker-opts and the proxies have no effect: Docker does not use /etc/docker/daemon.json and "
+        f"docker.service. Reset these options, and configure Docker where it is set up.{SERVES}",
+    ]
     assert machine.records.load("live-restore")["live_restore_refused"]
     assert (machine.dockerd.daemon_json, machine.dockerd.restarts) == (None, 0)
 

@@ -98,7 +98,7 @@ def test_daemon_json_that_cannot_be_read_is_said_and_the_registry_still_comes(ch
     charm.hook("install")
     assert juju.model["status"] == [
         "blocked",
-        "Docker cannot be told to keep containers running while it restarts: no such device. "
+        "live-restore of Docker cannot be enabled (no such device). Retrying automatically. "
         "The last good configuration serves at 10.0.0.10:5000.",
     ]
 
@@ -289,7 +289,11 @@ def test_a_refresh_without_internet_keeps_the_image(deployed, juju, machine):
 def test_an_image_that_cannot_be_had_is_said(charm, juju, machine):
     machine.engine.images = machine.engine.pullable = {}
     charm.hook("install")
-    assert juju.model["status"] == ["blocked", "registry-image: registry:2 cannot be pulled: no route."]
+    assert juju.model["status"] == [
+        "blocked",
+        "registry-image: Docker cannot get the image (registry:2 cannot be pulled: no route). "
+        "Fix this, or attach it as a resource. Retrying automatically.",
+    ]
     machine.engine.pullable = {"registry:2": "sha256:one"}
     charm.hook("update-status")
     assert juju.model["status"] == READY
@@ -302,7 +306,7 @@ def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, mach
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The registry does not start as configured: storage is not there. "
+        "The registry does not start as configured: storage is not there. Fix the cause. "
         "The last good configuration serves at 10.0.0.10:5000.",
     ]
     assert juju.model["version"] == "2.8.3"
@@ -312,7 +316,9 @@ def test_an_image_that_is_no_registry_is_said(deployed, juju, machine):
     machine.engine.images["nginx:1"] = "sha256:nginx"
     juju.change(config={"registry-image": "nginx:1"})
     deployed.hook("config-changed")
-    assert juju.model["status"][1].startswith("registry-image: nginx:1 is not a registry (its --version names none).")
+    assert juju.model["status"][1].startswith(
+        "registry-image: nginx:1 is not a registry: `--version` prints no version. Use an image such as registry:2."
+    )
 
 
 def test_nothing_is_done_during_a_series_upgrade(deployed, juju, machine):
@@ -375,7 +381,7 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     deployed.action("stop", actions, name="", remove=True)
     machine.engine.broken = {"sha256:one"}
     failure = deployed.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start as configured: storage is not there."
+    assert failure == "The registry does not start as configured: storage is not there. Fix the cause."
 
 
 @pytest.fixture
@@ -470,7 +476,10 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     machine.engine.broken = {"sha256:one"}
     machine.engine.stop("registry")
     failure = deployed.action("upgrade-docker", actions)["failure"]
-    assert failure == "Docker is upgraded, but: The registry does not start as configured: storage is not there."
+    assert (
+        failure
+        == "Docker is upgraded, but: The registry does not start as configured: storage is not there. Fix the cause."
+    )
 
 
 @pytest.mark.parametrize("name", ["web", "reg", "my-registry"])
@@ -783,7 +792,8 @@ def test_a_container_of_swift_is_made_ready_before_the_registry_comes_to_it(depl
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "storage-swift-container: there is no container away. The last good configuration serves at 10.0.0.10:5000.",
+        "storage-swift-container: the container away does not exist. Create it with `swift post away`. "
+        "The last good configuration serves at 10.0.0.10:5000.",
     ]
     juju.change(config={"storage-swift-container": "images"})
     deployed.hook("config-changed")

@@ -25,6 +25,7 @@ from registry.client.openstack import SwiftError
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.deployment.health import NotServing
 from registry.machine.engine import Engine, EngineError
+from registry.message import about, alone
 from registry.plan import decision, disk, published, report
 from registry.plan.report import Outcome
 from registry.release.release import Release
@@ -126,11 +127,11 @@ def deploy() -> None:
         if current is not None and current.authentication != "htpasswd":
             machine.credentials.remove_users()
     except NotServing as error:
-        now.errors.append(f"The registry does not start as configured: {error}.")
+        now.errors.append(alone(error.text))
     except EngineError as error:
         now.errors.append(sentence(error))
     except SwiftError as error:
-        now.errors.append(f"{error}.")
+        now.errors.append(about(error.option, error.text))
     except OSError as error:
         now.errors.append(unwritable(error))
     _finish()

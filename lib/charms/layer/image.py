@@ -10,6 +10,7 @@ from charms import reactive
 from charms.layer import context, flags, status
 from charms.layer.context import Now, gathers
 from registry.deployment import image_source
+from registry.message import about
 from registry.options.options import DEFAULT_IMAGE
 from registry.release.image import Image
 
@@ -28,7 +29,7 @@ def ensure() -> None:
         try:
             now.image = _read_known(now) or _ensure(now)
         except image_source.NoImage as error:
-            now.image_errors = (f"registry-image: {error}.",)
+            now.image_errors = (about("registry-image", error.text),)
     reactive.set_flag(flags.IMAGE_CHECKED)
 
 

@@ -88,7 +88,7 @@ def _read(path: str) -> File:
     try:
         return File(context.machine.files.read(path))
     except UnreadableError as error:
-        return File(error=str(error))
+        return File(error=error.text)
 
 
 def _remove(path: str, digest: str) -> None:

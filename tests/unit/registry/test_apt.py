@@ -88,7 +88,7 @@ def test_the_state_of_packages_is_asked_for_at_once(programs):
 
 def test_a_program_that_is_not_there_is_an_error_in_words(programs):
     programs.remove("apt-mark")
-    with pytest.raises(apt.PackageError, match="there is no apt-mark on this machine"):
+    with pytest.raises(apt.PackageError, match="apt-mark is not installed"):
         programs.apt.hold(["jq"])
 
 

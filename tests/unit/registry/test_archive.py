@@ -111,7 +111,7 @@ def test_what_is_no_archive_is_a_sentence(tmp_path, data):
                 "no-blob.tar": {"index.json": b'{"manifests": [{"digest": "sha256:00"}]}'},
             }[data],
         )
-    with pytest.raises(archive.BadArchive, match=r"it cannot be read|it holds neither"):
+    with pytest.raises(archive.BadArchive, match=r"it cannot be read|it contains neither"):
         archive.read(path, "amd64")
 
 
@@ -134,7 +134,7 @@ GOOD = {"Config": "abc.json", "RepoTags": ["registry:2"], "Layers": ["l/layer.ta
 )
 def test_a_manifest_of_another_shape_is_a_sentence(tmp_path, manifest):
     path = tar(tmp_path / "a.tar", {"manifest.json": json.dumps(manifest).encode()})
-    with pytest.raises(archive.BadArchive, match=r"^it cannot be read \("):
+    with pytest.raises(archive.BadArchive, match=r"^it cannot be read: "):
         archive.read(path, "amd64")
 
 

@@ -40,7 +40,11 @@ def test_what_cannot_be_read_is_a_clause_with_its_path(tmp_path):
     pipe, large = tmp_path / "pipe", tmp_path / "large"
     os.mkfifo(pipe)
     large.write_bytes(b"x" * (files.LIMIT + 1))
-    for path, words in ((tmp_path, "cannot be read .Is a directory."), (pipe, "is no file"), (large, "is larger than")):
+    for path, words in (
+        (tmp_path, "cannot be read .Is a directory.. Check the path$"),
+        (pipe, "is not a regular file. Use the path of a file$"),
+        (large, "is larger than 1048576 bytes. Use the path of a PEM file$"),
+    ):
         with pytest.raises(UnreadableError, match=f"^{path} {words}"):
             LocalFiles().read(str(path))
         assert not LocalFiles().has_text(str(path), "")

@@ -19,7 +19,7 @@ def test_what_is_under_way_may_end_and_what_is_new_goes_to_the_candidate(store):
 
 
 def nothing_to_lead(docker):
-    docker.bridge.impassable = "iptables is not there"
+    docker.bridge.impassable = "iptables is not installed"
     return {}
 
 
