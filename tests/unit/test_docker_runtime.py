@@ -27,7 +27,7 @@ def test_a_fresh_docker_has_the_default_settings(deployed, machine):
     assert machine.apt.calls == []
 
 
-def test_settings_are_put_beside_those_of_others(deployed, juju, machine):
+def test_settings_are_added_to_those_of_others(deployed, juju, machine):
     machine.dockerd.daemon_json = json.dumps({**json.loads(machine.dockerd.daemon_json), "dns": ["1.1.1.1"]})
     assert config(juju, deployed, daemon__opts="log-driver: journald") == READY
     assert json.loads(machine.dockerd.daemon_json) == {
@@ -52,7 +52,7 @@ def test_a_reload_is_enough_for_some(deployed, juju, machine):
     assert (machine.dockerd.restarts, machine.dockerd.reloads) == (1, before + 1)
 
 
-def test_a_reload_is_not_relied_on_where_dockerd_cannot_tell(deployed, juju, machine):
+def test_without_validation_dockerd_is_restarted(deployed, juju, machine):
     machine.dockerd.validates = False
     config(juju, deployed, daemon__opts=json.dumps({**runtime.DEFAULT_SETTINGS, "debug": True}))
     assert machine.dockerd.restarts == 2
@@ -145,7 +145,7 @@ def test_a_docker_that_failed_for_another_reason_keeps_its_settings(deployed, ju
     assert json.loads(machine.dockerd.daemon_json)["debug"] is True
 
 
-def test_daemon_json_that_somebody_broke_is_said_and_left(deployed, juju, machine):
+def test_a_broken_daemon_json_is_reported_and_unchanged(deployed, juju, machine):
     machine.dockerd.daemon_json = "{"
     assert "/etc/docker/daemon.json is not JSON" in config(juju, deployed, daemon__opts="live-restore: true")[1]
     assert machine.dockerd.daemon_json == "{"
@@ -190,7 +190,7 @@ FLAGS = [docker_runtime.LIVE_RESTORE, docker_runtime.LIVE_RESTORE_REFUSED]
 
 
 @pytest.mark.parametrize("flag", FLAGS)
-def test_what_an_older_charm_knows_of_live_restore_is_taken_over(charm, juju, machine, flag):
+def test_what_an_older_charm_knows_of_live_restore_is_recorded(charm, juju, machine, flag):
     """It kept that in flags. Nothing is asked of Docker, tried or logged again."""
     is_refused = flag == docker_runtime.LIVE_RESTORE_REFUSED
     machine.dockerd.daemon_json = None if is_refused else json.dumps({"live-restore": True, **runtime.DEFAULT_SETTINGS})

@@ -195,13 +195,13 @@ def flows(listing: str) -> dict[str, Flow]:
     >>> flows("ESTAB 0 5 10.0.0.2:5000 10.0.0.1:4242 cubic bytes_sent:9 bytes_acked:4 bytes_received:7 segs_out:3")
     {'10.0.0.2:5000 10.0.0.1:4242': (5, 7, 4)}
     """
-    found = {}
+    states = {}
     for line in listing.splitlines():
         _, received, sent, local, peer, *rest = line.split()
         counters = dict(re.findall(r"\b(bytes_received|bytes_acked):(\d+)", " ".join(rest)))
         moved = (int(counters.get("bytes_received", 0)), int(counters.get("bytes_acked", 0)))
-        found[f"{local} {peer}"] = (int(received) + int(sent), *moved)
-    return found
+        states[f"{local} {peer}"] = (int(received) + int(sent), *moved)
+    return states
 
 
 def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:

@@ -76,7 +76,7 @@ def test_the_charms_own_certificate_is_presented_if_requested(serve, tmp_path):
         api.Api(url, certificate=ALONE, identity=tmp_path / "other.pem").check_alive()
 
 
-def test_openssl_that_is_not_there_or_fails_is_a_clause(monkeypatch):
+def test_a_missing_or_failing_openssl_is_an_error(monkeypatch):
     with pytest.raises(openssl.OpensslError, match="openssl req: "):
         openssl.identity("x" * 100)
     monkeypatch.setattr(openssl, "_PROGRAM", "/nowhere/openssl")

@@ -53,7 +53,7 @@ def opened(netfilter):
     bridge.Bridge(netfilter).open(5000, "172.17.0.3", 32768, ["docker0", "br-1"])
 
 
-def test_the_rules_count_for_nobody_until_they_have_carried_a_connection(machine):
+def test_the_rules_apply_to_clients_only_after_they_have_redirected_a_connection(machine):
     netfilter = Netfilter()
     opened(netfilter)
     tried, gone, real = netfilter.restored
@@ -95,7 +95,7 @@ def test_a_program_that_is_not_there_is_named(monkeypatch):
     assert bridge.Bridge(Netfilter()).close() is False
 
 
-def test_what_is_taken_away_is_what_leads_there_and_the_chain(machine):
+def test_the_chain_and_the_jumps_to_it_are_removed(machine):
     netfilter = Netfilter()
     netfilter.there = True
     assert bridge.Bridge(netfilter).close() is True
@@ -171,7 +171,7 @@ def test_a_new_container_is_introduced_by_its_hardware_address():
     ]
 
 
-def test_a_machine_without_the_command_ip_introduces_nobody():
+def test_without_the_command_ip_no_neighbour_is_added():
     def run(command, text):
         raise FileNotFoundError(command[0])
 

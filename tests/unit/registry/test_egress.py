@@ -20,8 +20,8 @@ MODEL = Proxies("http://models:1", "http://models:2", "b.example.com")
 
 def environment(model=NO_PROXIES, base=S3, **changes):
     config = {name.replace("_", "-") if name.startswith("registry") else name: url for name, url in changes.items()}
-    wanted = options.Options.from_config({**DEFAULTS, **base, **config})
-    return decision.decide(wanted, facts(model_proxies=model)).release.container.environment
+    requested = options.Options.from_config({**DEFAULTS, **base, **config})
+    return decision.decide(requested, facts(model_proxies=model)).release.container.environment
 
 
 def test_the_registrys_own_proxies_go_before_dockers_and_those_before_the_models():
@@ -46,8 +46,8 @@ def test_a_registry_that_never_goes_out_has_none():
 
 @pytest.mark.parametrize("option", ["registry-http-proxy", "registry-https-proxy"])
 def test_a_proxy_with_a_password_is_refused_and_not_shown(option):
-    wanted = options.Options.from_config({**DEFAULTS, option: "http://me:hush@proxy:3128"})
-    (found,) = wanted.sentences
+    requested = options.Options.from_config({**DEFAULTS, option: "http://me:hush@proxy:3128"})
+    (found,) = requested.sentences
     assert found.startswith(f"{option}: has a password in it")
     assert "hush" not in found
 
@@ -73,7 +73,7 @@ def proxy():
     server.server_close()
 
 
-def test_an_upstream_is_asked_the_way_the_registry_goes(proxy):
+def test_an_upstream_is_checked_by_the_proxies_of_the_registry(proxy):
     upstream = api.Api("http://127.0.0.1:1")
     with pytest.raises(ApiError, match="connection failed"):
         upstream.check_is_registry({})
