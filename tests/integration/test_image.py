@@ -12,7 +12,7 @@ def test_an_image_that_does_not_start_is_said_and_the_old_one_serves_on(unit, ar
     unit.load(archives.broken)
     state, message = unit.config(registry_image=archives.broken_name)
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: ")
+    assert message.startswith("The registry does not start with this configuration: ")
     assert message.endswith(f"The last good configuration serves at {unit.address}:5000.")
     assert unit.container()["Id"] == before
     assert unit.containers() == ["registry"]

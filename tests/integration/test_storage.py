@@ -141,7 +141,7 @@ def test_a_store_that_fails_changes_nothing_and_is_said(unit, refusing_store, tr
     where = refusing_store if trouble == "refused" else "http://172.17.0.1:9404"
     state, message = unit.config(**{**STORE, "storage_s3_regionendpoint": where, "storage_read_only": read_only})
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: s3aws: ")
+    assert message.startswith("The registry does not start with this configuration: s3aws: ")
     assert ("AccessDenied: You shall not pass" if trouble == "refused" else "connection refused") in message
     assert message.endswith(still_serves(unit))
     assert unit.container()["Id"] == before

@@ -118,7 +118,7 @@ def test_an_empty_container_that_cannot_be_written_is_a_problem_with_a_command(s
     assert ask(f"http://{guest.address}:5000/v2/_catalog")[0] == 200
     state, message = guest.config(storage_read_only=None)
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: ")
+    assert message.startswith("The registry does not start with this configuration: ")
     assert guest.config(**dict.fromkeys(settings)) == ready(guest)
 
 
@@ -180,7 +180,7 @@ def test_wrong_keys_change_nothing(model, guest, secret):
     model.update_secret(secret, {"access-key": "test:tester", "secret-key": "wrong-key"})
     state, message = guest.status(guest.settle())
     assert state == "blocked"
-    assert message.startswith("The registry does not start as configured: s3aws: SignatureDoesNotMatch: ")
+    assert message.startswith("The registry does not start with this configuration: s3aws: SignatureDoesNotMatch: ")
     assert message.endswith(f". The last good configuration serves at {guest.address}:5000.")
     assert "wrong-key" not in message
     assert (running(guest), pulled(guest)) == (before, 200)

@@ -306,7 +306,7 @@ def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, mach
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The registry does not start as configured: storage is not there. Fix the cause. "
+        "The registry does not start with this configuration: storage is not there. Fix the options. "
         "The last good configuration serves at 10.0.0.10:5000.",
     ]
     assert juju.model["version"] == "2.8.3"
@@ -381,7 +381,7 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     deployed.action("stop", actions, name="", remove=True)
     machine.engine.broken = {"sha256:one"}
     failure = deployed.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start as configured: storage is not there. Fix the cause."
+    assert failure == "The registry does not start with this configuration: storage is not there. Fix the options."
 
 
 @pytest.fixture
@@ -478,7 +478,7 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     failure = deployed.action("upgrade-docker", actions)["failure"]
     assert (
         failure
-        == "Docker is upgraded, but: The registry does not start as configured: storage is not there. Fix the cause."
+        == "Docker is upgraded, but: The registry does not start with this configuration: storage is not there. Fix the options."
     )
 
 

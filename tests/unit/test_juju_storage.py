@@ -114,7 +114,7 @@ def test_start_that_fails_leaves_the_storage_in_force(on_storage, juju, machine,
     detach(on_storage, machine)
     machine.engine.broken = {"sha256:one"}
     failure = on_storage.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start as configured: storage is not there. Fix the cause."
+    assert failure == "The registry does not start with this configuration: storage is not there. Fix the options."
     on_storage.hook("update-status")
     assert juju.model["status"] == ["blocked", GONE]
     machine.engine.broken = set()
@@ -151,7 +151,7 @@ def test_an_object_store_goes_on_without_storage_and_takes_the_place_of_one_that
     on_storage.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The registry does not start as configured: storage is not there. Fix the cause.",
+        "The registry does not start with this configuration: storage is not there. Fix the options.",
     ]
     assert machine.engine.serving(5000) is None, "what has no disk does not come back"
     machine.engine.broken = set()
