@@ -1,8 +1,8 @@
 """Build the charm: tools/build.py docker-registry.charm
 
-The same bytes for the same commit and the same requirements.lock: charm-build puts the charm together from the
-files that git knows (and new ones that it does not ignore), the locked packages are added, and all is packed in
-order, with the time of the last commit. Nothing is done if the file is there and up to date.
+The same bytes for the same commit and the same requirements.lock: charm-build assembles the charm from the
+files in git (and new ones that it does not ignore), the locked packages are added, and all is packed in sorted
+order, with the time of the last commit. Nothing is done if the file is up to date.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ BASES = ("22.04", "24.04")
 ARCHITECTURES = ("amd64", "arm64")
 
 MORE_HOOKS = ("secret-changed",)
-"""Hooks that charm-build does not know yet."""
+"""Hooks that charm-build does not support yet."""
 
 NOT_SHIPPED = ("hooks/hook.template", ".build.manifest")
-"""What charm-build leaves behind: the template of the hooks, and a list of files, which is not the whole one."""
+"""Files of charm-build that the charm does not need: the template of the hooks, and an incomplete list of files."""
 
 
 def main(target: Path) -> int:
-    """Build the charm at this path unless it is up to date, and say how long it took."""
+    """Build the charm at this path unless it is up to date, and print how long it took."""
     begin = time.monotonic()
     state = _state(_sources())
     stamp = ROOT / ".cache" / f"{target.name}.sha256"
@@ -68,7 +68,7 @@ def _git(*words: str) -> str:
 
 
 def _sources() -> list[str]:
-    """All files of the project that are not ignored, those not yet committed included."""
+    """All files of the project that are not ignored, committed or not."""
     names = _git("ls-files", "-co", "--exclude-standard", "-z").split("\0")
     return sorted({name for name in names if name and os.path.lexists(ROOT / name)})
 
@@ -103,11 +103,11 @@ def _copy_sources(files: list[str], target: Path) -> None:
 
 
 def _charm_build(scratch: Path) -> Path:
-    """Run charm-build on the copied sources, with nothing to be fetched; returns the charm's folder."""
+    """Run charm-build on the copied sources without downloads; return the charm's folder."""
     source, output = scratch / "docker-registry", scratch / "output"
     command = [str(Path(sys.executable).with_name("charm-build")), "--force", "--hide-metrics", "--log-level=WARNING"]
     command += ["--layer-index=http://localhost/", f"--build-dir={output}", f"--cache-dir={scratch}/cache", "."]
-    # It imports pkg_resources, and says that this has no future.
+    # It imports pkg_resources, which warns that it is deprecated.
     environment = {**os.environ, "CHARM_INTERFACES_DIR": f"{source}/interfaces", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -116,7 +116,7 @@ def _charm_build(scratch: Path) -> Path:
 
 
 def _link_again(files: list[str], folder: Path) -> None:
-    """Make the links again which charm-build has replaced by copies."""
+    """Restore the links that charm-build has replaced by copies."""
     for name in files:
         if (ROOT / name).is_symlink() and (folder / name).exists():
             (folder / name).unlink()
@@ -124,7 +124,7 @@ def _link_again(files: list[str], folder: Path) -> None:
 
 
 def _complete(folder: Path) -> None:
-    """Add what charm-build does not know of: newer hooks, the packages, the bases, the version."""
+    """Add what charm-build does not support: newer hooks, the packages, the bases, the version."""
     for name in MORE_HOOKS:
         shutil.copy2(folder / "hooks/update-status", folder / "hooks" / name)
     for name in NOT_SHIPPED:

@@ -1,7 +1,7 @@
-"""The Python packages that the charm carries, unpacked from the files that requirements.lock names.
+"""The Python packages that the charm contains, unpacked from the files in requirements.lock.
 
-One set of folders serves all supported Pythons and both architectures, because compiled modules have both in
-their names: `any/` holds what is pure Python, `x86_64/` and `aarch64/` what is not.
+One set of folders is for all supported Pythons and both architectures, because compiled modules have both in
+their names: `any/` contains pure Python, `x86_64/` and `aarch64/` compiled packages.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ GLIBC = ("2014", "_2_17", "_2_28", "_2_34", "_2_35")
 """The kinds of manylinux wheels that run on Ubuntu 22.04 (glibc 2.35) and later."""
 
 SOURCE_ONLY = {"charmhelpers": "charmhelpers", "charms-reactive": "charms"}
-"""Packages without wheels, pure Python, and the folder in their source archive that is to be carried."""
+"""Packages without wheels, pure Python, and the folder of their source archive that is included."""
 
 PURE = ("charset-normalizer",)
-"""Packages whose compiled form is large and would be of no use here: requests imports it and asks it nothing."""
+"""Packages whose compiled form is large and not required: requests imports it without using it."""
 
 LEFT_OUT = re.compile(
-    r"""(^|/)(tests?|__pycache__|[^/]*\.data)/                # not for use
+    r"""(^|/)(tests?|__pycache__|[^/]*\.data)/                # not required
     | \.dist-info/(?!METADATA|licen[cs]es?/|LICEN[CS]E|COPYING|NOTICE|AUTHORS)   # pip's own records
     | \.(pyi|pyx|pxd|c|h)$                                   # for compilers and type checkers
-    | ^yaml/_yaml\.cpython-.*\.so$                           # 26 MB unpacked, and nobody here asks for it
-    | ^_yaml/                                                 # the same by its former name
-    | ^charmhelpers/contrib/(?!__init__\.py|charmsupport/)    # other charms' business: OpenStack, Ceph, ...
+    | ^yaml/_yaml\.cpython-.*\.so$                           # 26 MB unpacked, and not used
+    | ^_yaml/                                                 # its former name
+    | ^charmhelpers/contrib/(?!__init__\.py|charmsupport/)    # for other charms: OpenStack, Ceph, ...
     """,
     re.VERBOSE,
 )
 
 
 def trees(lock: Path) -> Path:
-    """The folder with the trees of a lock; made once and kept in the user's cache.
+    """The folder with the trees of a lock; created once and kept in the user's cache.
 
     Raises subprocess.CalledProcessError when pip cannot download a file, ValueError when two files disagree.
     """
@@ -66,9 +66,9 @@ def _make(lock: Path, scratch: Path) -> Path:
     _download(dict(locked.entries(lock)), scratch, files)
     for archive in sorted(files.iterdir()):
         members = _wheel(archive) if archive.suffix == ".whl" else _source(archive)
-        wanted = [(name, content) for name, content in members if not LEFT_OUT.search(name)]
-        tree = made / _tree(archive.name, [name for name, _ in wanted])
-        for name, content in wanted:
+        included = [(name, content) for name, content in members if not LEFT_OUT.search(name)]
+        tree = made / _tree(archive.name, [name for name, _ in included])
+        for name, content in included:
             _put(tree / name, content)
     return made
 
@@ -106,7 +106,7 @@ def _wheel(archive: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _source(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """The members of a source archive as a wheel would have them; nothing of it is run."""
+    """The members of a source archive as a wheel would have them; its code is not run."""
     with tarfile.open(archive) as source:
         top = os.path.commonpath(source.getnames())
         package, version = re.sub(r"[._]", "-", top.rsplit("-", 1)[0]), top.rsplit("-", 1)[1]
@@ -125,7 +125,7 @@ def _source(archive: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _put(target: Path, content: bytes) -> None:
-    """Write a file of a package; wheels of several Pythons bring the same ones, which must be equal."""
+    """Write a file of a package; wheels of several Pythons contain the same ones, which must be equal."""
     if target.exists():
         if target.read_bytes() != content:
             raise ValueError(f"Wheels differ in {target.name}: they need folders of their own ({target})")

@@ -1,8 +1,7 @@
 """Write charmcraft.yaml from metadata.yaml, config.yaml and actions.yaml: `make format` runs it.
 
-Whoever reviews or lists the charm reads charmcraft.yaml alone, and Juju and charm-build read the other three. So
-it says the same things once more, and is never edited. `charmcraft pack` takes each of them in one place only:
-the charm is packed by `make build`.
+Charmhub and reviewers read charmcraft.yaml only; Juju and charm-build read the other three. So it repeats them, and
+is never edited. `charmcraft pack` accepts each of them in one place only: `make build` packs the charm.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ _Dumper.add_representer(str, _text)
 
 
 def project() -> dict[str, Any]:
-    """What charmcraft.yaml has to say."""
+    """The content of charmcraft.yaml."""
     metadata = _read("metadata.yaml")
     said = {name: metadata[name] for name in SAID_BY_METADATA if name in metadata}
     platforms = [f"ubuntu@{base}:{machine}" for base in build.BASES for machine in build.ARCHITECTURES]

@@ -1,6 +1,6 @@
 """Run the ecosystem's checkers on the built charm: tools/check.py docker-registry.charm
 
-Any error or warning fails. What cannot apply is switched off here, each with its reason.
+Any error or warning fails. Rules that cannot apply are disabled here, each with its reason.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ ROOT = Path(__file__).resolve().parent.parent
 CHECKERS = ROOT / ".venv-checkers"
 
 CHARMCRAFT_IGNORES = (
-    "naming-conventions",  # options keep the names of the charm that this one takes over from: docker_runtime
+    "naming-conventions",  # options keep the names of the charm that this one succeeds: docker_runtime
 )
 CHARMLINT_IGNORES = (
     "CHARMCRAFT-002",  # the same names
-    "SECURITY-001",  # such options keep their type, and take the URI of a secret too
-    "ACTIONS-001",  # wants observers of the ops framework; here each action is a file in actions/
-    "TESTING-001",  # wants tests/unit in the charm; they stay in the repository
+    "SECURITY-001",  # such options keep their type, and accept the URI of a secret too
+    "ACTIONS-001",  # requires observers of the ops framework; here each action is a file in actions/
+    "TESTING-001",  # requires tests/unit in the charm; they stay in the repository
 )
 
 
 def main(charm: Path) -> int:
-    """Check; the exit code is 0 if nobody complains."""
+    """Run all checkers; return 0 if they report no problem."""
     environment.main([CHECKERS.name, "requirements-checkers.lock", *_newest_python()])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "docker-registry")  # charm-proof wants the folder named as the charm
         build.unpack(charm, folder)
-        complaints = [*_charm_proof(folder), *_charmcraft(charm.resolve()), *_charmlint(folder)]
-    for complaint in complaints:
-        print(complaint)
-    return 1 if complaints else 0
+        problems = [*_charm_proof(folder), *_charmcraft(charm.resolve()), *_charmlint(folder)]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
 
 
 def _newest_python() -> list[str]:
@@ -55,7 +55,7 @@ def _run(command: list[str]) -> str:
 
 def _charm_proof(folder: Path) -> list[str]:
     output = _run([str(Path(sys.executable).with_name("charm-proof")), str(folder)])
-    _say("charm-proof", output.count("\nI: ") + output.startswith("I: "))
+    _report("charm-proof", output.count("\nI: ") + output.startswith("I: "))
     return [f"charm-proof: {line}" for line in output.splitlines() if not line.startswith("I: ")]
 
 
@@ -64,7 +64,7 @@ def _charmcraft(charm: Path) -> list[str]:
     output = _run([str(CHECKERS / "bin/charmcraft"), "analyse", "--format=json", str(charm)])
     results = json.loads(output)
     lints = [found for found in results if found["check_type"] == "lint" and found["name"] not in CHARMCRAFT_IGNORES]
-    _say("charmcraft analyse", 0)
+    _report("charmcraft analyse", 0)
     good = ("ok", "nonapplicable")
     return [f"charmcraft: {lint['name']}: {lint['text']}" for lint in lints if lint["result"] not in good]
 
@@ -72,16 +72,16 @@ def _charmcraft(charm: Path) -> list[str]:
 def _charmlint(folder: Path) -> list[str]:
     program = CHECKERS / "bin/charmlint"
     if not program.exists():
-        print("charmlint: left out, as it needs Python 3.12 or later")
+        print("charmlint: skipped, because it requires Python 3.12 or later")
         return []
     options = ["--strict", "--quiet", "--min-severity=warning", f"--ignore={','.join(CHARMLINT_IGNORES)}"]
     output = _run([str(program), *options, str(folder)])
-    _say("charmlint", 0)
+    _report("charmlint", 0)
     return [f"charmlint: {line}" for line in output.splitlines()]
 
 
-def _say(checker: str, hints: int) -> None:
-    print(f"{checker}: done" + (f", {hints} hints left aside" if hints else ""))
+def _report(checker: str, hints: int) -> None:
+    print(f"{checker}: done" + (f", {hints} hints ignored" if hints else ""))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Make or renew a virtual environment from a lock file: tools/environment.py FOLDER LOCK [VERSION].
+"""Create or renew a virtual environment from a lock file: tools/environment.py FOLDER LOCK [VERSION].
 
 Needs Python 3.10 or later and, on Debian and Ubuntu, root once for the package python3-venv.
-VERSION (e.g. 3.12) asks for that Python; without it, the one that runs this script is taken.
-Nothing is done while the lock is that of the last run.
+VERSION (e.g. 3.12) selects a Python; by default it is the one that runs this script.
+Nothing is done if the lock is unchanged since the last run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKENDS = ("packaging", "pbr", "setuptools", "wheel")
-"""Locked packages that build those which are published as source only."""
+"""Locked packages that build packages which are published as source only."""
 
 LOCALJUJU = """#!{python} -IS
 import sys
@@ -35,12 +35,12 @@ sys.exit(main())
 
 
 def main(arguments: list[str]) -> int:
-    """Make the environment; the exit code is 0 if it is there and as locked."""
+    """Create the environment; return 0 if it exists and is as locked."""
     folder, lock = ROOT / arguments[0], ROOT / arguments[1]
     version = arguments[2] if len(arguments) > 2 else None
     state = hashlib.sha256(f"{version} ".encode() + lock.read_bytes()).hexdigest()
     with open(ROOT / f"{folder.name}.lock", "w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # two makes at once would pull it from under each other
+        fcntl.flock(turn, fcntl.LOCK_EX)  # two runs at once would break each other
         stamp = folder / "locked"
         if not (stamp.exists() and stamp.read_text() == state and (folder / "bin/python").exists()):
             _make(folder, lock, _python(version))
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _make(folder: Path, lock: Path, python: str) -> None:
-    print(f"Making {folder.name} from {lock.name} with {python} ...", flush=True)
+    print(f"Creating {folder.name} from {lock.name} with {python} ...", flush=True)
     _ensure_venv(python)
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
@@ -65,7 +65,7 @@ def _python(version: str | None) -> str:
     if version is None and found:
         return next(iter(found.values()))
     if version not in found:
-        sys.exit(f"Python {version or '3.10 or later'} is needed. Install it and run this again.")
+        sys.exit(f"Python {version or '3.10 or later'} is required. Install it, then run this again.")
     return found[str(version)]
 
 
@@ -74,7 +74,7 @@ def _ensure_venv(python: str) -> None:
         return
     command = ["apt-get", "install", "-y", "-qq", "python3-venv"]
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        sys.exit(f"Python's venv is missing. Install it first, e.g. with: sudo {' '.join(command)}")
+        sys.exit(f"Python's venv is missing. Install it, for example with: sudo {' '.join(command)}")
     print("Installing the package python3-venv ...", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
@@ -91,9 +91,9 @@ def _install(folder: Path, lock: Path) -> None:
 
 
 def _reach_localjuju(folder: Path) -> None:
-    """Put this checkout on the environment's path, and the command localjuju beside its Python.
+    """Add this checkout to the environment's path, and the command localjuju to its folder bin.
 
-    The command names its two folders itself: finding them (the module site) would be part of each of its starts.
+    The command contains the paths of its two folders, because the module site would search for them at each start.
     """
     packages = next(folder.glob("lib/python3*/site-packages"))
     (packages / "checkout.pth").write_text(f"{ROOT}\n")

@@ -1,10 +1,10 @@
-"""Container images for trying the charm, put together here without a Docker daemon and without a network but apt's.
+"""Container images for trying the charm, built without a Docker daemon and without a network other than apt's.
 
-The registry's image holds the program of the distribution's package docker-registry, with the command line,
-port and volume of the official `registry:2`. The others are cut from the same parts. Equal packages make
+The registry's image contains the program of the distribution's package docker-registry, with the command line,
+port and volume of the official `registry:2`. The others have the same parts. Equal packages give
 equal bytes: names are sorted, times are zero.
 
-`tools/images.py` makes the archives that are missing and lists them.
+`tools/images.py` creates missing archives and lists them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import host
 CACHE = host.CHECKOUT / ".cache"
 REGISTRY = "registry:2"
 LOCAL_TAG = "docker-registry-test/registry:2"
-"""The registry's image on this machine's Docker; `registry:2` itself is left to whoever has one here."""
+"""The registry's image on this machine's Docker; the name `registry:2` may be in use."""
 
 STRANGER = "docker-registry-test/stranger:1"
 BROKEN = "docker-registry-test/broken:1"
@@ -74,7 +74,7 @@ health:
 """
 
 APPLETS = ("cat", "env", "id", "ls", "ps", "sh", "sleep", "wget")
-"""The names under which the image has busybox: what a person or a health check calls in a container."""
+"""The names of busybox in the image: commands that people and health checks run in a container."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def layer(entries: Mapping[str, Entry]) -> bytes:
 
 
 def package(name: str) -> Path:
-    """Return the folder with the files of a package of the distribution, fetched once. Raises Trouble."""
+    """Return the folder with the files of a package of the distribution, downloaded once. Raises Failure."""
     folder = CACHE / "packages" / name
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ def broken() -> Image:
 
 
 def stranger() -> Image:
-    """Return an image that is no registry: whatever it is told, it greets and ends."""
+    """Return an image that is not a registry: it prints a line and ends, whatever its arguments."""
     image = registry()
     config = {"Env": image.config["Env"], "Entrypoint": ["/bin/sh", "-c", "echo I am no registry"]}
     return replace(image, layers=image.layers[:1], config=config)
@@ -206,7 +206,7 @@ def save(image: Image, path: Path, tag: str = REGISTRY) -> None:
 
 
 def save_oci(image: Image, path: Path, tag: str = REGISTRY) -> None:
-    """Write the image to the file as an OCI archive, by way of skopeo. Raises Trouble."""
+    """Write the image to the file as an OCI archive, with skopeo. Raises Failure."""
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         source = Path(scratch, "docker.tar")
         save(image, source, tag)
@@ -230,12 +230,12 @@ class Archives:
 
 
 def registry_image() -> Path:
-    """Return the archive of the registry's image, tagged registry:2. Raises Trouble."""
+    """Return the archive of the registry's image, tagged registry:2. Raises Failure."""
     return _made("registry-image.tar", lambda path: save(registry(), path))
 
 
 def archives() -> Archives:
-    """Return the archives of all images. Raises Trouble."""
+    """Return the archives of all images. Raises Failure."""
     return Archives(
         registry=registry_image(),
         second=_made("second.tar", lambda path: save(second(), path)),
@@ -250,7 +250,7 @@ def _made(name: str, write: Callable[[Path], None]) -> Path:
     archive = CACHE / name
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # tests that run side by side want the same
+        fcntl.flock(turn, fcntl.LOCK_EX)  # tests in parallel need the same archives
         if not archive.exists() or archive.stat().st_mtime < Path(__file__).stat().st_mtime:
             partial = archive.with_name(f"{name}.partial")
             write(partial)
@@ -259,10 +259,10 @@ def _made(name: str, write: Callable[[Path], None]) -> Path:
 
 
 def local_image() -> str:
-    """Load the registry's image into this machine's Docker, if it is not there, and return its tag."""
+    """Load the registry's image into this machine's Docker, if missing, and return its tag."""
     image = registry()
-    there = host.run("docker", "image", "inspect", "--format", "{{.Id}}", LOCAL_TAG)
-    if there.stdout.strip() != image.id():
+    existing = host.run("docker", "image", "inspect", "--format", "{{.Id}}", LOCAL_TAG)
+    if existing.stdout.strip() != image.id():
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             archive = Path(scratch, "docker.tar")
             save(image, archive, LOCAL_TAG)
@@ -273,8 +273,8 @@ def local_image() -> str:
 def index(folder: Path, image: Image, tag: str) -> str:
     """Write an index of the image for linux/amd64 and linux/arm64 as an OCI layout; return the index's digest.
 
-    `skopeo copy --all oci:<folder>:<tag> docker://...` pushes it. One of the two is the image under a false
-    name: what an index is shows in its manifests, and this one is not for running.
+    `skopeo copy --all oci:<folder>:<tag> docker://...` pushes it. One of the two has the wrong
+    architecture: an index is about manifests, and this image is not run.
     """
     (folder / "blobs/sha256").mkdir(parents=True)
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
@@ -307,28 +307,28 @@ def _blob(folder: Path, kind: str, content: bytes) -> dict[str, Any]:
 
 
 def _libraries(program: Path) -> dict[str, Entry]:
-    """Return the shared libraries that a program is linked with, at the paths where its loader looks."""
+    """Return the shared libraries of a program, at the paths where its loader looks."""
     listed = re.findall(r"(/\S+) \(0x", _call("ldd", str(program)))
     return {path.lstrip("/"): Entry(Path(path).read_bytes(), 0o755) for path in listed}
 
 
 def _fetch(name: str, folder: Path) -> None:
-    """Download a package, after an update of the package lists where they are missing or old. Raises Trouble."""
-    # As root: the user _apt may not write here.
+    """Download a package, after an update of the package lists if they are missing or old. Raises Failure."""
+    # As root, because the user _apt cannot write here.
     command = ("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", name)
     if subprocess.run(command, cwd=folder, capture_output=True).returncode != 0:
         host.run("apt-get", "update")
         again = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if again.returncode != 0:
-            raise host.Trouble(host.apt_problem([name], again.stderr))
+            raise host.Failure(host.apt_problem([name], again.stderr))
 
 
 def _call(*command: str) -> str:
-    """Run a command and return its output; raise Trouble with its last line when it fails."""
+    """Run a command and return its output. Raises Failure with its last line."""
     done = host.run(*command)
     if done.returncode != 0:
-        reason = (done.stderr.strip() or "it gives no reason").splitlines()[-1]
-        raise host.Trouble(f"`{' '.join(command[:2])}` failed: {reason}")
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        raise host.Failure(f"`{' '.join(command[:2])}` failed: {reason}")
     return done.stdout
 
 
@@ -341,11 +341,11 @@ def _json(value: Any) -> bytes:
 
 
 def main() -> int:
-    """Make all archives and list them."""
+    """Create all archives and list them."""
     try:
         made = archives()
-    except host.Trouble as trouble:
-        print(trouble, file=sys.stderr)
+    except host.Failure as failure:
+        print(failure, file=sys.stderr)
         return 1
     for name in ("registry", "second", "broken", "stranger", "oci"):
         print(f"{name:9} {getattr(made, name)}")

@@ -1,7 +1,7 @@
-"""Write the lock files anew from the .in files: `make lock`. Needs uv, which it installs for itself.
+"""Write the lock files from the .in files: `make lock`. It uses uv, which it installs temporarily.
 
 A lock names every file of every version with its hash, for all supported Pythons and both
-architectures. Packages that nothing here imports are left out of it, see UNUSED.
+architectures. Packages that nothing here imports are omitted, see UNUSED.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 UNUSED = {
     "requirements": ["jinja2", "netaddr", "pbr", "pyaml", "pywin32"],
-    # charm-tools needs them only for creating charms, for the charm store of old, and for a wheelhouse.
+    # charm-tools uses them only to create charms, for the former charm store, and for a wheelhouse.
     "requirements-dev": [
         *("cheetah3", "keyring", "pip", "secretstorage", "virtualenv"),
         *("jinja2", "netaddr", "pyaml", "pywin32"),

@@ -1,4 +1,4 @@
-"""The Python interpreters at hand that the charm supports."""
+"""The supported Python interpreters on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def at_hand() -> dict[str, str]:
     """Path of one working interpreter per supported version on this machine, e.g. {"3.11": "/usr/bin/python3.11"}.
 
     Looks on PATH and below pyenv's folder. A file that does not run as that version (pyenv's shims
-    of versions that are not selected) is passed over.
+    of versions that are not selected) is skipped.
     """
     found = {}
     for version in SUPPORTED:
@@ -32,6 +32,6 @@ def _candidates(version: str) -> list[str]:
 
 
 def _version(path: str) -> str | None:
-    asked = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    command = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else None

@@ -2,8 +2,8 @@
 
     tools/run.py [UNITS]
 
-Prepares the machine, builds the charm and the images, and deploys into the model `demo` of localjuju. The
-model is left running to be tried; another run replaces it.
+Prepares the machine, builds the charm and the images, and deploys to the model `demo` of localjuju. The model keeps
+running for further tries; the next run replaces it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[None]:
-    """Announce a step, and tell how long it took."""
+    """Print the title of a step, and how long it took."""
     say(title)
     begin = time.monotonic()
     yield
@@ -51,53 +51,53 @@ def step(title: str) -> Iterator[None]:
 
 
 def units(arguments: list[str]) -> int:
-    """Return how many units to deploy. Raises Trouble when that is not a number that can be had."""
+    """Return how many units to deploy. Raises Failure unless that is a supported number."""
     number = " ".join(arguments) or "1"
     if not re.fullmatch("[1-9]", number):
-        raise host.Trouble(f"UNITS={number}: say how many units to deploy, 1 to 9.")
+        raise host.Failure(f"UNITS={number} is not a number of units. Use 1 to 9.")
     return int(number)
 
 
 def call(*command: str, hint: str = "") -> str:
-    """Run a command and return what it prints; raise Trouble with its last line, and the hint, when it fails."""
+    """Run a command and return its output. Raises Failure with its last line and the hint."""
     done = subprocess.run(command, cwd=host.CHECKOUT, capture_output=True, text=True)
     if done.returncode != 0:
-        raise host.Trouble(failure(command, done.stderr or done.stdout, hint))
+        raise host.Failure(failure(command, done.stderr or done.stdout, hint))
     return done.stdout.strip()
 
 
 def failure(command: tuple[str, ...], output: str, hint: str = "") -> str:
     """Return the sentence for a command that failed with this output."""
-    reason = (output.strip() or "it gives no reason").splitlines()[-1].strip()
+    reason = (output.strip() or "no reason given").splitlines()[-1].strip()
     name = " ".join([Path(command[0]).name, *command[1:3]])
     if "no space left" in output.lower():
-        hint = "Make room on the disk, then run this again."
+        hint = "Free some disk space, then run this again."
     return f"`{name}` failed: {reason.rstrip('.')}. {hint}".rstrip()
 
 
 def build() -> None:
-    """Build the charm, its maker's own words shown. Raises Trouble."""
+    """Build the charm, and show the build's output. Raises Failure."""
     if subprocess.run(("make", "--no-print-directory", "build"), cwd=host.CHECKOUT).returncode != 0:
-        raise host.Trouble("`make build` failed, for the reason above: mend that, then run this again.")
+        raise host.Failure("`make build` failed for the reason above. Fix it, then run this again.")
 
 
 def machine_image() -> str:
-    """Make the machines' images if they are missing, progress shown; return the bare one's name. Raises Trouble."""
+    """Create missing images of machines, with progress; return the name of the base image. Raises Failure."""
     done = subprocess.run((LOCALJUJU, "image"), stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise host.Trouble("The machine's image cannot be made, for the reason above: mend that, then run this again.")
+        raise host.Failure("The machine's image cannot be created for the reason above. Fix it, then run this again.")
     return done.stdout.split()[0]
 
 
 def juju(*arguments: str, hint: str = "") -> str:
-    """Run a localjuju command on the demo's model. Raises Trouble."""
+    """Run a localjuju command on the demo's model. Raises Failure."""
     return call(LOCALJUJU, arguments[0], "-m", MODEL, *arguments[1:], hint=hint)
 
 
 def unit_in(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the unit's part of `status --format json`, empty before it is there."""
-    found: Mapping[str, Any] = status.get("applications", {}).get(APP, {}).get("units", {}).get(UNIT, {})
-    return found
+    """Return the unit in `status --format json`, empty before it exists."""
+    unit: Mapping[str, Any] = status.get("applications", {}).get(APP, {}).get("units", {}).get(UNIT, {})
+    return unit
 
 
 def summary(unit: Mapping[str, Any]) -> str:
@@ -107,16 +107,16 @@ def summary(unit: Mapping[str, Any]) -> str:
 
 
 def replace_model() -> None:
-    """Make an empty model; one that an earlier run left is destroyed, and that is said. Raises Trouble."""
+    """Create an empty model; that of an earlier run is destroyed. Raises Failure."""
     models = json.loads(call(LOCALJUJU, "models", "--format", "json"))["models"]
     if any(model["short-name"] == MODEL for model in models):
-        say(f"  replacing the model {MODEL} of an earlier run, and what was pushed to it")
+        say(f"  replacing the model {MODEL} of an earlier run, with all that was pushed to it")
         call(LOCALJUJU, "destroy-model", MODEL, "--no-prompt", "--force", "--destroy-storage")
     call(LOCALJUJU, "add-model", MODEL)
 
 
 def deploy(archive: Path, number: int) -> Mapping[str, Any]:
-    """Deploy *number* units with the archive as their resource, return the first. Raises Trouble.
+    """Deploy *number* units with the archive as their resource, and return the first. Raises Failure.
 
     The first one's progress is shown.
     """
@@ -136,54 +136,54 @@ def deploy(archive: Path, number: int) -> Mapping[str, Any]:
             shown = ""
             end = time.monotonic() + ACTIVE_SECONDS
             while True:
-                is_over = process.poll() is not None
+                has_ended = process.poll() is not None
                 unit = unit_in(json.loads(juju("status", "--format", "json")))
                 if unit and summary(unit) != shown:
                     shown = summary(unit)
                     say(f"  {UNIT} {shown}")
-                if is_over and (process.returncode or shown.startswith(("active", "blocked", "error"))):
+                if has_ended and (process.returncode or shown.startswith(("active", "blocked", "error"))):
                     break
                 if time.monotonic() > end:
                     process.terminate()
-                    raise host.Trouble(not_active(shown))
+                    raise host.Failure(not_active(shown))
                 time.sleep(0.3)
         output.seek(0)
         if process.returncode:
-            raise host.Trouble(failure(command, output.read()))
+            raise host.Failure(failure(command, output.read()))
     if not shown.startswith("active"):
-        raise host.Trouble(not_active(shown))
+        raise host.Failure(not_active(shown))
     return unit
 
 
 def prove_units(number: int) -> None:
-    """Show all units, and that they serve with one configuration, the leader's secret in it. Raises Trouble."""
+    """Show all units, and that they serve with the same configuration and secret. Raises Failure."""
     found = json.loads(juju("status", "--format", "json"))["applications"][APP]["units"]
     applied = set()
     for name, unit in sorted(found.items()):
         say(f"  {name}{'*' if unit.get('leader') else ''} {summary(unit)}")
         if not summary(unit).startswith("active"):
-            raise host.Trouble(not_active(summary(unit)))
-        # Named by a digest of all that is in it.
+            raise host.Failure(not_active(summary(unit)))
+        # Its name is a digest of the content.
         applied.add(juju("exec", "--unit", name, "--", "readlink", "/etc/docker/registry/config.yml").strip())
     if len(found) != number or len(applied) != 1:
-        raise host.Trouble(f"{len(found)} units of {number}, with {len(applied)} configurations: {sorted(applied)}")
-    say(f"  one configuration on all, one secret in it: {applied.pop()}")
+        raise host.Failure(f"{len(found)} of {number} units have {len(applied)} configurations: {sorted(applied)}")
+    say(f"  all have the same configuration, with the same secret: {applied.pop()}")
 
 
 def not_active(shown: str) -> str:
-    """Return the sentence for a unit that has not become active."""
-    return f"{UNIT} has not become active, it says: {shown}. See: localjuju debug-log -m {MODEL} --replay"
+    """Return the sentence for a unit that is not active."""
+    return f"{UNIT} is not active: {shown}. See `localjuju debug-log -m {MODEL} --replay`"
 
 
 @contextlib.contextmanager
 def forwarded(address: str, port: int) -> Iterator[int]:
-    """Carry connections to a free port of 127.0.0.1 to the address, and give that port.
+    """Forward a free port of 127.0.0.1 to the address, and yield that port.
 
-    Docker takes plain HTTP from a loopback address without a word in its daemon.json, so this machine's own
-    Docker can push to the unit as it is.
+    Docker accepts plain HTTP from a loopback address without configuration, so this machine's own Docker can push to
+    the unit.
     """
 
-    class Carrier(socketserver.BaseRequestHandler):
+    class Forwarder(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with socket.create_connection((address, port)) as far:
                 back = threading.Thread(target=_carry, args=(far, self.request))
@@ -191,7 +191,7 @@ def forwarded(address: str, port: int) -> Iterator[int]:
                 _carry(self.request, far)
                 back.join()
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Carrier, bind_and_activate=True) as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Forwarder, bind_and_activate=True) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,)).start()
         try:
@@ -201,7 +201,7 @@ def forwarded(address: str, port: int) -> Iterator[int]:
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:
-    # Either side may hang up at any time; the client of that connection sees it and reports it.
+    # Either side may close the connection at any time; its client reports that.
     with contextlib.suppress(OSError):
         while chunk := source.recv(1 << 18):
             target.sendall(chunk)
@@ -209,7 +209,7 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
 
 
 def large_image(base: str, name: str) -> None:
-    """Make a real image under this name: the machine's base image, the charm and the registry's archive on top."""
+    """Create an image with this name: the machine's base image, the charm and the registry's archive."""
     for content in (CHARM, images.registry_image()):
         container = call("docker", "create", base, "/bin/true")
         try:
@@ -220,7 +220,7 @@ def large_image(base: str, name: str) -> None:
 
 
 def prove_docker(base: str, address: str, port: int) -> None:
-    """Push a large image with this machine's Docker, pull it by digest with the unit's, compare. Raises Trouble."""
+    """Push a large image with this machine's Docker, pull it by digest with the unit's, compare. Raises Failure."""
     with forwarded(address, port) as local:
         name = f"127.0.0.1:{local}/demo/machine"
         try:
@@ -233,18 +233,18 @@ def prove_docker(base: str, address: str, port: int) -> None:
         finally:
             host.run("docker", "rmi", f"{name}:1")
     digest = next(word for word in pushed.split() if word.startswith("sha256:"))
-    there = f"127.0.0.1:{port}/demo/machine@{digest}"
+    name = f"127.0.0.1:{port}/demo/machine@{digest}"
     say(f"  docker pull demo/machine@{digest[:19]}... on the unit")
-    juju("exec", "--unit", UNIT, "--", "docker", "pull", "-q", there)
-    pulled = juju("exec", "--unit", UNIT, "--", "docker", "image", "inspect", "-f", "{{.Id}}", there)
-    juju("exec", "--unit", UNIT, "--", "docker", "rmi", there)
+    juju("exec", "--unit", UNIT, "--", "docker", "pull", "-q", name)
+    pulled = juju("exec", "--unit", UNIT, "--", "docker", "image", "inspect", "-f", "{{.Id}}", name)
+    juju("exec", "--unit", UNIT, "--", "docker", "rmi", name)
     if pulled.strip() != image_id:
-        raise host.Trouble(f"The image that came back is another one: pushed {image_id}, pulled {pulled}.")
-    say("  equal: the digest, and with the image's ID its configuration and every layer")
+        raise host.Failure(f"The pulled image differs: pushed {image_id}, pulled {pulled}.")
+    say("  equal: the digest and the image's ID, and so its configuration and every layer")
 
 
 def prove_skopeo(address: str, port: int) -> None:
-    """Push an index of two architectures with skopeo, pull it by digest, compare every blob. Raises Trouble."""
+    """Push an index of two architectures with skopeo, pull it by digest, compare every blob. Raises Failure."""
     with tempfile.TemporaryDirectory() as scratch:
         sent, got = Path(scratch, "sent"), Path(scratch, "got")
         digest = images.index(sent, images.registry(), "1")
@@ -255,17 +255,17 @@ def prove_skopeo(address: str, port: int) -> None:
         call("skopeo", "copy", "-q", "--all", "--src-tls-verify=false", f"{name}@{digest}", f"oci:{got}:1")
         before, after = blobs(sent), blobs(got)
     if before != after:
-        raise host.Trouble(f"The index that came back differs in {len(before.items() ^ after.items())} of its blobs.")
-    say(f"  equal: all {len(before)} blobs, the index's digest among them")
+        raise host.Failure(f"The pulled index differs in {len(before.items() ^ after.items())} blobs.")
+    say(f"  equal: all {len(before)} blobs and the index's digest")
 
 
 def blobs(layout: Path) -> dict[str, bytes]:
-    """Return the blobs of an OCI layout by their digest, without `sha256:`."""
+    """Return the blobs of an OCI layout by digest, without `sha256:`."""
     return {path.name: path.read_bytes() for path in (layout / "blobs/sha256").iterdir()}
 
 
 def farewell(unit: Mapping[str, Any], url: str) -> str:
-    """Return what is there now, and what to try next."""
+    """Return the unit's state, and what to try next."""
     return f"""
 {UNIT} {summary(unit)}
 
@@ -284,7 +284,7 @@ Try next:
 
 
 def demonstrate(number: int) -> None:
-    """Do it all, with this number of units. Raises Trouble."""
+    """Do all steps, with this number of units. Raises Failure."""
     with step("Preparing this machine"):
         host.prepare(lambda line: say(f"  {line}"))
     with step(f"Building {CHARM.name}"):
@@ -308,14 +308,14 @@ def demonstrate(number: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Show the charm at work; 0 when all went well, 1 with a sentence when it did not."""
+    """Show the charm at work; return 0, or 1 after a failure, which is printed."""
     try:
         demonstrate(units(arguments))
-    except host.Trouble as trouble:
-        print(trouble, file=sys.stderr)
+    except host.Failure as problem:
+        print(problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; the next run begins anew.", file=sys.stderr)
+        print("Interrupted. The next run starts again.", file=sys.stderr)
         return 130
     return 0
 

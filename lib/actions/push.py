@@ -10,7 +10,7 @@ from charms.layer import basic, context, flags
 from registry.formats import addresses
 from registry.images.reference import BadReference, Reference
 from registry.machine.engine import Engine
-from registry.message import Message, about, alone, unconverted
+from registry.message import Message, about, alone
 from registry.release.release import Release
 
 from actions.results import Results
@@ -39,7 +39,7 @@ def push(params: dict[str, Any]) -> Results:
     source = _parse("image", params["image"])
     problem = options.problems.get("http-host")
     if problem:
-        raise basic.ActionFailed(about("http-host", unconverted(problem)))
+        raise basic.ActionFailed(about("http-host", problem))
     current = context.machine.store.current()
     port = current.port if current else options.registry_port
     here = [*context.proxies(), hookenv.unit_private_ip()]
@@ -75,7 +75,7 @@ def _parse(parameter: str, name: str) -> Reference:
     try:
         return Reference.parse(name)
     except BadReference as error:
-        raise basic.ActionFailed(about(parameter, unconverted(str(error)))) from error
+        raise basic.ActionFailed(about(parameter, error.text)) from error
 
 
 def _target(source: Reference, tag: str, netloc: str) -> Reference:

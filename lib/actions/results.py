@@ -27,9 +27,6 @@ DOCKER_FAILED = Message("Docker failed: {error}", "Fix it and run the action aga
 APT_FAILED = Message("APT failed: {error}", "Fix it and run the action again")
 """APT cannot install the packages of the action, in its own words."""
 
-LOOPBACK_FAILED = Message("The registry for the push does not start: {error}", "Fix it and run the action again")
-"""A push to a registry with tokens or client certificates goes through a registry on the unit's loopback address."""
-
 MACHINE_FAILED = Message("The machine failed: {error}", "Fix it and run the action again")
 """A program of the action cannot be started, or a file cannot be written."""
 
@@ -52,7 +49,7 @@ def reported(action: Action) -> Action:
         except PackageError as error:
             raise _failed(alone(APT_FAILED(error=error))) from error
         except NotServing as error:
-            raise _failed(alone(LOOPBACK_FAILED(error=error))) from error
+            raise _failed(alone(error.text)) from error
         except OSError as error:
             raise _failed(alone(MACHINE_FAILED(error=error))) from error
 

@@ -71,8 +71,3 @@ def shortened(first: Sentence, problems: int = 0, warnings: int = 0) -> Sentence
     counts = ((problems, "problem"), (warnings, "warning"))
     rest = " and ".join(f"{count} more {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
     return Sentence(f"{first} ({rest}: see juju debug-log.)") if rest else first
-
-
-def unconverted(text: str) -> Text:
-    """Border: accept a text of a module whose messages are not constants yet. Remove it with its last caller."""
-    return Text(text)

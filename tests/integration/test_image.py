@@ -23,7 +23,9 @@ def test_an_image_that_does_not_start_is_said_and_the_old_one_serves_on(unit, ar
 def test_an_image_that_is_no_registry_is_said(unit, archives):
     unit.load(archives.stranger)
     _, message = unit.config(registry_image=archives.stranger_name)
-    assert message.startswith(f"registry-image: {archives.stranger_name} is not a registry")
+    assert message.startswith(
+        f"registry-image: {archives.stranger_name} is not a registry: `--version` prints no version."
+    )
     assert unit.answers()
     assert unit.config(registry_image=None)[0] == "active"
 
@@ -53,7 +55,9 @@ def test_a_resource_that_is_no_image_is_said_and_the_old_one_serves_on(unit, arc
     junk.write_text("no archive")
     state, message = attach(unit, junk)
     assert state == "blocked"
-    assert message.startswith("registry-image: the resource registry-image is not an image: it cannot be read")
+    assert message.startswith(
+        "registry-image: the resource registry-image is not an archive of images (it cannot be read: "
+    )
     assert unit.answers()
     assert attach(unit, archives.registry)[0] == "active"
 

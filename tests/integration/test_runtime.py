@@ -89,19 +89,23 @@ def test_settings_of_docker_come_and_go_and_others_stay(unit, tmp_path):
 WRONG_SETTINGS = [
     (
         {"daemon_opts": '{"nosuch": 1}'},
-        "daemon-opts: Docker does not start: the following directives don't match any configuration option: nosuch. "
-        "It runs with what was before.",
+        "daemon-opts: the new settings were reverted (Docker does not start: "
+        "the following directives don't match any configuration option: nosuch). Fix them.",
     ),
     (
         {"daemon_opts": "log-opts: {nosuch: a}"},
-        "daemon-opts: Docker does not start: failed to set log opts: unknown log opt 'nosuch' for",
+        "daemon-opts: the new settings were reverted (Docker does not start: "
+        "failed to set log opts: unknown log opt 'nosuch' for",
     ),
-    ({"docker_opts": "--nosuch"}, "docker-opts: Docker does not start: unknown flag: --nosuch"),
+    (
+        {"docker_opts": "--nosuch"},
+        "docker-opts: the new settings were reverted (Docker does not start: unknown flag: --nosuch). Fix them.",
+    ),
     ({"http_proxy": "http://me:hush@proxy:1"}, "http_proxy: the URL contains a password, "),
 ]
 
 
-def test_settings_that_docker_does_not_take_are_said_and_put_back(unit):
+def test_rejected_settings_are_reported_and_reverted(unit):
     try:
         before = settings(unit)
         for values, sentence in WRONG_SETTINGS:
@@ -133,7 +137,7 @@ def test_arguments_and_proxies_of_docker(unit):
     assert unit.exec("ls /etc/systemd/system/docker.service.d") == ""
 
 
-def test_power_lost_while_settings_are_tried_is_mended(runtime, tmp_path):
+def test_power_lost_while_settings_are_tried_is_recovered_from(runtime, tmp_path):
     """As a crash in the middle leaves it: settings with which Docker does not start, and a note of those before."""
     note = {"trying": True, "before": {"daemon_json": json.dumps(DEFAULT), "drop_in": None}}
     put(runtime, "/var/lib/docker-registry/daemon.json", json.dumps(note), tmp_path)
@@ -143,12 +147,13 @@ def test_power_lost_while_settings_are_tried_is_mended(runtime, tmp_path):
     assert settings(runtime) == DEFAULT
 
 
-def test_settings_that_docker_finds_wrong_at_the_next_boot_are_put_back(runtime):
-    """While containers run on, it does not look at those of its network."""
+def test_settings_that_docker_rejects_at_the_next_boot_are_reverted(runtime):
+    """While containers keep running, a restart of Docker does not apply the settings of its network."""
     assert configure(runtime, docker_opts="--bip=nonsense")[0] == "active"
     runtime.reboot()
     state, message = runtime.update_status()
-    assert (state, message[:36]) == ("blocked", "docker-opts: Docker does not start: ")
+    assert state == "blocked"
+    assert message.startswith("docker-opts: the new settings were reverted (Docker does not start: ")
     assert runtime.answers()
     assert configure(runtime) == ("active", f"Ready at {runtime.address}:5000 (http).")
 

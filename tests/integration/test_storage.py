@@ -190,7 +190,8 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
         state, message = unit.config(log_level="debug")
         assert state == "blocked"
         assert message.startswith(
-            "The registry does not start with this configuration: cache-remoteurl is away: nothing answers"
+            "The upstream registry in cache-remoteurl is unreachable (connection failed). "
+            "Check the URL. Retrying automatically."
         )
         assert message.endswith(still_serves(unit))
         assert unit.container()["Id"] == before

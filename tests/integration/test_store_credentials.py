@@ -65,7 +65,8 @@ def test_keystone_with_a_domain_and_a_region(store, guest):
     settings = {f"storage_swift_{name}": value for name, value in settings.items()}
     assert guest.config(**settings) == still(
         guest,
-        "storage-swift-container: there is no container docker-registry; `swift post docker-registry` makes it.",
+        "storage-swift-container: the container docker-registry does not exist. "
+        "Create it with `swift post docker-registry`.",
     )
     store.swift("PUT", "docker-registry", keystone=True)
     assert guest.update_status() == ready(guest)
@@ -75,13 +76,17 @@ def test_keystone_with_a_domain_and_a_region(store, guest):
     assert "files/docker/registry/v2/" in store.swift("GET", "docker-registry", keystone=True)
 
     before = running(guest)
-    refused = "storage-swift-username: refused, with its password, tenant and domain."
-    no_project = "storage-swift-tenant: not set, and without it Keystone names no object store to this user."
+    rejected = "storage-swift-username: the login is rejected. Check user name, password, tenant and domain."
+    no_project = "storage-swift-tenant: not set, but required: the user has no default project. Set the project."
     for changes, sentence in (
-        ({"password": "wrong-key"}, refused),
-        ({"domain": "other"}, refused),
-        ({"domain": None}, refused),
-        ({"region": "nowhere"}, "storage-swift-authurl: Keystone knows no object store in the region nowhere."),
+        ({"password": "wrong-key"}, rejected),
+        ({"domain": "other"}, rejected),
+        ({"domain": None}, rejected),
+        (
+            {"region": "nowhere"},
+            "storage-swift-authurl: the service catalog has no object store in the region nowhere. "
+            "Check storage-swift-region and the URL.",
+        ),
         ({"tenant": None}, no_project),
     ):
         wrong = {f"storage_swift_{name}": value for name, value in changes.items()}
@@ -91,7 +96,7 @@ def test_keystone_with_a_domain_and_a_region(store, guest):
     assert guest.config(**dict.fromkeys(settings)) == ready(guest)
 
 
-def test_who_may_not_write_is_told_what_to_do(store, guest):
+def test_an_empty_container_that_cannot_be_written_is_a_problem_with_a_command(store, guest):
     store.swift("PUT", "shared", X_Container_Read="test:reader")
     settings = {
         "authurl": f"http://{store.address}:8080/auth/v1.0",
@@ -104,8 +109,8 @@ def test_who_may_not_write_is_told_what_to_do(store, guest):
     command = re.search("`(.*)`", message)[1]
     assert (state, message) == still(
         guest,
-        "storage-swift-container: shared is empty, which the registry takes for gone, and may not be written (403); "
-        f"put an empty object 'files' there: `{command}`.",
+        "storage-swift-container: shared is empty and cannot be written (403), so the registry would answer 503. "
+        f"Create an empty object: `{command}`.",
     )
     login = f"ST_AUTH=http://127.0.0.1:8080/auth/v1.0 ST_USER=test:tester ST_KEY={PASSWORD}"
     store.exec(f"cd /var/tmp && export {login} && {command}")

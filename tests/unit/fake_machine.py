@@ -55,7 +55,7 @@ class FakeMachine:
     def ensure_swift_ready(self, options, environment):
         self.swift_calls.append(options.container)
         if options.container == "away":
-            raise openstack.SwiftError("storage-swift-container: there is no container away")
+            raise openstack.SwiftError("storage-swift-container", openstack.NO_CONTAINER(name="away"))
 
 
 class FakeFiles:

@@ -27,7 +27,7 @@ def test_a_fresh_docker_has_the_default_settings(deployed, machine):
     assert machine.apt.calls == []
 
 
-def test_settings_are_put_beside_those_of_others(deployed, juju, machine):
+def test_settings_are_added_to_those_of_others(deployed, juju, machine):
     machine.dockerd.daemon_json = json.dumps({**json.loads(machine.dockerd.daemon_json), "dns": ["1.1.1.1"]})
     assert config(juju, deployed, daemon__opts="log-driver: journald") == READY
     assert json.loads(machine.dockerd.daemon_json) == {
@@ -52,7 +52,7 @@ def test_a_reload_is_enough_for_some(deployed, juju, machine):
     assert (machine.dockerd.restarts, machine.dockerd.reloads) == (1, before + 1)
 
 
-def test_a_reload_is_not_relied_on_where_dockerd_cannot_tell(deployed, juju, machine):
+def test_without_validation_dockerd_is_restarted(deployed, juju, machine):
     machine.dockerd.validates = False
     config(juju, deployed, daemon__opts=json.dumps({**runtime.DEFAULT_SETTINGS, "debug": True}))
     assert machine.dockerd.restarts == 2
@@ -68,22 +68,22 @@ def test_live_restore_that_comes_back_is_there_before_the_restart(deployed, juju
 
 
 @pytest.mark.parametrize("option", ["daemon-opts", "docker-opts"])
-def test_what_docker_does_not_start_with_is_put_back_said_and_not_tried_again(deployed, juju, machine, option):
+def test_rejected_settings_are_reverted_reported_and_not_tried_again(deployed, juju, machine, option):
     machine.dockerd.rejected = {"nosuch"}
     before = machine.dockerd.daemon_json
     value = {"daemon-opts": "nosuch: 1", "docker-opts": "--nosuch"}[option]
-    said = f"{option}: Docker does not start: unknown nosuch. It runs with what was before." + SERVES
-    assert config(juju, deployed, **{option: value}) == ["blocked", said]
+    problem = f"{option}: the new settings were reverted (Docker does not start: unknown nosuch). Fix them." + SERVES
+    assert config(juju, deployed, **{option: value}) == ["blocked", problem]
     assert (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts) == (before, None, 3)
     deployed.hook("update-status")
-    assert juju.model["status"] == ["blocked", said]
+    assert juju.model["status"] == ["blocked", problem]
     assert machine.dockerd.restarts == 3
-    assert config(juju, deployed, **{option: juju.model["config"][option] + " "}) == ["blocked", said]
+    assert config(juju, deployed, **{option: juju.model["config"][option] + " "}) == ["blocked", problem]
     machine.dockerd.rejected = set()
     assert config(juju, deployed, daemon__opts="debug: true", docker__opts="") == READY
 
 
-def test_a_new_docker_tries_again_what_the_old_one_did_not_take(deployed, juju, machine, actions):
+def test_a_new_docker_tries_again_what_the_old_one_rejected(deployed, juju, machine, actions):
     machine.dockerd.rejected = {"nosuch"}
     config(juju, deployed, daemon__opts="nosuch: 1")
     machine.dockerd.rejected = set()
@@ -104,7 +104,7 @@ def test_a_wrong_value_of_settings_changes_nothing(deployed, juju, machine):
 
 
 @pytest.mark.parametrize("restart", [2, 3])
-def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before(deployed, juju, machine, restart):
+def test_killed_while_settings_are_tried_the_next_hook_reverts_them(deployed, juju, machine, restart):
     machine.dockerd.rejected = {"nosuch"}
     machine.dockerd.dies_at = restart
     with contextlib.suppress(fakes.Killed):
@@ -113,11 +113,13 @@ def test_killed_while_settings_are_tried_the_next_hook_puts_back_what_was_before
     machine.dockerd.dies_at = None
     deployed.hook("update-status")
     assert "nosuch" not in machine.dockerd.daemon_json
-    assert juju.model["status"][1].startswith("daemon-opts: Docker does not start")
+    assert juju.model["status"][1].startswith(
+        "daemon-opts: the new settings were reverted (Docker does not start: unknown nosuch)"
+    )
     assert not daemon.Record.from_json(machine.records.load("daemon")).trying
 
 
-def test_what_docker_finds_wrong_at_the_next_boot_only_is_put_back(deployed, juju, machine):
+def test_settings_that_fail_at_the_next_boot_only_are_reverted(deployed, juju, machine):
     before = machine.dockerd.daemon_json
     assert config(juju, deployed, docker__opts="--bip=nonsense", daemon__opts="debug: true") == READY
     machine.dockerd.rejected, machine.dockerd.failed = {"nonsense"}, True
@@ -125,7 +127,10 @@ def test_what_docker_finds_wrong_at_the_next_boot_only_is_put_back(deployed, juj
         deployed.hook("update-status")
         state, message = juju.model["status"]
         assert state == "blocked"
-        assert message.startswith("daemon-opts and docker-opts: Docker does not start: unknown nonsense.")
+        assert message == (
+            "daemon-opts and docker-opts: the new settings were reverted (Docker does not start: unknown nonsense). "
+            f"Fix them.{SERVES}"
+        )
         assert (json.loads(machine.dockerd.daemon_json), machine.dockerd.drop_in) == (json.loads(before), None)
     assert config(juju, deployed, docker__opts="") == READY
     assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, "debug": True}
@@ -143,7 +148,7 @@ def test_a_docker_that_failed_for_another_reason_keeps_its_settings(deployed, ju
     assert json.loads(machine.dockerd.daemon_json)["debug"] is True
 
 
-def test_daemon_json_that_somebody_broke_is_said_and_left(deployed, juju, machine):
+def test_a_broken_daemon_json_is_reported_and_unchanged(deployed, juju, machine):
     machine.dockerd.daemon_json = "{"
     assert "/etc/docker/daemon.json is not JSON" in config(juju, deployed, daemon__opts="live-restore: true")[1]
     assert machine.dockerd.daemon_json == "{"
@@ -174,8 +179,11 @@ def test_the_models_proxy_counts_and_its_password_does_not(deployed, juju, machi
 def test_a_docker_that_is_set_up_elsewhere_says_what_has_no_effect(charm, juju, machine, values):
     machine.dockerd.takes_settings = False
     assert config(juju, charm) == READY
-    state, message = config(juju, charm, **values)
-    assert (state, message.partition(":")[0]) == ("blocked", "daemon-opts, docker-opts and the proxies have no effect")
+    assert config(juju, charm, **values) == [
+        "blocked",
+        "daemon-opts, docker-opts and the proxies have no effect: Docker does not use /etc/docker/daemon.json and "
+        f"docker.service. Reset these options, and configure Docker where it is set up.{SERVES}",
+    ]
     assert machine.records.load("live-restore")["live_restore_refused"]
     assert (machine.dockerd.daemon_json, machine.dockerd.restarts) == (None, 0)
 
@@ -188,7 +196,7 @@ FLAGS = [docker_runtime.LIVE_RESTORE, docker_runtime.LIVE_RESTORE_REFUSED]
 
 
 @pytest.mark.parametrize("flag", FLAGS)
-def test_what_an_older_charm_knows_of_live_restore_is_taken_over(charm, juju, machine, flag):
+def test_what_an_older_charm_knows_of_live_restore_is_recorded(charm, juju, machine, flag):
     """It kept that in flags. Nothing is asked of Docker, tried or logged again."""
     is_refused = flag == docker_runtime.LIVE_RESTORE_REFUSED
     machine.dockerd.daemon_json = None if is_refused else json.dumps({"live-restore": True, **runtime.DEFAULT_SETTINGS})

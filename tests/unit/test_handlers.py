@@ -98,7 +98,7 @@ def test_daemon_json_that_cannot_be_read_is_said_and_the_registry_still_comes(ch
     charm.hook("install")
     assert juju.model["status"] == [
         "blocked",
-        "Docker cannot be told to keep containers running while it restarts: no such device. "
+        "live-restore of Docker cannot be enabled (no such device). Retrying automatically. "
         "Still serving at 10.0.0.10:5000 (http).",
     ]
 
@@ -164,8 +164,7 @@ def test_a_wrong_option_is_said_and_the_killed_registry_still_comes_back(deploye
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "registry-port: 0 is not a port. Use a number from 1 to 65535. "
-        "Still serving at 10.0.0.10:5000 (http).",
+        "registry-port: 0 is not a port. Use a number from 1 to 65535. Still serving at 10.0.0.10:5000 (http).",
     ]
     assert machine.engine.serving(5000)
 
@@ -305,7 +304,11 @@ def test_a_refresh_without_internet_keeps_the_image(deployed, juju, machine):
 def test_an_image_that_cannot_be_had_is_said(charm, juju, machine):
     machine.engine.images = machine.engine.pullable = {}
     charm.hook("install")
-    assert juju.model["status"] == ["blocked", "registry-image: registry:2 cannot be pulled: no route."]
+    assert juju.model["status"] == [
+        "blocked",
+        "registry-image: Docker cannot get the image (registry:2 cannot be pulled: no route). "
+        "Fix this, or attach it as a resource. Retrying automatically.",
+    ]
     machine.engine.pullable = {"registry:2": "sha256:one"}
     charm.hook("update-status")
     assert juju.model["status"] == READY
@@ -328,7 +331,9 @@ def test_an_image_that_is_no_registry_is_said(deployed, juju, machine):
     machine.engine.images["nginx:1"] = "sha256:nginx"
     juju.change(config={"registry-image": "nginx:1"})
     deployed.hook("config-changed")
-    assert juju.model["status"][1].startswith("registry-image: nginx:1 is not a registry (its --version names none).")
+    assert juju.model["status"][1].startswith(
+        "registry-image: nginx:1 is not a registry: `--version` prints no version. Use an image such as registry:2."
+    )
 
 
 def test_nothing_is_done_during_a_series_upgrade(deployed, juju, machine):
@@ -473,8 +478,7 @@ def test_what_serves_although_an_option_is_wrong_is_a_success_that_says_so(deplo
     juju.change(config={"registry-port": 0})
     done = deployed.action(action, actions, name="")
     assert done["message"] == (
-        "registry-port: 0 is not a port. Use a number from 1 to 65535. "
-        "Still serving at 10.0.0.10:5000 (http)."
+        "registry-port: 0 is not a port. Use a number from 1 to 65535. Still serving at 10.0.0.10:5000 (http)."
     )
     assert machine.engine.serving(5000)
 
@@ -816,7 +820,8 @@ def test_a_container_of_swift_is_made_ready_before_the_registry_comes_to_it(depl
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "storage-swift-container: there is no container away. Still serving at 10.0.0.10:5000 (http).",
+        "storage-swift-container: the container away does not exist. Create it with `swift post away`. "
+        "Still serving at 10.0.0.10:5000 (http).",
     ]
     juju.change(config={"storage-swift-container": "images"})
     deployed.hook("config-changed")

@@ -25,7 +25,7 @@ from registry.client.openstack import SwiftError
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.deployment.health import NotServing
 from registry.machine.engine import Engine, EngineError
-from registry.message import Message, alone, unconverted
+from registry.message import Message, about, alone
 from registry.plan import decision, disk, published, report
 from registry.plan.report import Outcome
 from registry.release.release import Release
@@ -35,9 +35,6 @@ DOCKER_DOWN = Message("Docker failed: {error}", "See `journalctl -u docker` on t
 
 SECRET_AWAITED = Message("Waiting for the leader to share the registry's secret")
 """The leader has not finished its installation yet. All units must have the same secret."""
-
-NOT_STARTING = Message("The registry does not start with this configuration: {error}", "Fix the options")
-"""The registry refused the requested configuration, in its own words. It is verified before anything is replaced."""
 
 NO_STORAGE = Message(
     "Storage unreachable: the registry answers 503", "Check the storage and its credentials. Retrying automatically"
@@ -153,11 +150,11 @@ def deploy() -> None:
         if current is not None and current.authentication != "htpasswd":
             machine.credentials.remove_users()
     except NotServing as error:
-        now.errors.append(alone(NOT_STARTING(error=error)))
+        now.errors.append(alone(error.text))
     except EngineError as error:
         now.errors.append(docker_failed(error))
     except SwiftError as error:
-        now.errors.append(alone(unconverted(str(error))))
+        now.errors.append(about(error.option, error.text))
     except OSError as error:
         now.errors.append(machine_failed(error))
     _finish()

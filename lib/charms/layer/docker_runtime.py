@@ -13,7 +13,7 @@ from charms.layer.edges import Machine
 from registry.machine import dockerd_settings
 from registry.machine.apt import BadKey, PackageError
 from registry.machine.engine import Engine
-from registry.message import Message, Sentence, about, alone, unconverted
+from registry.message import Message, Sentence, Text, about, alone
 from registry.options import packages, runtime
 from registry.options.proxies import Proxies
 
@@ -58,9 +58,9 @@ class NoDocker(Exception):
         self.problems = problems
 
 
-def about_all(problems: Mapping[str, str | None]) -> Errors:
+def about_all(problems: Mapping[str, Text | None]) -> Errors:
     """Return a sentence for each option with a problem."""
-    return tuple(about(option, unconverted(text)) for option, text in problems.items() if text)
+    return tuple(about(option, text) for option, text in problems.items() if text)
 
 
 def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
@@ -158,7 +158,7 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     problems = options.proxies.fallback_problems(model)
     errors = about_all({f"{_MODEL[name]} of the model": text for name, text in problems})
     docker, more = _settings(machine).ensure(options, options.proxies.with_fallback(model).environment(), docker)
-    return docker, errors + tuple(alone(unconverted(sentence.removesuffix("."))) for sentence in more)
+    return docker, errors + more
 
 
 def forget_refusals(machine: Machine) -> None:

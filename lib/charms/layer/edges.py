@@ -73,5 +73,5 @@ class Machine:
         return request
 
     def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str]) -> bool:
-        """Prepare an empty Swift container for the registry: `openstack.make_ready`. Raises SwiftError."""
-        return openstack.make_ready(options, environment)
+        """Prepare an empty container of Swift for the registry: `openstack.ensure_ready`. Raises SwiftError."""
+        return openstack.ensure_ready(options, environment)

@@ -10,7 +10,7 @@ from charms import reactive
 from charms.layer import context, flags, status
 from charms.layer.context import Now, gathers
 from registry.deployment import image_source
-from registry.message import Message, about, alone, unconverted
+from registry.message import Message, about, alone
 from registry.options.options import DEFAULT_IMAGE
 from registry.release.image import Image
 
@@ -32,7 +32,7 @@ def ensure() -> None:
         try:
             now.image = _read_known(now) or _ensure(now)
         except image_source.NoImage as error:
-            now.image_errors = (about("registry-image", unconverted(str(error))),)
+            now.image_errors = (about("registry-image", error.text),)
     reactive.set_flag(flags.IMAGE_CHECKED)
 
 

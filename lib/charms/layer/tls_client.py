@@ -16,7 +16,7 @@ from charms.layer import context
 from charms.layer.context import endpoint, gathers
 from registry.formats.relations import Offer
 from registry.machine.files import UnreadableError
-from registry.message import Message, alone, unconverted
+from registry.message import Message, alone
 from registry.options.tls import KINDS
 from registry.plan import request
 from registry.plan.certificate import File
@@ -95,7 +95,7 @@ def _read(path: str) -> File:
     try:
         return File(context.machine.files.read(path))
     except UnreadableError as error:
-        return File(error=unconverted(str(error)))
+        return File(error=error.text)
 
 
 def _remove(path: str, digest: str) -> None:

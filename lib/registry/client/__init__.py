@@ -1,1 +1,1 @@
-"""Edge: what others serve by HTTP (registries, OpenStack), and archives of images in files."""
+"""Edge: HTTP clients of registries and OpenStack, and archives of images in files."""

@@ -16,7 +16,7 @@ from registry.images.reference import Reference
 
 
 class BadArchive(Exception):
-    """A file is no archive of an image for this machine; ``str()`` is a clause for the operator."""
+    """A file is not an archive of images; ``str()`` says why, for the parentheses of a message."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,23 +27,23 @@ class Archive:
     entries: tuple[layout.Entry, ...]
     """One for each image."""
     oci_only: bool
-    """No manifest.json inside: Docker before 25 cannot load it as it is."""
+    """It has no manifest.json: Docker before 25 cannot load it unchanged."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the images inside."""
+        """The names of its images."""
         return tuple(name for entry in self.entries for name in entry["RepoTags"])
 
     def name_of(self, reference: str) -> str | None:
-        """Return the name inside that means the image *reference*, or None."""
-        wanted = Reference.parse(reference).canonical
-        return next((name for name in self.names if Reference.parse(name).canonical == wanted), None)
+        """Return the name in the archive that is equivalent to *reference*, or None."""
+        requested = Reference.parse(reference).canonical
+        return next((name for name in self.names if Reference.parse(name).canonical == requested), None)
 
     @contextlib.contextmanager
     def for_docker(self, scratch: pathlib.Path) -> Iterator[IO[bytes]]:
-        """Give the archive as a file that any `docker load` takes; *scratch* is a folder for a copy if need be.
+        """Open the archive as a file that any `docker load` accepts; *scratch* is a folder for a copy if needed.
 
-        Raises BadArchive; OSError where the machine does not take the copy.
+        Raises BadArchive, or OSError where the copy cannot be written.
         """
         if not self.oci_only:
             with self.path.open("rb") as file:
@@ -51,13 +51,13 @@ class Archive:
             return
         copy = scratch / f".{self.path.name}.docker"
         try:
-            self._with_manifest(copy)
+            self._write_with_manifest(copy)
             with copy.open("rb") as file:
                 yield file
         finally:
             copy.unlink(missing_ok=True)
 
-    def _with_manifest(self, copy: pathlib.Path) -> None:
+    def _write_with_manifest(self, copy: pathlib.Path) -> None:
         manifest = json.dumps(self.entries).encode()
         with _damage(), tarfile.open(self.path) as source, tarfile.open(copy, "w") as target:
             for member in source:
@@ -69,19 +69,20 @@ class Archive:
 
 @contextlib.contextmanager
 def _damage() -> Iterator[None]:
-    """Raise BadArchive for whatever comes of reading a file that may hold anything; OSError of the machine stays."""
+    """Turn any error of reading a file with arbitrary content into BadArchive; the machine's OSErrors stay."""
     try:
         yield
     except Exception as error:  # tarfile, the decompressors and json raise a dozen kinds, OSError without number too
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise BadArchive(f"it cannot be read ({error or type(error).__name__})") from error
+        reason = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
+        raise BadArchive(f"it cannot be read: {reason}") from error
 
 
 def read(path: pathlib.Path, architecture: str) -> Archive:
-    """Look into the archive at *path* for images of *architecture* (Go's name, e.g. ``amd64``).
+    """Read from the archive at *path* which images of *architecture* (Go's name, e.g. ``amd64``) it contains.
 
-    Raises BadArchive; OSError where the file itself cannot be had.
+    Raises BadArchive, or OSError where the file itself cannot be read.
     """
     with _damage(), tarfile.open(path) as tar:
         names = {name.removeprefix("./"): name for name in tar.getnames()}
@@ -90,9 +91,9 @@ def read(path: pathlib.Path, architecture: str) -> Archive:
             return Archive(path, tuple(entries), oci_only=False)
         if "index.json" in names:
             index = _document(tar, names["index.json"])
-            found = layout.oci_entries(index, lambda digest: _document(tar, names[layout.blob(digest)]), architecture)
-            return Archive(path, tuple(map(layout.docker_entry, found)), oci_only=True)
-    raise BadArchive("it holds neither manifest.json (docker save) nor index.json (OCI)")
+            images = layout.oci_entries(index, lambda digest: _document(tar, names[layout.blob(digest)]), architecture)
+            return Archive(path, tuple(map(layout.docker_entry, images)), oci_only=True)
+    raise BadArchive("it contains neither manifest.json (docker save) nor index.json (OCI)")
 
 
 def _document(tar: tarfile.TarFile, name: str) -> Any:

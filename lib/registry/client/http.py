@@ -1,4 +1,4 @@
-"""HTTP with one registry: the session, which certificate counts, what goes wrong."""
+"""HTTP with one registry: the session, the certificate that it must present, errors."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from registry.formats.htpasswd import User
 
 
 class ApiError(Exception):
-    """The registry does not answer as it should; ``str()`` is a clause for the operator, without full stop."""
+    """The registry does not answer as expected; ``str()`` says how, for the parentheses of a message."""
 
 
 class NoStorage(ApiError):
-    """The registry answers, and finds its storage unreachable or refusing access."""
+    """The registry answers that its storage is unreachable or refuses access."""
 
 
 class Connection:
-    """HTTP with the server at *url*, without a proxy of the environment; *user* is for requests made as the user.
+    """HTTP with the server at *url*, without the environment's proxies; *user* is for requests made as the user.
 
-    At an https URL it has to present *certificate*, the first one of that PEM and no other, whatever its names. To that
-    one, the key and the certificate in the file *identity* are shown, if it asks for them.
+    At an https URL the server must present *certificate*, the first one of that PEM, whatever its names. The key and
+    the certificate in the file *identity* are presented to it, if it requests them.
     """
 
     def __init__(
@@ -45,26 +45,26 @@ class Connection:
         self._session = requests.Session()
         self._session.trust_env = False
         if certificate is not None:
-            self._session.verify = False  # but for its fingerprint
+            self._session.verify = False  # except for its fingerprint
             self._session.mount("https://", _Pinned(certificate))
             self._session.cert = str(identity) if identity else None
 
     def use_proxies(self, environment: Mapping[str, str]) -> None:
-        """Go by the proxies that *environment* has for the server."""
+        """Use the proxies that *environment* has for the server."""
         use_proxies(self._session, environment, self.url)
 
-    def ask(self, method: str, path: str, expected: int, *, as_user: bool = False) -> requests.Response:
-        """Send a request, and return the answer of the *expected* status. Raises ApiError."""
+    def require(self, method: str, path: str, expected: int, *, as_user: bool = False) -> requests.Response:
+        """Send a request, and return the answer with the *expected* status. Raises ApiError."""
         answer = self.send(method, path, as_user=as_user)
         request = f"{method} {path.partition('?')[0]}"
         if answer.status_code == http.HTTPStatus.SERVICE_UNAVAILABLE:
-            raise NoStorage(f"{request} is answered 503: its storage is away or refuses")
+            raise NoStorage(f"{request} returned 503: the storage is unreachable or refuses access")
         if answer.status_code != expected:
-            raise ApiError(f"{request} is answered {answer.status_code}, not {expected}")
+            raise ApiError(f"{request} returned {answer.status_code} instead of {expected}")
         return answer
 
     def send(self, method: str, path: str, *, as_user: bool = False) -> requests.Response:
-        """Send a request, and return the answer, whatever its status. Raises ApiError where there is none."""
+        """Send a request, and return the answer, whatever its status. Raises ApiError if there is none."""
         try:
             return self._session.request(
                 method,
@@ -75,18 +75,18 @@ class Connection:
             )
         except requests.exceptions.SSLError as error:
             if self._session.verify is False:
-                raise ApiError("another certificate is presented than the one configured") from error
-            raise ApiError("its certificate is not trusted") from error
+                raise ApiError("the server presents another certificate than the configured one") from error
+            raise ApiError("the server's certificate is not trusted") from error
         except requests.ConnectionError as error:
-            raise ApiError("nothing answers") from error
+            raise ApiError("connection failed") from error
         except requests.Timeout as error:
-            raise ApiError(f"no answer in {self._timeout:g} s") from error
+            raise ApiError(f"no answer within {self._timeout:g} s") from error
         except requests.RequestException as error:
-            raise ApiError(f"what answers is no registry ({error})") from error
+            raise ApiError(f"the server is not a registry: {error}") from error
 
 
 class _Pinned(requests.adapters.HTTPAdapter):
-    """Takes one certificate: https://urllib3.readthedocs.io/en/stable/advanced-usage.html#verifying-tls-against-a-different-host"""
+    """Accepts one certificate: https://urllib3.readthedocs.io/en/stable/advanced-usage.html#verifying-tls-against-a-different-host"""
 
     def __init__(self, certificate: str) -> None:
         first = certificate.partition("-----END CERTIFICATE-----")
@@ -98,7 +98,7 @@ class _Pinned(requests.adapters.HTTPAdapter):
 
 
 def use_proxies(session: requests.Session, environment: Mapping[str, str], url: str) -> None:
-    """Have *session* go by the proxies that *environment* has for *url*, if any."""
+    """Have *session* use the proxies that *environment* has for *url*, if any."""
     if not requests.utils.should_bypass_proxies(url, environment.get("NO_PROXY", "")):
         proxies = {scheme: environment.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
         session.proxies.update({scheme: proxy for scheme, proxy in proxies.items() if proxy})

@@ -1,4 +1,4 @@
-"""A container of OpenStack Swift, as far as it has to be made ready for the registry.
+"""The container of OpenStack Swift, prepared for the registry.
 
 https://docs.openstack.org/api-ref/object-store/ and https://docs.openstack.org/api-ref/identity/v3/
 """
@@ -13,115 +13,147 @@ import requests
 
 from registry.client.http import use_proxies
 from registry.formats import addresses
+from registry.message import Fault, Message, Text
 from registry.options.swift import DEFAULT_DOMAIN, Swift
 
 MARKER = "files"
-"""The registry keeps everything below this name, and takes a container without it for one that is gone: 503.
+"""The registry keeps everything below this name, and answers 503 while a container does not have it.
 
 https://github.com/distribution/distribution/issues/2292
 """
 _SECONDS = 10
 
+_AUTHURL, _CONTAINER = "storage-swift-authurl", "storage-swift-container"
 
-class SwiftError(Exception):
-    """Swift does not do what it is asked; ``str()`` is a clause that begins with the option."""
+UNREACHABLE = Message("{url} is unreachable ({error})", "Check the URL. Retrying automatically")
+"""The unit cannot connect to the authentication service of OpenStack, or does not trust its certificate."""
+STORE_UNREACHABLE = Message(
+    "{url}, the object store that it names, is unreachable ({error})", "Check the network. Retrying automatically"
+)
+"""The login succeeds, but the unit cannot connect to the URL of the object store in the answer."""
+NOT_A_LOGIN = Message("the answer is not that of a login", "Check the URL and its version: v1, v2 or v3")
+"""A server answers at the URL, but it is not OpenStack's authentication service, or one of another version."""
+UNEXPECTED_STATUS = Message("the answer to the login is {status}", "Check the URL and its version: v1, v2 or v3")
+"""The authentication service returns an HTTP status that is neither success nor a rejected login."""
+BAD_STORE_URL = Message("the answer names {url!r} as object store, which is not a URL", "Check the service catalog")
+"""The login succeeds, but the URL of the object store in the answer is malformed."""
+LOGIN_REJECTED = Message("the login is rejected", "Check {fields}")
+"""OpenStack does not accept the user and the options that belong to it."""
+NO_TENANT = Message("not set, but required: the user has no default project", "Set the project")
+"""Without a project, Keystone returns a token that gives access to no object store."""
+NO_OBJECT_STORE = Message("the service catalog has no object store{where}", "Check storage-swift-region and the URL")
+"""Keystone lists no public endpoint of the type object-store, or none in the requested region."""
+NO_CONTAINER = Message("the container {name} does not exist", "Create it with `swift post {name}`")
+"""The registry uses an existing container of Swift and never creates one."""
+UNREADABLE = Message("{name} cannot be read ({status})", "Grant the user access to it")
+"""Swift refuses the user the listing of the container."""
+NOT_WRITABLE = Message(
+    "{name} is empty and cannot be written ({status}), so the registry would answer 503",
+    f"Create an empty object: `touch {MARKER} && swift upload {{name}} {MARKER}`",
+)
+"""The registry requires an object in the container, which the charm cannot create with the rights of the user."""
 
 
-def make_ready(asked: Swift, environment: Mapping[str, str]) -> bool:
-    """Put the empty object `files` into the container, unless something is there; tell whether it was needed.
+class SwiftError(Fault):
+    """OpenStack does not serve the container as configured; *option* is the option to check."""
+
+    def __init__(self, option: str, text: Text) -> None:
+        super().__init__(text)
+        self.option = option
+
+
+def ensure_ready(options: Swift, environment: Mapping[str, str]) -> bool:
+    """Create the empty object `files` in the container, unless it contains something; tell whether it was created.
 
     *environment* has the proxies. Raises SwiftError.
     """
     session = requests.Session()
     session.trust_env = False
     with session:
-        where, led = asked.authurl or "", ""
+        url, unreachable = options.authurl or "", UNREACHABLE
         try:
-            use_proxies(session, environment, where)
-            where, session.headers["X-Auth-Token"] = _log_in(session, asked)
-            led = ", where it leads"
-            return _put_marker(session, f"{where}/{quote(asked.container, safe='')}", asked.container)
-        except (requests.RequestException, ValueError) as error:  # urllib3 has errors of its own for names of hosts
-            raise SwiftError(f"storage-swift-authurl: {_reason(error)} at {where}{led}") from error
+            use_proxies(session, environment, url)
+            url, session.headers["X-Auth-Token"] = _log_in(session, options)
+            unreachable = STORE_UNREACHABLE
+            return _ensure_marker(session, f"{url}/{quote(options.container, safe='')}", options.container)
+        except (requests.RequestException, ValueError) as error:  # urllib3 has errors of its own for host names
+            text = unreachable(url=addresses.redacted(url), error=_reason(error))
+            raise SwiftError(_AUTHURL, text) from error
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
-        return "no certificate that can be trusted"
-    return "no answer" if isinstance(error, requests.Timeout) else "nothing answers"
+        return "its certificate is not trusted"
+    return f"no answer within {_SECONDS} s" if isinstance(error, requests.Timeout) else "connection failed"
 
 
-def _put_marker(session: requests.Session, url: str, name: str) -> bool:
+def _ensure_marker(session: requests.Session, url: str, name: str) -> bool:
     listed = session.get(url, params={"limit": "1"}, timeout=_SECONDS)
     if listed.status_code == 404:
-        raise SwiftError(f"storage-swift-container: there is no container {name}; `swift post {name}` makes it")
+        raise SwiftError(_CONTAINER, NO_CONTAINER(name=name))
     if listed.status_code not in (200, 204):
-        raise SwiftError(f"storage-swift-container: {name} may not be read ({listed.status_code})")
+        raise SwiftError(_CONTAINER, UNREADABLE(name=name, status=listed.status_code))
     if listed.text.strip():
         return False
     put = session.put(f"{url}/{MARKER}", data=b"", timeout=_SECONDS)
     if put.status_code != 201:
-        by_hand = f"`touch {MARKER} && swift upload {name} {MARKER}`"
-        raise SwiftError(
-            f"storage-swift-container: {name} is empty, which the registry takes for gone, and may not be written "
-            f"({put.status_code}); put an empty object {MARKER!r} there: {by_hand}"
-        )
+        raise SwiftError(_CONTAINER, NOT_WRITABLE(name=name, status=put.status_code))
     return True
 
 
-def _log_in(session: requests.Session, asked: Swift) -> tuple[str, str]:
+def _log_in(session: requests.Session, options: Swift) -> tuple[str, str]:
     """Return the URL of the account, and a token."""
-    login = {3: _log_in_3, 2: _log_in_2}.get(asked.version, _log_in_1)
+    login = {3: _log_in_3, 2: _log_in_2}.get(options.version, _log_in_1)
     try:
-        where, token = login(session, asked, (asked.authurl or "").rstrip("/"))
+        url, token = login(session, options, (options.authurl or "").rstrip("/"))
     except (requests.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise SwiftError("storage-swift-authurl: the answer is no login's, so it may be the wrong URL") from error
-    if addresses.url_problem(where):
-        raise SwiftError(f"storage-swift-authurl: it leads to {where!r}, which is no URL")
-    return where, token
+        raise SwiftError(_AUTHURL, NOT_A_LOGIN()) from error
+    if addresses.url_problem(url):
+        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=addresses.redacted(url)))
+    return url, token
 
 
-def _log_in_1(session: requests.Session, asked: Swift, url: str) -> tuple[str, str]:
+def _log_in_1(session: requests.Session, options: Swift, url: str) -> tuple[str, str]:
     # As bytes, because of letters that are not in Latin-1.
-    headers = {"X-Auth-User": (asked.username or "").encode(), "X-Auth-Key": (asked.password or "").encode()}
-    answer = _accepted(session.get(url, headers=headers, timeout=_SECONDS), "password")
+    headers = {"X-Auth-User": (options.username or "").encode(), "X-Auth-Key": (options.password or "").encode()}
+    answer = _accepted(session.get(url, headers=headers, timeout=_SECONDS), "user name and password")
     return answer.headers["X-Storage-Url"], answer.headers["X-Auth-Token"]
 
 
-def _log_in_2(session: requests.Session, asked: Swift, url: str) -> tuple[str, str]:
-    login = {"passwordCredentials": {"username": asked.username, "password": asked.password}}
-    body = {"auth": {**login, **({"tenantName": asked.tenant} if asked.tenant else {})}}
-    answer = _accepted(session.post(f"{url}/tokens", json=body, timeout=_SECONDS), "password and tenant")
+def _log_in_2(session: requests.Session, options: Swift, url: str) -> tuple[str, str]:
+    login = {"passwordCredentials": {"username": options.username, "password": options.password}}
+    body = {"auth": {**login, **({"tenantName": options.tenant} if options.tenant else {})}}
+    answer = _accepted(session.post(f"{url}/tokens", json=body, timeout=_SECONDS), "user name, password and tenant")
     access = answer.json()["access"]
-    return _endpoint(access.get("serviceCatalog"), asked, "publicURL"), str(access["token"]["id"])
+    return _endpoint(access.get("serviceCatalog"), options, "publicURL"), str(access["token"]["id"])
 
 
-def _log_in_3(session: requests.Session, asked: Swift, url: str) -> tuple[str, str]:
-    domain = {"domain": {"name": asked.domain or DEFAULT_DOMAIN}}
-    user = {"name": asked.username, "password": asked.password, **domain}
-    scope = {"scope": {"project": {"name": asked.tenant, **domain}}} if asked.tenant else {}
+def _log_in_3(session: requests.Session, options: Swift, url: str) -> tuple[str, str]:
+    domain = {"domain": {"name": options.domain or DEFAULT_DOMAIN}}
+    user = {"name": options.username, "password": options.password, **domain}
+    scope = {"scope": {"project": {"name": options.tenant, **domain}}} if options.tenant else {}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, **scope}}
     answer = session.post(f"{url}/auth/tokens", json=body, timeout=_SECONDS)
-    token = _accepted(answer, "password, tenant and domain").json()["token"]
-    return _endpoint(token.get("catalog"), asked, "url"), answer.headers["X-Subject-Token"]
+    token = _accepted(answer, "user name, password, tenant and domain").json()["token"]
+    return _endpoint(token.get("catalog"), options, "url"), answer.headers["X-Subject-Token"]
 
 
-def _endpoint(catalog: list[dict[str, Any]] | None, asked: Swift, key: str) -> str:
+def _endpoint(catalog: list[dict[str, Any]] | None, options: Swift, key: str) -> str:
     """Return the URL of the account in Keystone's *catalog*."""
-    if not (catalog or asked.tenant):
-        raise SwiftError("storage-swift-tenant: not set, and without it Keystone names no object store to this user")
+    if not (catalog or options.tenant):
+        raise SwiftError("storage-swift-tenant", NO_TENANT())
     for service in catalog or ():
         for endpoint in service.get("endpoints", ()) if service.get("type") == "object-store" else ():
             region = endpoint.get("region") or endpoint.get("region_id")
-            if endpoint.get("interface", "public") == "public" and asked.region in (None, region):
+            if endpoint.get("interface", "public") == "public" and options.region in (None, region):
                 return str(endpoint[key]).rstrip("/")
-    where = f" in the region {asked.region}" if asked.region else ""
-    raise SwiftError(f"storage-swift-authurl: Keystone knows no object store{where}")
+    where = f" in the region {options.region}" if options.region else ""
+    raise SwiftError(_AUTHURL, NO_OBJECT_STORE(where=where))
 
 
-def _accepted(answer: requests.Response, others: str) -> requests.Response:
+def _accepted(answer: requests.Response, fields: str) -> requests.Response:
     if answer.status_code in (401, 403):
-        raise SwiftError(f"storage-swift-username: refused, with its {others}")
+        raise SwiftError("storage-swift-username", LOGIN_REJECTED(fields=fields))
     if not answer.ok:
-        raise SwiftError(f"storage-swift-authurl: the answer is {answer.status_code}, so it may be the wrong URL")
+        raise SwiftError(_AUTHURL, UNEXPECTED_STATUS(status=answer.status_code))
     return answer

@@ -1,1 +1,1 @@
-"""Edge: releases on the machine: folders, candidate, the switch from one to the next, what a crash left."""
+"""Edge: releases on the machine: folders, candidate, switch, recovery after a crash."""

@@ -1,9 +1,9 @@
-"""The bridge over a switch: new connections go to a container beside it, and those that exist may end.
+"""The bridge during a switch: new connections go to the candidate, and existing ones may finish.
 
-Two rules of netfilter for a few seconds, in a chain of their own: Docker's own way to a published port, with another
-container at its end. Connections from other machines go straight there, those of this machine by the port at which
-Docker publishes the container for this machine alone. Connections that exist stay where they are (conntrack does not
-ask the rules again). IPv6, and containers of this machine, come by way of Docker's proxy and are not carried.
+For a few seconds, two netfilter rules in a separate chain do what Docker's rules do for a published port, with another
+container as destination. Connections from other machines go directly to it, those of this machine to the loopback port
+at which Docker publishes it. Existing connections are not affected, because conntrack does not apply the rules to them.
+IPv6 and containers of this machine go through Docker's proxy and are not redirected.
 
 The only user of iptables, and of network namespaces.
 """
@@ -25,24 +25,24 @@ from registry.release.container import PORT
 CHAIN = "DOCKER-REGISTRY"
 """Name of the chain in the table nat."""
 PROBE = "docker-registry"
-"""Name of the network namespace that stands for another machine while the rules are tried, and of its interface."""
+"""Name of the network namespace that acts as another machine while the rules are tried, and of its interface."""
 PROBE_ADDRESS, PROBE_CLIENT = "192.0.2.1", "192.0.2.2"
-"""This machine and the other one: from a net that nobody has, RFC 5737."""
+"""Addresses of this machine and the other one, from a network reserved for documentation (RFC 5737)."""
 PROBE_SECONDS = 2
 QUIET_SECONDS = 1.0
-"""So long nothing may move before a container counts as quiet."""
+"""How long no data may be transferred until a container counts as quiet."""
 NETWORK_NAMESPACES = pathlib.Path("/run/netns")
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _PROGRAMS = ("bash", "ip", "iptables", "iptables-restore", "nsenter", "ss", "timeout")
 
 Run = Callable[[Sequence[str], str], subprocess.CompletedProcess[str]]
-"""Runs a command with a text as its input."""
+"""Runs a command with a text as its standard input."""
 Flow = tuple[int, int, int]
-"""What moves on a connection: bytes that wait in its queues, were received, were delivered."""
+"""State of a connection: bytes in its queues, bytes received, bytes delivered."""
 
 
 class Impassable(Exception):
-    """Connections cannot be led over this machine's rules; ``str()`` is a clause."""
+    """Connections cannot be redirected on this machine; ``str()`` says why, for the log."""
 
 
 class Bridge:
@@ -53,15 +53,15 @@ class Bridge:
         self._sleep = sleep
 
     def open(self, port: int, address: str, local_port: int, bridges: Iterable[str]) -> None:
-        """Lead new connections for the machine's *port* to the container at *address*.
+        """Redirect new connections for the machine's *port* to the container at *address*.
 
         *local_port* is where that container answers this machine, *bridges* are the interfaces of Docker's networks,
-        whose containers come another way. The rules are tried before they count for anybody. Raises Impassable with
-        nothing changed, EngineError.
+        whose containers are not redirected. The rules are tried before they apply to clients. Raises Impassable, with
+        nothing changed, or EngineError.
         """
         missing = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
         if missing:
-            raise Impassable(f"{missing[0]} is not there")
+            raise Impassable(f"{missing[0]} is not installed")
         self.close()
         lines = chain(address, local_port, bridges)
         try:
@@ -74,43 +74,43 @@ class Bridge:
             raise
 
     def close(self) -> bool:
-        """Take away all that `open` put there; tell whether there was something. Raises EngineError."""
+        """Remove everything that `open` added; tell whether there was anything. Raises EngineError."""
         if shutil.which("iptables", path=_PATH) is None:
             return False
         rules = self._run(["iptables", "-w", "-t", "nat", "-S"], "").stdout.splitlines()
-        there = f"-N {CHAIN}" in rules
-        if there:
+        is_open = f"-N {CHAIN}" in rules
+        if is_open:
             try:
                 self._restore(removal(rules))
             except Impassable as error:
-                raise EngineError(f"the rules of the chain {CHAIN} cannot be taken away: {error}") from error
+                raise EngineError(f"the rules of the chain {CHAIN} cannot be removed: {error}") from error
         if (NETWORK_NAMESPACES / PROBE).exists():
-            self._run(["ip", "netns", "delete", PROBE], "")  # its interfaces go with it
-        return there
+            self._run(["ip", "netns", "delete", PROBE], "")  # also removes its interfaces
+        return is_open
 
     def wait_until_quiet(self, process: int, port: int, seconds: float) -> float:
-        """Wait until nothing moves on the connections of a container; return what is left of *seconds*, the most.
+        """Wait until no data move on the connections of a container, at most *seconds*; return the time that is left.
 
-        *process* is its first one, *port* the machine's port by which Docker's proxy comes. A connection that has
-        data to deliver is not quiet.
+        *process* is its first process, *port* the machine's port that Docker's proxy serves. A connection with data in
+        its queues is not quiet.
         """
         end = time.monotonic() + seconds
         before: Mapping[str, Flow] | None = None
         since = time.monotonic()
         while (now := time.monotonic()) < end:
-            found = self._flows(process, port)
-            if found != before or any(waiting for waiting, _, _ in found.values()):
-                before, since = found, now
+            current = self._flows(process, port)
+            if current != before or any(queued for queued, _, _ in current.values()):
+                before, since = current, now
             elif now - since >= QUIET_SECONDS:
                 return end - now
             self._sleep(0.1)
         return 0.0
 
     def introduce(self, container: Container) -> None:
-        """Tell the machine's kernel the hardware address of a container that was just started.
+        """Add the hardware address of a container that was just started to the kernel's neighbour table.
 
-        A client's packet that came before the container had its network made the kernel ask for the address (ARP),
-        in vain, and it asks again only a second later. Nothing is lost but time where this is not possible.
+        A client's packet that arrives before the container has its network makes an ARP request fail, and the kernel
+        repeats it only a second later. Without this, only time is lost.
         """
         for network in container.networks:
             with contextlib.suppress(FileNotFoundError):  # a machine without iproute2
@@ -128,7 +128,7 @@ class Bridge:
         return flows(inside) | flows(self._run([*listing, f"sport = :{port}"], "").stdout)
 
     def _try(self, port: int) -> None:
-        """Connect from another machine, and from this one. Raises Impassable unless the rules carried both."""
+        """Connect from another machine and from this one. Raises Impassable unless the rules redirected both."""
         inside = ["ip", "-n", PROBE]
         for command in (
             ["ip", "netns", "add", PROBE],
@@ -142,13 +142,13 @@ class Bridge:
         connect = ["timeout", str(PROBE_SECONDS), "bash", "-c", f": < /dev/tcp/{PROBE_ADDRESS}/{port}"]
         for where in ([], ["ip", "netns", "exec", PROBE]):
             if self._run([*where, *connect], "").returncode:
-                raise Impassable("the rules do not carry")
-        # Without the rules, Docker's own would have answered.
+                raise Impassable("the rules do not redirect connections")
+        # If the rules were not used, Docker's own rules have connected.
         if not all_used(self._require(["iptables", "-w", "-t", "nat", "-v", "-S", CHAIN])):
-            raise Impassable("other rules come before those of the switch")
+            raise Impassable("other rules take precedence over those of the switch")
 
     def _restore(self, lines: Iterable[str]) -> None:
-        """Change the table nat, as a whole or not at all. Raises Impassable."""
+        """Change the table nat atomically. Raises Impassable."""
         self._require(["iptables-restore", "-w", "--noflush"], "\n".join(["*nat", *lines, "COMMIT", ""]))
 
     def _require(self, command: Sequence[str], text: str = "") -> str:
@@ -159,7 +159,7 @@ class Bridge:
 
 
 def chain(address: str, local_port: int, bridges: Iterable[str]) -> list[str]:
-    """Return lines of iptables-restore that make the chain."""
+    """Return the lines of iptables-restore that create the chain."""
     return [
         f":{CHAIN} - [0:0]",
         f"-A {CHAIN} -o lo -p tcp -j REDIRECT --to-ports {local_port}",
@@ -169,18 +169,18 @@ def chain(address: str, local_port: int, bridges: Iterable[str]) -> list[str]:
 
 
 def jumps(port: int, match: str) -> list[str]:
-    """Return lines of iptables-restore that lead connections for *port* which *match* into the chain, first of all."""
+    """Return the lines of iptables-restore that send connections for *port* that *match* to the chain first."""
     return [f"-I {hook} 1 -p tcp {match} -m tcp --dport {port} -j {CHAIN}" for hook in ("PREROUTING", "OUTPUT")]
 
 
 def removal(rules: Iterable[str]) -> list[str]:
-    """Return lines of iptables-restore that undo what is in *rules*, the output of `iptables -S`."""
-    leading = [f"-D{rule[2:]}" for rule in rules if rule.endswith(f"-j {CHAIN}")]
-    return [*leading, f"-F {CHAIN}", f"-X {CHAIN}"]
+    """Return the lines of iptables-restore that remove the chain from *rules*, the output of `iptables -S`."""
+    jumps_to_it = [f"-D{rule[2:]}" for rule in rules if rule.endswith(f"-j {CHAIN}")]
+    return [*jumps_to_it, f"-F {CHAIN}", f"-X {CHAIN}"]
 
 
 def all_used(rules: str) -> bool:
-    r"""Tell from the output of `iptables -v -S` whether each rule that leads somewhere has counted a connection.
+    r"""Tell from the output of `iptables -v -S` whether each redirecting rule has counted a connection.
 
     >>> all_used("-A X -o lo -c 1 60 -j REDIRECT --to-ports 1\n-A X -c 0 0 -j DNAT --to-destination 1.2.3.4:5000")
     False
@@ -190,18 +190,18 @@ def all_used(rules: str) -> bool:
 
 
 def flows(listing: str) -> dict[str, Flow]:
-    """Return what moves, by both ends, from the output of `ss -tinHO`.
+    """Return the state of connections, by their two ends, from the output of `ss -tinHO`.
 
     >>> flows("ESTAB 0 5 10.0.0.2:5000 10.0.0.1:4242 cubic bytes_sent:9 bytes_acked:4 bytes_received:7 segs_out:3")
     {'10.0.0.2:5000 10.0.0.1:4242': (5, 7, 4)}
     """
-    found = {}
+    states = {}
     for line in listing.splitlines():
         _, received, sent, local, peer, *rest = line.split()
         counters = dict(re.findall(r"\b(bytes_received|bytes_acked):(\d+)", " ".join(rest)))
         moved = (int(counters.get("bytes_received", 0)), int(counters.get("bytes_acked", 0)))
-        found[f"{local} {peer}"] = (int(received) + int(sent), *moved)
-    return found
+        states[f"{local} {peer}"] = (int(received) + int(sent), *moved)
+    return states
 
 
 def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,7 @@
-"""The candidate: a release verifies itself in a container of its own before anything is replaced.
+"""The candidate: a release is verified in a separate container before anything is replaced.
 
-A second registry of that kind, over the same data and for this machine alone, is the loopback: it takes the charm's
-own pushes where the registry itself lets only holders of tokens or certificates in.
+The loopback is a second such registry, with the same data and for this machine only: it accepts the charm's own pushes
+where the registry itself requires tokens or certificates.
 """
 
 from __future__ import annotations
@@ -16,19 +16,31 @@ from registry.deployment.health import Connect, Health, NotServing
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
 from registry.machine import engine
+from registry.message import Message
 from registry.release import container, drift
 from registry.release.release import Release
 
 HOLD_SECONDS = 1.2
-"""How long a candidate must stay well: two intervals of its health check."""
+"""How long a candidate must stay healthy: two intervals of its health check."""
 PROBE_REPOSITORY = "docker-registry-charm/probe"
-"""Where the candidate takes the start of an upload, or refuses it; nothing is ever stored there."""
+"""Repository for the test upload to a candidate; nothing is ever stored there."""
+
+UPSTREAM_UNREACHABLE = Message(
+    "The upstream registry in cache-remoteurl is unreachable ({error})", "Check the URL. Retrying automatically"
+)
+"""The unit cannot connect to the upstream registry, so a pull-through cache of it would not start."""
+ALTERED = Message(
+    "Docker does not apply the requested container settings ({differences})", "Reset their options, or fix the machine"
+)
+"""Docker created the container with other settings, for example because the machine's kernel has no memory limits."""
+REMOVED = Message("The container {name} was removed", "Retry")
+"""Another program removed the temporary registry to which the action pushes."""
 
 
 class Candidates:
-    """Runs registries beside the one that serves.
+    """Runs candidate and loopback registries.
 
-    *own* is the charm's user, whom the clients of *connect* use too.
+    *own* is the charm's user, which the clients of *connect* use too.
     """
 
     def __init__(
@@ -48,10 +60,10 @@ class Candidates:
         self._sleep = sleep
 
     def verify(self, release: Release) -> None:
-        """Run *release* as a candidate, which stays. Raises NotServing unless it does all that is required of it.
+        """Run *release* as a candidate, which keeps running. Raises NotServing if it fails a check.
 
-        A pull-through cache gets none: two of them overwrite each other's list of what is too old when. But 2.8 does
-        not start while its upstream is unreachable.
+        A pull-through cache has no candidate: two caches would overwrite each other's list of expiry times. But 2.8
+        does not start while its upstream is unreachable.
         """
         if release.upstream is not None:
             self.check_upstream(release)
@@ -61,7 +73,7 @@ class Candidates:
         self._docker.remove(name)
         body = container.candidate_body(self._store.body(release))
         self._docker.create(name, body)
-        self._require_as_requested(name, body)
+        self._require_unaltered(name, body)
         self._docker.start(name)
         client = self._health.wait(name, release)
         with self._health.explains(name):
@@ -69,11 +81,11 @@ class Candidates:
                 self._sleep(HOLD_SECONDS / 4)
                 client.check_alive()
             if release.authentication is not None:
-                client.check_closed()
+                client.check_authentication()
             if release.authentication != "token":
                 _check_storage(client, release)
         if release.authentication == "token":
-            # Nobody but its server has a token: whether the data can be written, another registry has to tell.
+            # Only the token server issues tokens, so another registry checks whether the data can be written.
             with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback"):
                 _check_storage(self._connect(f"http://127.0.0.1:{port}", None), release)
 
@@ -84,18 +96,18 @@ class Candidates:
         try:
             self._connect(release.upstream, None).check_is_registry(release.container.environment)
         except ApiError as error:
-            raise NotServing(f"cache-remoteurl is away: {error}") from error
+            raise NotServing(UPSTREAM_UNREACHABLE(error=error)) from error
 
     @contextlib.contextmanager
     def loopback(self, release: Release) -> Iterator[int]:
-        """Run a registry over the data of *release* for the charm's own user alone; give its port at 127.0.0.1.
+        """Run a registry with the data of *release* for the charm's own user only; yield its port at 127.0.0.1.
 
         Raises NotServing, EngineError, OSError.
         """
         loopback, store = release.loopback(self._own), self._store.loopback()
         name = loopback.container.name
-        around = self._store.unfinished_switch()
-        self._store.begin_switch({release.container.name} | around)
+        outer = self._store.unfinished_switch()
+        self._store.begin_switch({release.container.name} | outer)
         try:
             self._docker.remove(name)
             store.write(loopback)
@@ -105,32 +117,32 @@ class Candidates:
             current = self._docker.inspect(name)
             port = current.published(container.PORT) if current else None
             if port is None:
-                raise NotServing(f"container {name} is gone")
+                raise NotServing(REMOVED(name=name))
             yield port
         finally:
             self._docker.remove(name)
             store.remove()
-            if not around:
+            if not outer:
                 self._store.end_switch()
 
-    def _require_as_requested(self, name: str, body: Mapping[str, Any]) -> None:
-        """Raise NotServing where Docker made something else of *body*: each hook would find it altered and replace it.
+    def _require_unaltered(self, name: str, body: Mapping[str, Any]) -> None:
+        """Raise NotServing if Docker did not apply all of *body*: each hook would replace the container.
 
-        So does one on a machine whose kernel has no limits.
+        Docker ignores memory limits, for example, if the kernel does not support them.
         """
         current = self._docker.inspect(name)
-        lost = drift.differences(body, current) if current is not None else []
-        if lost:
-            raise NotServing(f"Docker does not take it as asked: {'; '.join(lost)}")
+        differences = drift.differences(body, current) if current is not None else []
+        if differences:
+            raise NotServing(ALTERED(differences="; ".join(differences)))
 
 
 def candidate_name(release: Release) -> str:
-    """Return the name of the container in which *release* verifies itself."""
+    """Return the name of the container in which *release* is verified."""
     return f"{release.container.name}-candidate"
 
 
 def _check_storage(client: Api, release: Release) -> None:
-    """Raise ApiError unless the registry can do to its storage what is configured."""
+    """Raise ApiError unless the registry can use its storage as configured."""
     if release.is_read_only:
         client.check_read_only(PROBE_REPOSITORY)
     else:

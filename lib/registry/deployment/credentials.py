@@ -1,4 +1,4 @@
-"""Credentials on the unit: the registry's users, and what the charm itself logs in and asks the CA with."""
+"""Credentials on the unit: the registry's users, and those of the charm itself for the registry and the CA."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OWN_NAMES = ("auth", "identity.pem", "password", "request.json")
 
 
 class Credentials:
-    """The credentials below *root*, for root alone."""
+    """The credentials below *root*, readable by root only."""
 
     def __init__(self, root: pathlib.Path = ROOT) -> None:
         self._root = root
@@ -24,17 +24,17 @@ class Credentials:
         self._password = root / "password"
         self._request = root / "request.json"
         self.identity_file = root / "identity.pem"
-        """Key and certificate of the charm itself, for a registry that asks clients for one; often missing."""
+        """Key and certificate of the charm itself, for a registry that requires client certificates; often missing."""
 
     def users(self) -> str:
-        """Return the text of the file of users; empty where there is none."""
+        """Return the text of the file of users; empty if there is none."""
         try:
             return self._users.read_text()
         except (FileNotFoundError, UnicodeDecodeError):
             return ""
 
     def write_users(self, text: str) -> None:
-        """Write the file of users, unless it is so already. The registry sees it with the next request."""
+        """Write the file of users, unless it is unchanged. The registry reads it at the next request."""
         if text == self.users():
             return
         self._users.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,18 +45,18 @@ class Credentials:
         self._users.unlink(missing_ok=True)
 
     def password(self) -> str:
-        """Return the random password of the charm's own user, made at the first time."""
-        return self._made_once(self._password, lambda: secrets.token_urlsafe(32))
+        """Return the random password of the charm's own user, created once."""
+        return self._ensure(self._password, lambda: secrets.token_urlsafe(32))
 
     def identity(self, make: Callable[[], str]) -> str:
-        """Return the key and the certificate of the charm itself as one PEM, from *make* at the first time."""
-        return self._made_once(self.identity_file, make)
+        """Return the key and the certificate of the charm itself as one PEM, created by *make* once."""
+        return self._ensure(self.identity_file, make)
 
     def request(self) -> Request | None:
-        """Return the last request to the CA, with its key; None where there is none."""
+        """Return the last request to the CA, with its key; None if there is none."""
         try:
-            found = json.loads(self._request.read_text())
-            return Request(**{**found, "names": tuple(found["names"])})
+            fields = json.loads(self._request.read_text())
+            return Request(**{**fields, "names": tuple(fields["names"])})
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
@@ -70,16 +70,16 @@ class Credentials:
         self._request.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove all credentials that the charm made; an operator's files stay."""
+        """Remove all credentials that the charm created; an operator's files stay."""
         remove_below(self._root, OWN_NAMES)
 
-    def _made_once(self, path: pathlib.Path, make: Callable[[], str]) -> str:
+    def _ensure(self, path: pathlib.Path, make: Callable[[], str]) -> str:
         try:
-            known = path.read_text()
+            text = path.read_text()
         except (FileNotFoundError, UnicodeDecodeError):
-            known = ""
-        if not known:
-            known = make()
+            text = ""
+        if not text:
+            text = make()
             self._root.mkdir(parents=True, exist_ok=True)
-            write_file(path, known)
-        return known
+            write_file(path, text)
+        return text

@@ -1,4 +1,4 @@
-"""The handover: new connections go to the candidate while the container before ends its transfers."""
+"""The handover: new connections go to the candidate while the old container finishes its transfers."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from registry.release.release import Release
 
 
 class Handover:
-    """Takes connections from one container to another, over a bridge where there can be one."""
+    """Moves connections from one container to another, over a bridge if it can be opened."""
 
     def __init__(self, docker: engine.Engine, bridge: Bridge) -> None:
         self._docker = docker
         self._bridge = bridge
 
     def stop(self, name: str, release: Release | None) -> str:
-        """Stop the container that served; return how, a clause.
+        """Stop the container that serves; return how, for the log.
 
-        The candidate for *release* takes new connections, and transfers under way may end; without one, or where
-        connections cannot be led to it, all are cut.
+        New connections go to the candidate of *release* while transfers in progress finish; without a candidate, or
+        if no bridge can be opened, all connections are closed.
         """
         before = self._docker.inspect(name)
         try:
             if release is None or before is None or not release.drain_seconds or not _serves(before):
-                raise Impassable("not to be drained")
+                raise Impassable("draining is not possible or not configured")
             self._open(release, before)
         except Impassable as error:
             self._docker.stop(name, 0)
             return f"switched at once: {error}"
         self.drain(name, release.drain_seconds)
-        return "drained the one before"
+        return "drained the old one"
 
     def drain(self, name: str, seconds: float) -> None:
-        """Stop the container once its transfers have ended, after so many *seconds* at most."""
+        """Stop the container once its transfers have finished, after *seconds* at most."""
         current = self._docker.inspect(name)
         port = current.published(PORT) if current is not None and current.is_running else None
         if current is not None and port is not None:
             left = self._bridge.wait_until_quiet(current.pid, port, seconds)
-            # A request that has sent all its data, such as the end of a push to an object store, is still at work.
+            # A request whose data are all sent may still be in progress, e.g. the end of a push to an object store.
             self._docker.stop(name, max(left, 1))
 
     def _open(self, release: Release, before: Container) -> None:
-        """Lead new connections for the container *before* to the candidate. Raises Impassable."""
+        """Redirect new connections from the container *before* to the candidate. Raises Impassable."""
         candidate = self._docker.inspect(candidate_name(release))
         port, local_port = before.published(PORT), candidate.published(PORT) if candidate else None
         if candidate is None or candidate.address is None or port is None or local_port is None:

@@ -1,4 +1,4 @@
-"""Whether the registry in a container serves, and what it says where it does not."""
+"""Whether the registry in a container serves, and its own words if it does not."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from collections.abc import Callable, Iterator
 from registry.client.api import Api
 from registry.client.http import ApiError
 from registry.machine import engine
+from registry.message import Fault, Message
 from registry.release import container
 from registry.release.release import Release
 
-PROOF_SECONDS = 20
+START_SECONDS = 20
 """How long a registry may take until it answers."""
 
 Connect = Callable[[str, str | None], Api]
-"""Makes a client for a URL, which presents the certificate of that PEM where it is https."""
+"""Creates a client for a URL and, if that is https, the PEM of the certificate that the server must present."""
+
+NOT_STARTED = Message("The registry does not start with this configuration: {error}", "Fix the options")
+"""A container with the new configuration ended, did not answer, or failed a check of its storage or authentication.
+
+The text after the colon is the last error of the registry or of Docker. The previous configuration stays in use, and
+each hook tries the new one again.
+"""
 
 
-class NotServing(Exception):
-    """A release does not serve; ``str()`` is a clause with the registry's own words."""
+class NotServing(Fault):
+    """A release does not serve; the text has the registry's own words."""
 
 
 class Health:
-    """Asks the registries in containers how they are."""
+    """Checks the registries in containers."""
 
     def __init__(self, docker: engine.Engine, connect: Connect, sleep: Callable[[float], None]) -> None:
         self._docker = docker
@@ -33,11 +41,11 @@ class Health:
 
     def wait(self, name: str, release: Release) -> Api:
         """Wait until the registry in the container answers; return a client for it. Raises NotServing."""
-        problem = "nothing answers"
-        for _ in range(PROOF_SECONDS * 10):
+        problem = "it has no address"
+        for _ in range(START_SECONDS * 10):
             current = self._docker.inspect(name)
             if current is None or current.has_ended:
-                raise NotServing(self._last_words(name) or "the container ended without a word")
+                raise NotServing(NOT_STARTED(error=self._last_error(name) or "the container ended without an error"))
             if current.address is not None:
                 client = self._connect(f"{release.scheme}://{current.address}:{container.PORT}", release.certificate)
                 try:
@@ -46,33 +54,38 @@ class Health:
                 except ApiError as error:
                     problem = str(error)
             self._sleep(0.1)
-        raise NotServing(self._complaints(name) or self._last_words(name) or f"{problem} in {PROOF_SECONDS} s")
+        problem = f"no answer within {START_SECONDS} s ({problem})"
+        raise NotServing(NOT_STARTED(error=self._reason(name) or problem))
 
     @contextlib.contextmanager
     def explains(self, name: str) -> Iterator[None]:
-        """Raise NotServing where the registry in the container fails a check, with its own words if it has any."""
+        """Turn a failed check of the registry in the container into NotServing, with its own words if there are any."""
         try:
             yield
         except ApiError as error:
-            raise NotServing(self._complaints(name) or self._last_words(name) or str(error)) from error
+            raise NotServing(NOT_STARTED(error=self._reason(name) or error)) from error
 
-    def _complaints(self, name: str) -> str:
+    def _reason(self, name: str) -> str:
+        """Return the registry's own words, "" if there are none."""
+        return self._health_errors(name) or self._last_error(name)
+
+    def _health_errors(self, name: str) -> str:
         current = self._docker.inspect(name)
         if current is None or current.address is None:
             return ""
-        return _line(self._connect(f"http://{current.address}:{container.DEBUG_PORT}", None).complaints())
+        return _line(self._connect(f"http://{current.address}:{container.DEBUG_PORT}", None).read_health_errors())
 
-    def _last_words(self, name: str) -> str:
+    def _last_error(self, name: str) -> str:
         try:
-            return last_words(self._docker.logs(name))
+            return last_error(self._docker.logs(name))
         except engine.NoSuchObject:
             return ""
 
 
-def last_words(log: str) -> str:
-    """Return what the registry's *log* gives as the reason of its end: its last panic, error or plain line.
+def last_error(log: str) -> str:
+    """Return why the registry ended, from its *log*: its last panic, error or plain line.
 
-    >>> last_words('time="..." level=error msg="no such host" go.version=go1.19')
+    >>> last_error('time="..." level=error msg="no such host" go.version=go1.19')
     'no such host'
     """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
@@ -80,15 +93,15 @@ def last_words(log: str) -> str:
         if line.startswith("panic: "):
             return line[:200]
         if re.search(r"\blevel=(?:error|fatal|panic) ", line):
-            # An answer that failed has its reason in a field of its own.
-            said = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
-            words = said.get("err.detail") or said.get("msg", "")
+            # A failed answer has its reason in a separate field.
+            fields = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
+            words = fields.get("err.detail") or fields.get("msg", "")
             return _line(words.replace("\\n", " ").replace("\\t", " ").replace('\\"', '"'))
-    # Neither lines of a lower level, nor lines about requests.
+    # Neither lines of a lower level nor of requests.
     plain = [line for line in lines if not re.search(r'\blevel=|" \d{3} \d+ "', line)]
     return _line(plain[-1]) if plain else ""
 
 
 def _line(words: str) -> str:
-    """Return *words* on one line of a status."""
+    """Return *words* on one line, as a status has them."""
     return " ".join(words.split()).rstrip(".")[:200]

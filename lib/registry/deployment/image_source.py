@@ -11,6 +11,7 @@ from collections.abc import Callable
 from registry.client import archive
 from registry.formats.inspection import DIGEST_LABEL
 from registry.machine import engine
+from registry.message import Fault, Message
 from registry.release.image import Image, version_in
 
 VERSION_SECONDS = 30
@@ -19,42 +20,64 @@ _VERSION = "docker-registry-version"
 """Name of the container that reports it."""
 
 
-class NoImage(Exception):
-    """The image cannot be had; ``str()`` is a clause for the operator, without full stop."""
+UNAVAILABLE = Message(
+    "Docker cannot get the image ({error})", "Fix this, or attach it as a resource. Retrying automatically"
+)
+"""The image is neither in the resource nor on the machine, and its registry is unreachable or refuses access."""
+NOT_A_REGISTRY = Message(
+    "{reference} is not a registry: `--version` prints no version", "Use an image such as registry:2"
+)
+"""The command `--version` of the image does not print the version of a Distribution registry."""
+NOT_AN_ARCHIVE = Message(
+    "the resource registry-image is not an archive of images ({error})", "Attach the output of `docker save`"
+)
+"""The attached file is damaged, or is neither the output of `docker save` nor an OCI layout as a tar archive."""
+UNREADABLE = Message("the resource registry-image cannot be loaded ({error})", "Fix this. Retrying automatically")
+"""The machine cannot read the attached file or write a copy of it, for example because its disk is full."""
+NO_IMAGE_INSIDE = Message(
+    "the resource registry-image contains no image for this machine", "Attach an archive for {architecture}"
+)
+"""The archive contains images for other architectures only."""
+DISAPPEARED = Message("{name} was removed from the machine after Docker got it", "Retrying automatically")
+"""Another program removes images from the machine."""
+
+
+class NoImage(Fault):
+    """The image is unavailable."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where the image may come from."""
+    """Possible sources of the image."""
 
     reference: str
     """The option registry-image."""
     is_default: bool
-    """The operator left that option at its default."""
+    """That option has its default value."""
     resource: pathlib.Path | None
-    """The archive that the operator attached."""
+    """The archive that the operator attached, None if there is none."""
     fresh: bool
-    """A tag is pulled anew if it can be, as it may have moved."""
+    """A tag is pulled again if possible, because it may have moved."""
 
 
 def ensure_image(source: Source, docker: engine.Engine, log: Callable[[str], None]) -> Image:
-    """Return the image for the option registry-image, once it is on the machine.
+    """Make the image of the option registry-image available on the machine, and return it.
 
-    The resource takes precedence, while the option is at its default or names an image in it. Then the image on the
+    The resource takes precedence if the option has its default value or names an image in it, then an image on the
     machine, then a pull. Raises NoImage.
     """
     try:
         image_id = _ensure_image_id(source, docker, log)
         version = registry_version(docker, image_id)
-    except (archive.BadArchive, engine.EngineError) as error:
-        raise NoImage(str(error)) from error
+    except engine.EngineError as error:
+        raise NoImage(UNAVAILABLE(error=error)) from error
     if version is None:
-        raise NoImage(f"{source.reference} is not a registry (its --version names none)")
+        raise NoImage(NOT_A_REGISTRY(reference=source.reference))
     return Image(source.reference, image_id, version)
 
 
 def registry_version(docker: engine.Engine, image_id: str) -> str | None:
-    """Return the version that the registry in the image reports, or None if there is no registry in it."""
+    """Run the image to return the version of its registry, or None if it contains no registry."""
     body = {
         "Image": image_id,
         "Cmd": ["--version"],
@@ -73,10 +96,10 @@ def registry_version(docker: engine.Engine, image_id: str) -> str | None:
 
 
 def _run_to_its_end(docker: engine.Engine, name: str) -> None:
-    """Start the container, and wait some time until it has ended. Refused where its program is not there."""
+    """Start the container, and wait until it has ended. Raises Refused if the image does not contain the program."""
     try:
         docker.start(name)
-    except engine.NoSuchObject as error:  # as older versions of Docker call the program that is not there
+    except engine.NoSuchObject as error:  # older versions of Docker report a missing program so
         raise engine.Refused(str(error)) from error
     end = time.monotonic() + VERSION_SECONDS
     while (current := docker.inspect(name)) and current.is_started and time.monotonic() < end:
@@ -96,20 +119,21 @@ def _ensure_image_id(source: Source, docker: engine.Engine, log: Callable[[str],
     except engine.EngineError as error:
         if local is None:
             raise
-        log(f"{error}; the image that is on the machine is used.")
+        log(f"{error}; using the image on the machine.")
     return _on_machine(reference, docker)
 
 
 def _load(source: Source, docker: engine.Engine, log: Callable[[str], None]) -> str | None:
-    """Load the resource if there is one and it has the image; return the name or ID of that."""
+    """Load the image from the resource, if it contains it; return the image's name or ID."""
     resource, reference = source.resource, source.reference
     try:
         if resource is None or resource.stat().st_size == 0:
             return None
-        images = archive.read(resource, docker.architecture())
+        architecture = docker.architecture()
+        images = archive.read(resource, architecture)
         name = images.name_of(reference)
         if name is None and not source.is_default:
-            log(f"The resource registry-image holds no {reference}; it is left alone.")
+            log(f"The resource registry-image does not contain {reference} and is not used.")
             return None
         with (
             tempfile.TemporaryDirectory(dir="/var/tmp") as scratch,  # /tmp may be in memory
@@ -117,16 +141,16 @@ def _load(source: Source, docker: engine.Engine, log: Callable[[str], None]) -> 
         ):
             loaded = docker.load(file)
     except archive.BadArchive as error:
-        raise archive.BadArchive(f"the resource registry-image is not an image: {error}") from error
+        raise NoImage(NOT_AN_ARCHIVE(error=error)) from error
     except OSError as error:
-        raise archive.BadArchive(f"the resource registry-image cannot be loaded: {error}") from error
+        raise NoImage(UNREADABLE(error=error)) from error
     if not loaded:
-        raise archive.BadArchive("the resource registry-image holds no image for this machine")
+        raise NoImage(NO_IMAGE_INSIDE(architecture=architecture))
     return name or loaded[0]
 
 
 def _on_machine(name: str, docker: engine.Engine) -> str:
     image_id = docker.image_id(name)
     if image_id is None:
-        raise archive.BadArchive(f"{name} is not on the machine, although it was just fetched")
+        raise NoImage(DISAPPEARED(name=name))
     return image_id

@@ -1,4 +1,4 @@
-"""What a crash in the middle of a switch left, and how the machine gets out of it."""
+"""Recovery from a crash during a switch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry.release.release import Release
 
 
 class Recovery:
-    """Ends switches that were cut off."""
+    """Completes or reverts interrupted switches."""
 
     def __init__(self, docker: engine.Engine, store: Store, health: Health, bridge: Bridge, handover: Handover) -> None:
         self._docker = docker
@@ -23,10 +23,10 @@ class Recovery:
         self._handover = handover
 
     def recover(self) -> bool:
-        """Tidy up after a switch that a crash cut off; tell whether there was one.
+        """Recover from a switch that a crash interrupted; tell whether there was one.
 
-        If the release of the new container is current already, the old container goes; else the old one serves
-        again. Nothing is left over.
+        If the release of the new container is current already, the old container is removed, otherwise restored. No
+        temporary container is left.
         """
         names = self._store.unfinished_switch()
         current = self._store.current()
@@ -49,11 +49,11 @@ class Recovery:
         return bool(names)
 
     def wait_for_current(self) -> None:
-        """Wait until the current release serves, if its container runs; whether it does is for others to say."""
+        """Wait until the current release serves, if its container runs; whether it does is reported elsewhere."""
         release = self._store.current()
         container = self._docker.inspect(release.container.name) if release is not None else None
         if release is not None and container is not None and container.is_running:
-            with contextlib.suppress(NotServing):  # what went wrong before is what there is to say
+            with contextlib.suppress(NotServing):  # the earlier error is reported
                 self._health.wait(release.container.name, release)
 
     def _restore(self, name: str, names: set[str], current: Release | None) -> None:
@@ -64,9 +64,9 @@ class Recovery:
         for other in names:
             self._docker.remove(other)
         self._docker.rename(f"{name}-previous", name)
-        with contextlib.suppress(engine.EngineError):  # its disk may be unavailable; the plan for it will say so
+        with contextlib.suppress(engine.EngineError):  # its disk may be unavailable, which the plan reports
             self._docker.start(name)
 
     def _is_one_of(self, names: set[str], digest: str) -> bool:
-        found = [self._docker.inspect(name) for name in names]
-        return any(container is not None and container.digest == digest for container in found)
+        containers = [self._docker.inspect(name) for name in names]
+        return any(container is not None and container.digest == digest for container in containers)

@@ -1,8 +1,8 @@
 """The folders of configuration on the unit: one for each release, and the link to the current one.
 
-``<root>/applied/<digest>/`` holds a release and never changes; ``<root>/config.yml`` is a link to the file of the
-current release. The container mounts the folder, so a crash or a reboot always comes up with a verified release. The
-folders are for root only.
+``<root>/applied/<digest>/`` contains a release and never changes; ``<root>/config.yml`` is a link to the file of the
+current release. The container mounts the folder, so a verified release serves after any crash or reboot. The folders
+are readable by root only.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class Store:
         self._switching = root / "switching"
 
     def folder(self, release: Release) -> pathlib.Path:
-        """Return where *release* is, or would be."""
+        """Return the folder of *release*, whether it exists or not."""
         return self.folders / release.digest
 
     def body(self, release: Release) -> dict[str, Any]:
-        """Return what to ask Docker for to have the container of *release*, with its folder."""
+        """Return the body of Docker's API for the container of *release* with its folder."""
         return container.create_body(release.container, str(self.folder(release)), release.digest)
 
     def current(self) -> Release | None:
-        """Return the release that `make_current` named last; None if there is none, or if its files were altered."""
+        """Return the release of the last `make_current`; None if there is none, or if its files were altered."""
         try:
             folder = self.folders / pathlib.Path(os.readlink(self.link)).parent.name
             release = Release.from_files(
@@ -48,11 +48,11 @@ class Store:
             )
             return release if release.digest == folder.name else None
         except (OSError, ValueError, KeyError, TypeError):
-            # No link, the predecessor's plain file in its place, or something that nobody can use.
+            # There is no link, a regular file of the predecessor in its place, or an unusable folder.
             return None
 
     def is_intact(self, release: Release) -> bool:
-        """Tell whether the folder of *release* holds exactly its files."""
+        """Tell whether the folder of *release* contains exactly its files."""
         folder = self.folder(release)
         try:
             return {path.name: path.read_text() for path in folder.iterdir()} == release.files()
@@ -60,7 +60,7 @@ class Store:
             return False
 
     def write(self, release: Release) -> None:
-        """Write the folder of *release*, as a whole or not at all. One that is right is left alone."""
+        """Write the folder of *release* atomically, unless it is intact."""
         if self.is_intact(release):
             return
         self.folders.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ class Store:
         sync_folder(self.folders)
 
     def make_current(self, release: Release) -> None:
-        """Let the link name *release*, and remove all other releases but the one before."""
+        """Point the link to *release*, and remove all other releases except the previous one."""
         before = self.current()
         if before == release:
             return
@@ -90,19 +90,19 @@ class Store:
                 shutil.rmtree(folder)
 
     def begin_switch(self, names: set[str]) -> None:
-        """Note that the containers called *names* are about to be replaced, before the first step."""
+        """Record that the containers called *names* are about to be replaced, before the first step."""
         write_file(self._switching, "\n".join(sorted(names)) + "\n")
         sync_folder(self.root)
 
     def unfinished_switch(self) -> set[str]:
-        """Return the names given to `begin_switch` if no `end_switch` followed: a crash came between."""
+        """Return the names of the last `begin_switch` if no `end_switch` followed, because of a crash."""
         try:
             return set(self._switching.read_text().split())
         except FileNotFoundError:
             return set()
 
     def end_switch(self) -> None:
-        """Note that the containers are those of the current release."""
+        """Record that the containers are those of the current release."""
         self._switching.unlink(missing_ok=True)
 
     def loopback(self) -> Store:
@@ -110,7 +110,7 @@ class Store:
         return Store(self.root / "loopback")
 
     def remove(self) -> None:
-        """Remove all that is below the root but credentials and an operator's files."""
+        """Remove everything below the root except credentials and an operator's files."""
         remove_below(self.root, OWN_NAMES)
 
 

@@ -1,10 +1,10 @@
-"""From one release to the next, without leaving the machine with none.
+"""The switch from one release to the next, in which the registry keeps serving.
 
-A release first verifies itself as a candidate beside the one that serves. Then the switch: the new container is
-created, the old one stopped, the new one started; if it does not serve, the old one comes back. Meanwhile the
-candidate takes new connections, where a bridge to it can be built, and the old one has time to end its transfers.
-Containers on the way have the registry's name with `-candidate`, `-loopback`, `-next` or `-previous`; a note on disk
-says that a switch is under way, so that whoever comes after a crash can tidy up.
+A release is first verified as a candidate while the current one serves. Then the new container is created, the old one
+stopped and the new one started; if it does not serve, the old one is restored. Meanwhile new connections go to the
+candidate, if a bridge to it can be opened, and the old container has time to finish its transfers. Temporary containers
+have the registry's name with `-candidate`, `-loopback`, `-next` or `-previous`; a file on disk says that a switch is
+in progress, for the recovery after a crash.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from registry.deployment.bridge import Bridge
 from registry.deployment.candidate import Candidates, candidate_name
 from registry.deployment.handover import Handover
-from registry.deployment.health import Connect, Health, NotServing
+from registry.deployment.health import NOT_STARTED, Connect, Health, NotServing
 from registry.deployment.recovery import Recovery
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
@@ -27,10 +27,10 @@ from registry.release.release import Release
 
 
 class Switch:
-    """Takes the machine from one release to the next.
+    """Switches the machine from one release to the next.
 
-    *own* is the charm's user. *connect* makes a client that uses it too, of a URL and, for https, of the certificate
-    that has to be presented.
+    *own* is the charm's user. *connect* creates a client that uses it too, for a URL and, for https, the certificate
+    that the server must present.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Switch:
         self._recovery = Recovery(docker, store, self._health, bridge, self._handover)
 
     def deploy(self, release: Release, container: Container | None, *, fall_back: bool = True) -> list[str]:
-        """Make *release* serve and make it current; return a line for each thing done, none if it served already.
+        """Make *release* serve and make it current; return a line for each change, none if it served already.
 
-        *container* is the one with the name of the current release, or else of the new one. Raises NotServing with
-        the release before serving as before, if it can and may *fall_back*; EngineError; OSError.
+        *container* is the one with the name of the current release, or of the new one if there is none. Raises
+        NotServing, EngineError or OSError, while the previous release serves, if it can and may (*fall_back*).
         """
         before = self._store.current()
         if self.recover():
@@ -73,7 +73,7 @@ class Switch:
         old = before.container.name if before is not None else release.container.name
         done = self._replace(release, old, keep=intact, has_candidate=True, fall_back=fall_back)
         self._store.make_current(release)
-        return [*done, f"release {release.digest} is in force"]
+        return [*done, f"release {release.digest} is current"]
 
     def pause(self, container: Container | None) -> None:
         """Stop the registry's *container* and keep it. Raises EngineError."""
@@ -81,28 +81,28 @@ class Switch:
             self._docker.stop(container.name)
 
     def clear(self) -> None:
-        """Remove every container that this charm made, also those of a switch under way."""
+        """Remove every container that this charm created, also those of a switch in progress."""
         self._bridge.close()
         for name in self._docker.labelled(DIGEST_LABEL):
             self._docker.remove(name)
         self._store.end_switch()
 
     def recover(self) -> bool:
-        """Tidy up after a switch that a crash cut off; tell whether there was one. To be called before facts are read.
+        """Recover from a switch that a crash interrupted; tell whether there was one. Call it before facts are read.
 
         Raises EngineError.
         """
         return self._recovery.recover()
 
     def loopback(self, release: Release) -> contextlib.AbstractContextManager[int]:
-        """Run a registry over the data of *release* for the charm's own user alone; give its port at 127.0.0.1.
+        """Run a registry with the data of *release* for the charm's own user only; yield its port at 127.0.0.1.
 
         Raises NotServing, EngineError, OSError.
         """
         return self._candidates.loopback(release)
 
     def _keep(self, release: Release, container: Container | None) -> list[str]:
-        """Have the container of a verified release run as configured, whether it was altered, killed or removed."""
+        """Run the container of a verified release as configured, whether it was altered, killed or removed."""
         name = release.container.name
         need = drift.needs(self._store.body(release), container, self._store.is_intact(release))
         if need.step is drift.Step.NOTHING:
@@ -117,16 +117,16 @@ class Switch:
         if container.status != "restarting":
             self._docker.start(name)
         self._health.wait(name, release)
-        return [f"container {name} was {container.status}; started it"]
+        return [f"container {name} was {container.status}, and is started"]
 
     def _replace(
         self, release: Release, old: str, *, keep: bool, has_candidate: bool, fall_back: bool = True
     ) -> list[str]:
-        """Take the machine from the container called *old* (if there is one) to that of *release*.
+        """Replace the container called *old*, if there is one, with that of *release*.
 
-        With *keep*, a container that is right already is left alone: a crash came after the switch. A release that
-        *has_candidate* has it take what comes meanwhile. What goes wrong lets the old one run again, if it may
-        *fall_back*.
+        With *keep*, a container that is as configured stays: a crash came after the switch. If the release
+        *has_candidate*, that one serves new connections meanwhile. After an error the old container is restored, and
+        started if it may (*fall_back*).
         """
         name, body = release.container.name, self._store.body(release)
         if keep and drift.needs(body, self._docker.inspect(name), intact=True).step is drift.Step.NOTHING:
@@ -142,7 +142,7 @@ class Switch:
             self._docker.remove(f"{old}-previous")
             self._docker.rename(old, f"{old}-previous")
         self._docker.rename(f"{name}-next", name)
-        how = "nothing served before"
+        how = "there was no container before"
         try:
             if had_old:
                 how = self._handover.stop(f"{old}-previous", release if has_candidate else None)
@@ -150,12 +150,12 @@ class Switch:
         except (NotServing, engine.EngineError) as error:
             self._roll_back(name, old, had_old, fall_back)
             self._end(release)
-            raise NotServing(str(error)) from error
-        # From here on the new one is what a crash leaves.
+            raise NotServing(error.text if isinstance(error, NotServing) else NOT_STARTED(error=error)) from error
+        # From here on, a crash leaves the new container.
         self._store.make_current(release)
         self._docker.remove(f"{old}-previous")
         self._end(release)
-        return [f"container {name} made for release {release.digest} ({how})"]
+        return [f"container {name} created for release {release.digest} ({how})"]
 
     def _start(self, release: Release) -> None:
         """Start the container of *release*, and wait until it serves. Raises NotServing, EngineError."""
@@ -166,12 +166,12 @@ class Switch:
             self._bridge.introduce(started)
         client = self._health.wait(name, release)
         if release.upstream is not None and release.authentication is not None:
-            # There was no candidate to show it.
+            # No candidate has been verified.
             with self._health.explains(name):
-                client.check_closed()
+                client.check_authentication()
 
     def _end(self, release: Release) -> None:
-        """Let new connections come the usual way again; the candidate goes, and the switch ends."""
+        """Close the bridge, remove the candidate, and end the switch."""
         if self._bridge.close():
             self._handover.drain(candidate_name(release), release.drain_seconds)
         self._docker.remove(candidate_name(release))

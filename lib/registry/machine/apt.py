@@ -17,22 +17,22 @@ from registry.options import packages
 
 PROGRAMS = "/usr/bin"
 LOCK_SECONDS = 300
-"""How long another apt or dpkg may hold a lock."""
-# Nothing ever asks a question, and changed configuration files stay as they are.
+"""How long to wait for a lock that another apt or dpkg holds."""
+# Non-interactive; changed configuration files stay unchanged.
 GET = ("apt-get", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold")
 EXACTLY = ("--allow-downgrades", "--allow-change-held-packages")
-"""Options of apt-get: an operator who names a version means it, and holds are against others."""
+"""Options of apt-get: a requested version takes precedence over newer ones and over holds."""
 _UNSIGNED = re.compile(r"NO_PUBKEY|is not signed|EXPKEYSIG|BADSIG|REVKEYSIG|signatures? (?:were|was|couldn't)")
-# apt itself waits for dpkg's locks, but not for that of its lists; dpkg waits for none.
+# apt waits for dpkg's locks, but not for that of its package lists; dpkg waits for none.
 _LOCKED = re.compile(r"Could not get lock|Unable to lock|lock (?:is|was) locked by another process")
 
 
 class PackageError(Exception):
-    """apt or dpkg failed; ``str()`` is a clause with their own last words."""
+    """apt or dpkg failed; ``str()`` is their own error message, without full stop."""
 
 
 class BadKey(PackageError):
-    """A repository's key cannot be had, or is not the one that it is signed with."""
+    """A repository's key cannot be fetched, or is not the one that signed the repository."""
 
 
 class Apt:
@@ -52,7 +52,7 @@ class Apt:
         self.run(*GET, "install", *EXACTLY, "--no-install-recommends", *names)
 
     def read_states(self, names: Iterable[str]) -> dict[str, packages.State]:
-        """Return what dpkg says of those of the packages that are installed, by name."""
+        """Return the state of those of the packages that are installed, by name."""
         bare = sorted({packages.bare(name) for name in names})
         if not bare:
             return {}
@@ -61,21 +61,21 @@ class Apt:
         return {words[0]: packages.State(words[2], held=words[1][0] == "h") for words in lines if words[1][1:] == "i"}
 
     def find_owner(self, path: str) -> str:
-        """Return the package that *path* belongs to, or an empty string."""
+        """Return the package that *path* belongs to, "" if there is none."""
         return self._query("--search", os.path.realpath(path)).partition(":")[0]
 
     def hold(self, names: Iterable[str]) -> None:
-        """Keep apt from changing installed packages. Raises PackageError."""
+        """Put installed packages on hold. Raises PackageError."""
         if words := list(names):
             self.run("apt-mark", "hold", *words)
 
     def release(self, names: Iterable[str]) -> None:
-        """Let apt change packages again. Raises PackageError."""
+        """Release packages from hold. Raises PackageError."""
         if words := list(names):
             self.run("apt-mark", "unhold", *words)
 
     def finish(self) -> bool:
-        """Finish an installation that a reboot cut off; tell whether there was one. Raises PackageError."""
+        """Finish an installation that a reboot interrupted; tell whether there was one. Raises PackageError."""
         if not self.run("dpkg", "--audit").strip():
             return False
         self.configure()
@@ -83,14 +83,14 @@ class Apt:
         return True
 
     def configure(self) -> None:
-        """Configure unpacked packages: apt does nothing else before. What needs more packages is left to apt."""
+        """Configure unpacked packages, which apt requires first. Missing dependencies are left to apt."""
         with contextlib.suppress(PackageError):
             self.run("dpkg", "--configure", "-a", "--force-confold")
 
     def restore(self, file: str) -> str:
         """Restore a file that was overwritten from its package; return its path, "" if it is unchanged.
 
-        *file* is the end of its path, e.g. ``/systemd/system/docker.service``. None of the package's scripts runs.
+        *file* is the end of its path, e.g. ``/systemd/system/docker.service``. The package's scripts do not run.
         Raises PackageError, OSError.
         """
         name, _, path = self.run("dpkg-query", "--search", f"*{file}").strip().partition(": ")
@@ -115,7 +115,7 @@ class Apt:
                     command, capture_output=True, text=True, errors="replace", check=False, env=environment, cwd=cwd
                 )
             except FileNotFoundError as error:
-                raise PackageError(f"there is no {program} on this machine") from error
+                raise PackageError(f"{program} is not installed") from error
             if done.returncode == 0:
                 return done.stdout
             if not _LOCKED.search(done.stderr) or time.monotonic() >= end:
@@ -123,21 +123,21 @@ class Apt:
             time.sleep(self._retry_seconds)
 
     def _query(self, *words: str) -> str:
-        """Return what dpkg-query knows; it fails where it does not know all."""
+        """Return the output of dpkg-query, which fails if it does not know one of several packages."""
         command = [f"{self._programs}/dpkg-query", *words]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _error(program: str, done: subprocess.CompletedProcess[str]) -> PackageError:
-    # apt's last words would be that it is not signed.
+    # apt's last line says only that the repository is not signed.
     if missing := re.search(r"NO_PUBKEY (\w+)", done.stderr):
-        return BadKey(f"it is signed with another key, {missing[1]}")
-    message = _last_words(done.stderr or done.stdout) or f"{program} failed ({done.returncode})"
+        return BadKey(f"the repository is signed with another key, {missing[1]}")
+    message = _last_error(done.stderr or done.stdout) or f"{program} failed ({done.returncode})"
     return (BadKey if _UNSIGNED.search(done.stderr) else PackageError)(message)
 
 
-def _last_words(text: str) -> str:
+def _last_error(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("E: ") for line in lines if line.startswith(("E: ", "dpkg: error"))]
-    errors = [line for line in errors if line != "Download Failed"]  # apt-helper's last, after the reason
+    errors = [line for line in errors if line != "Download Failed"]  # apt-helper's last line, after the reason
     return sources_list.without_passwords([*lines, *errors][-1] if lines else "").rstrip(". ")

@@ -1,4 +1,4 @@
-"""Repositories that apt knows because of the charm, with their keys."""
+"""Package repositories that the charm adds to apt, with their keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.machine.files import write_file
 
 FOLDER = pathlib.Path("/etc/apt")
 HELPER = "../lib/apt/apt-helper"
-# Only the repository that was just added is read, and whatever is wrong with it counts.
+# Only the new repository is read, and any error of it is fatal.
 _STRICT = ("-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "-o", "APT::Update::Error-Mode=any")
 
 
@@ -25,10 +25,10 @@ class AptSources:
         self._lists = folder / "sources.list.d"
 
     def ensure(self, name: str, sources: Sequence[sources_list.Source]) -> None:
-        """Have apt know *sources* under a name, and no others of that name. Raises PackageError, changing nothing.
+        """Make *sources* the repositories with this name. Raises PackageError, with nothing changed.
 
-        They are tried in a place of their own first, because one that is wrong keeps apt from everything else. What
-        apt knows already costs nothing.
+        They are tried in a separate file first, because an invalid one makes every run of apt fail. Nothing is run
+        if apt has them already.
         """
         file = self._lists / f"docker-registry-{name}.list"
         mark = sources_list.mark(sources)
@@ -50,7 +50,7 @@ class AptSources:
         _remove(path for path in old if not path.name.startswith(stem))
 
     def add_short(self, names: Iterable[str]) -> None:
-        """Have apt know sources such as ``ppa:owner/name``. Raises PackageError."""
+        """Add sources such as ``ppa:owner/name`` to apt. Raises PackageError."""
         for name in names:
             self._apt.run("add-apt-repository", "--yes", "--no-update", name)
 
@@ -63,20 +63,20 @@ class AptSources:
         self._apt.run(*GET, "update", "-o", f"Dir::Etc::sourcelist={draft}", *_STRICT)
 
     def _write_key(self, source: sources_list.Source, stem: pathlib.Path) -> str:
-        """Write the key of *source* to a file that begins with *stem*; return the line that names it. Raises BadKey."""
+        """Write the key of *source* to a file whose name begins with *stem*; return the line with it. Raises BadKey."""
         if not source.key:
             return source.line
         data = source.key_text or self._fetch(str(source.key_url))
         suffix = sources_list.key_suffix(data)
         if suffix is None:
-            raise BadKey(f"{sources_list.without_passwords(str(source.key_url))} has no OpenPGP key")
+            raise BadKey(f"{sources_list.without_passwords(str(source.key_url))} is not an OpenPGP key")
         keyring = stem.with_name(stem.name + suffix)
         keyring.write_bytes(data)
-        keyring.chmod(0o644)  # apt reads it without being root
+        keyring.chmod(0o644)  # apt reads it as another user than root
         return source.signed_by(str(keyring))
 
     def _fetch(self, url: str) -> bytes:
-        """Return what is at *url*, by the ways and proxies that apt itself uses. Raises BadKey."""
+        """Fetch *url* by the methods and proxies that apt itself uses. Raises BadKey."""
         with tempfile.TemporaryDirectory() as folder:
             target = pathlib.Path(folder) / "key"
             try:

@@ -12,12 +12,12 @@ from registry.machine.records import Records
 from registry.machine.systemd import Systemd
 
 RECORD = "checks"
-"""Name of the record that NRPE has to read its checks again."""
+"""Name of the record that NRPE has to be reloaded."""
 PLUGIN = pathlib.Path(__file__).parents[3] / "templates/check_docker_registry"
 
 
 class Checks:
-    """The charm's files for NRPE and Nagios. Tests have them below another *root*."""
+    """The charm's files for NRPE and Nagios. Tests use another *root*."""
 
     def __init__(self, files: LocalFiles, records: Records, systemd: Systemd, root: pathlib.Path | None = None) -> None:
         self._files = files
@@ -26,10 +26,10 @@ class Checks:
         self._root = str(root or "")
 
     def ensure(self, files: Mapping[str, str]) -> None:
-        """Have exactly these files of `nrpe.files` on the machine. Raises OSError.
+        """Make these of `nrpe.files` exactly the charm's files on the machine. Raises OSError.
 
-        A folder that does not exist is not made: NRPE and Nagios make theirs. NRPE reads its files again
-        if one has changed.
+        A folder that does not exist is not created: NRPE and Nagios create theirs. NRPE is reloaded if a file has
+        changed.
         """
         requested = {self._root + path: text for path, text in files.items()}
         requested = {path: text for path, text in requested.items() if os.path.isdir(os.path.dirname(path))}

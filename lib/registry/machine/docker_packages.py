@@ -1,4 +1,4 @@
-"""The packages of Docker: which are installed, and those of the Docker that is requested in their place."""
+"""The packages of Docker: those installed, and those of the requested Docker."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from collections.abc import Iterator, Sequence
 
 from registry.machine.apt import EXACTLY, GET, Apt, BadKey, PackageError
 from registry.machine.apt_sources import AptSources
+from registry.message import Message
 from registry.options import packages, runtime
 
 SOCKET = pathlib.Path("/var/run/docker.sock")
 
+NOT_PACKAGED = Message("Docker was not installed from packages", "Upgrade it the way it was installed")
+"""The programs of Docker belong to no package of apt, for example because they are those of a snap."""
+
 
 class DockerPackages:
-    """Docker's packages on this machine. What is wrong with an option is an error that begins with its name."""
+    """Docker's packages on this machine. An error that is due to an option begins with its name."""
 
     def __init__(self, apt: Apt, sources: AptSources, socket: pathlib.Path = SOCKET) -> None:
         self._apt = apt
@@ -24,7 +28,7 @@ class DockerPackages:
         self._socket = socket
 
     def has_docker(self) -> bool:
-        """Tell whether this machine has a Docker engine and its command, wherever they came from."""
+        """Tell whether this machine has a Docker engine and its command, from any source."""
         has_engine = shutil.which("dockerd") is not None or self._socket.exists()
         return has_engine and shutil.which("docker") is not None
 
@@ -33,24 +37,24 @@ class DockerPackages:
         self._apt.configure()
         names = self._ensure_source(options)
         self._apt.run(*GET, "update")
-        with _blaming("docker_runtime_package", options):
+        with _about("docker_runtime_package", options):
             self._apt.run(*GET, "install", "--no-install-recommends", *(names or self._distribution()))
 
     def simulate(self, options: runtime.Runtime) -> None:
-        """Have apt know the source of the requested Docker, and try its installation only. Raises PackageError."""
+        """Add the source of the requested Docker to apt, and simulate its installation. Raises PackageError."""
         names = self._ensure_source(options)
-        with _blaming("docker_runtime_package", options):
+        with _about("docker_runtime_package", options):
             words = self._replacing(names or self._distribution())
             self._apt.run(*GET, "install", *EXACTLY, "--simulate", *words)
 
     def upgrade(self, options: runtime.Runtime) -> str:
-        """Upgrade Docker's packages, or replace them by the requested ones; return names and versions, one a line.
+        """Upgrade Docker's packages, or replace them with the requested ones; return names and versions, one per line.
 
-        Packages that are on hold are upgraded too, and stay on hold. Raises PackageError.
+        Packages on hold are upgraded too, and stay on hold. Raises PackageError.
         """
         owners = self.find()
         if not owners:
-            raise PackageError("Docker was not installed from packages; upgrade it the way it was installed")
+            raise PackageError(NOT_PACKAGED())
         self._apt.configure()
         requested = options.requested_packages()
         if packages.missing(requested, self._apt.read_states(requested)):
@@ -60,7 +64,7 @@ class DockerPackages:
         held = self._apt.run("apt-mark", "showhold", *owners).split()
         self._apt.run(*GET, "update")
         try:
-            with _blaming("docker_runtime_package", options):
+            with _about("docker_runtime_package", options):
                 self._apt.run(*GET, "install", *EXACTLY, "--no-install-recommends", *words)
         finally:
             installed = self._apt.read_states(held)
@@ -69,17 +73,17 @@ class DockerPackages:
         return shown.strip()
 
     def find(self) -> list[str]:
-        """Return the names of the packages that Docker's programs came from, sorted."""
+        """Return the names of the packages that Docker's programs belong to, sorted."""
         programs = [shutil.which(name) for name in ("dockerd", "docker", "containerd", "runc")]
         return sorted({self._apt.find_owner(path) for path in programs if path} - {""})
 
     def _distribution(self) -> list[str]:
-        """Return the packages of the distribution's Docker. From Debian 13 on the command is one of its own."""
+        """Return the packages of the distribution's Docker. From Debian 13, the command has a package of its own."""
         cli = self._apt.run("apt-cache", "--names-only", "search", "^docker-cli$")
         return ["docker.io", "ca-certificates", *(["docker-cli"] if cli else [])]
 
     def _ensure_source(self, options: runtime.Runtime) -> list[str]:
-        """Have apt know the source of the requested Docker; return its packages, none for the distribution's."""
+        """Add the source of the requested Docker to apt; return its packages, none for the distribution's."""
         if options.docker_runtime == runtime.AUTO:
             return []
         architecture = self._apt.run("dpkg", "--print-architecture").strip()
@@ -87,28 +91,28 @@ class DockerPackages:
         try:
             self._sources.ensure("docker", [origin.source] if origin and origin.source else [])
         except BadKey as error:
-            raise _blamed("docker_runtime_key_url", options, error) from error
+            raise _named("docker_runtime_key_url", options, error) from error
         except PackageError as error:
-            raise _blamed("docker_runtime_repo", options, error) from error
+            raise _named("docker_runtime_repo", options, error) from error
         return list(origin.packages) if origin else []
 
     def _replacing(self, names: Sequence[str]) -> list[str]:
-        """Return what to ask apt for, so that the package of the present dockerd makes room for *names*."""
+        """Return apt's arguments to install *names* and remove the package of the current dockerd."""
         path = shutil.which("dockerd")
         old = self._apt.find_owner(path) if path else ""
         return [*names, *([f"{old}-"] if old and old not in map(packages.bare, names) else [])]
 
 
 @contextlib.contextmanager
-def _blaming(option: str, options: runtime.Runtime) -> Iterator[None]:
+def _about(option: str, options: runtime.Runtime) -> Iterator[None]:
     try:
         yield
     except PackageError as error:
-        raise _blamed(option, options, error) from error
+        raise _named(option, options, error) from error
 
 
-def _blamed(option: str, options: runtime.Runtime, error: PackageError) -> PackageError:
-    """Return the error with the name of the option to fix; none helps where the distribution's Docker fails."""
+def _named(option: str, options: runtime.Runtime, error: PackageError) -> PackageError:
+    """Return the error with the option to fix in front; there is none where the distribution's Docker fails."""
     if options.docker_runtime != runtime.CUSTOM:
         option = "docker_runtime" if options.docker_runtime != runtime.AUTO else ""
     return PackageError(f"{option}: {error}" if option else str(error))

@@ -29,7 +29,7 @@ class Dockerd:
         self._drop_in = drop_in
 
     def read_daemon_json(self) -> str | None:
-        """Return the text of daemon.json, None if there is none. Raises BadSettings, OSError."""
+        """Return the text of daemon.json, None if it does not exist. Raises BadSettings, OSError."""
         try:
             return self._daemon_json.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -38,25 +38,25 @@ class Dockerd:
             raise daemon.BadSettings(daemon.NOT_UTF8(error=error)) from error
 
     def write_daemon_json(self, text: str | None) -> None:
-        """Write daemon.json, or remove it where *text* is None. Raises OSError."""
-        path = pathlib.Path(os.path.realpath(self._daemon_json))  # a link stays one
+        """Write daemon.json, or remove it if *text* is None. Raises OSError."""
+        path = pathlib.Path(os.path.realpath(self._daemon_json))  # a link stays a link
         if text is None:
             path.unlink(missing_ok=True)
             return
-        # Its mode stays. It may hold a password, so a new one is for root alone.
+        # An existing file keeps its mode. It may contain a password, so a new one is readable by root only.
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text, mode)
 
     def read_drop_in(self) -> str | None:
-        """Return the text of the charm's drop-in of docker.service, None if there is none. Raises OSError."""
+        """Return the text of the charm's drop-in of docker.service, None if it does not exist. Raises OSError."""
         try:
             return self._drop_in.read_text(encoding="utf-8")
         except (FileNotFoundError, UnicodeDecodeError):
             return None
 
     def write_drop_in(self, text: str | None) -> None:
-        """Write the drop-in, or remove it where *text* is None, and have systemd read it. Raises OSError."""
+        """Write the drop-in, or remove it if *text* is None, and reload systemd. Raises OSError."""
         if text is None:
             self._drop_in.unlink(missing_ok=True)
         else:
@@ -65,32 +65,32 @@ class Dockerd:
         self._systemd.systemctl("daemon-reload")
 
     def read_command(self) -> str:
-        """Return the command of docker.service without the charm's drop-in; "" where there is no such unit."""
+        """Return the command of docker.service without the charm's drop-in; "" if there is no such unit."""
         return daemon.exec_start(self._systemd.systemctl("cat", UNIT).stdout)
 
     def is_daemon_json_valid(self) -> bool:
-        """Tell whether the running dockerd accepts daemon.json; False where it cannot tell (before 23.0)."""
+        """Tell whether the running dockerd accepts daemon.json; False if it has no `--validate` (before 23.0)."""
         try:
             pid = int(self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT).stdout or 0)
             command = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []
         except (OSError, ValueError):
             return False
-        # With its own arguments, because dockerd takes nothing both from there and from the file.
+        # With its own arguments, because dockerd rejects settings that are both there and in the file.
         done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
         return done is not None and done.returncode == 0
 
     def has_failed(self) -> bool:
-        """Tell whether systemd has given up starting dockerd, which nobody has stopped."""
+        """Tell whether systemd has given up starting dockerd; False if dockerd was stopped."""
         return self._systemd.systemctl("is-failed", "--quiet", UNIT).returncode == 0
 
     def reload(self) -> bool:
-        """Have dockerd read daemon.json again; False where docker is no systemd unit, or the reload fails."""
+        """Reload daemon.json; False if docker is not a systemd unit, or the reload fails."""
         return self._systemd.systemctl("reload", "docker").returncode == 0
 
     def restart(self) -> None:
-        """Restart dockerd. Raises EngineError, with dockerd's own message where there is one."""
+        """Restart dockerd. Raises EngineError, with dockerd's own message if there is one."""
         begin = time.time()
-        self._systemd.systemctl("reset-failed", UNIT)  # earlier failures must not count
+        self._systemd.systemctl("reset-failed", UNIT)  # earlier failures would prevent the start
         done = self._systemd.systemctl("restart", "docker")
         if done.returncode:
             log = self._systemd.read_journal(UNIT, int(begin))

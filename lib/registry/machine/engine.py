@@ -1,6 +1,6 @@
 """Docker, through its SDK: the only importer of `docker`.
 
-Names in, values out; every failure is an EngineError whose text is a sentence's worth of Docker's own words.
+Names in, values out; every failure is an EngineError with Docker's own message.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from registry.images.reference import Reference
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10
-"""How long a container has to end by itself before it is killed; the registry does in a moment."""
+"""How long a container may take to end before it is killed; the registry needs a moment."""
 
 
 class EngineError(Exception):
-    """Docker does not do what was asked; ``str()`` is a clause for the operator, without full stop."""
+    """Docker rejects a request or does not answer; ``str()`` says which and why, without full stop."""
 
 
 class NoSuchObject(EngineError):
-    """There is no container or image of that name."""
+    """There is no container or image with that name."""
 
 
 class Refused(EngineError):
-    """What was asked for makes no sense to Docker: an image without a command, a command that is not in the image."""
+    """The request is invalid: the image has no command, or does not contain the command."""
 
 
 @contextlib.contextmanager
@@ -48,13 +48,13 @@ def _docker_errors(what: str) -> Iterator[None]:
     except docker.errors.APIError as error:
         kind = Refused if error.status_code == http.HTTPStatus.BAD_REQUEST else EngineError
         raise kind(f"{what}: {_words(error)}") from error
-    # The SDK lets through what its HTTP libraries raise, urllib3's own where an answer is a stream.
+    # The SDK passes on the errors of its HTTP libraries, those of urllib3 where an answer is a stream.
     except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise EngineError(f"{what}: {_words(error)}") from error
 
 
 def _words(error: Exception) -> str:
-    """Return what Docker said, without the SDK's frame around it, on one line."""
+    """Return Docker's own message, without what the SDK adds, on one line."""
     explanation = getattr(error, "explanation", None)
     return " ".join(str(explanation or error).split()).rstrip(".")
 
@@ -63,7 +63,7 @@ class Engine:
     """The Docker engine of this machine."""
 
     def __init__(self) -> None:
-        """Connect. Raises EngineError where no engine answers."""
+        """Connect. Raises EngineError if no engine answers."""
         with _docker_errors("Docker does not answer"):
             self._api = docker.APIClient(SOCKET, version="auto", timeout=120)
 
@@ -71,7 +71,7 @@ class Engine:
 
     def inspect(self, name: str) -> Container | None:
         """Return the container, or None if there is none."""
-        if not re.fullmatch(r"[\w.-]+", name):  # the name becomes a part of a path
+        if not re.fullmatch(r"[\w.-]+", name):  # the name becomes part of a path
             return None
         try:
             with _docker_errors(f"container {name} cannot be inspected"):
@@ -80,22 +80,22 @@ class Engine:
             return None
 
     def create(self, name: str, body: Mapping[str, Any]) -> None:
-        """Create a container of the API's *body*. NoSuchObject if its image is not there."""
+        """Create a container from a *body* of the API. Raises NoSuchObject if its image does not exist."""
         with _docker_errors(f"container {name} cannot be created"):
             self._api.create_container_from_config(dict(body), name)
 
     def start(self, name: str) -> None:
-        """Start the container; one that runs is left alone."""
+        """Start the container, unless it runs."""
         with _docker_errors(f"container {name} cannot be started"):
             self._api.start(name)
 
     def stop(self, name: str, seconds: float = STOP_SECONDS) -> None:
-        """Stop the container; one that is stopped is left alone. After so many *seconds* it is killed."""
+        """Stop the container, unless it is stopped. After *seconds* it is killed."""
         with _docker_errors(f"container {name} cannot be stopped"):
             self._api.stop(name, timeout=math.ceil(seconds))
 
     def unpause(self, name: str) -> None:
-        """Let a paused container go on."""
+        """Unpause a paused container."""
         with _docker_errors(f"container {name} cannot be unpaused"):
             self._api.unpause(name)
 
@@ -105,16 +105,16 @@ class Engine:
             self._api.rename(name, new_name)
 
     def remove(self, name: str, *, ours: bool = True) -> None:
-        """Remove the container and its anonymous volumes, running or not; without one, do nothing.
+        """Remove the container and its anonymous volumes, running or not, if it exists.
 
-        One that is not *ours* keeps its volumes, which may hold what somebody needs, and must have ended.
+        A container that is not *ours* must have ended, and its volumes stay, because others may need their data.
         """
         with contextlib.suppress(NoSuchObject), _docker_errors(f"container {name} cannot be removed"):
             self._api.remove_container(name, v=ours, force=ours)
 
     def logs(self, name: str) -> str:
-        """Return the last lines that the container wrote."""
-        with _docker_errors(f"container {name} has no log"):
+        """Return the last lines of the container's log."""
+        with _docker_errors(f"the log of container {name} cannot be read"):
             return bytes(self._api.logs(name, tail=50)).decode(errors="replace")
 
     # Images
@@ -129,76 +129,76 @@ class Engine:
 
     def pull(self, reference: str) -> None:
         """Pull the image for this machine's platform."""
-        wanted = Reference.parse(reference)
+        name = Reference.parse(reference)
         with _docker_errors(f"{reference} cannot be pulled"):
-            _follow(self._api.pull(wanted.name, tag=wanted.version, stream=True, decode=True))
+            _follow(self._api.pull(name.name, tag=name.version, stream=True, decode=True))
 
     def load(self, file: IO[bytes]) -> list[str]:
-        """Load the images of an archive in docker save's form; return their names, or IDs where they have none."""
+        """Load the images of an archive in docker save's format; return their names, or IDs if they have none."""
         with _docker_errors("the resource registry-image cannot be loaded"):
             lines = _follow(self._api.load_image(file))
         return re.findall(r"^Loaded image(?: ID)?: (\S+)$", lines, re.MULTILINE)
 
     def tag(self, source: str, reference: str) -> None:
-        """Give the image *source* the name *reference* too."""
-        wanted = Reference.parse(reference)
+        """Add the name *reference* to the image *source*."""
+        name = Reference.parse(reference)
         with _docker_errors(f"{source} cannot be tagged"):
-            self._api.tag(source, wanted.name, tag=wanted.version, force=True)
+            self._api.tag(source, name.name, tag=name.version, force=True)
 
     def untag(self, reference: str) -> None:
-        """Take a name away from an image that has others."""
+        """Remove one of several names of an image."""
         with contextlib.suppress(NoSuchObject), _docker_errors(f"{reference} cannot be untagged"):
             self._api.remove_image(reference, noprune=True)
 
     def push(self, reference: str, user: User | None = None) -> None:
-        """Push the image to the registry that its name says, as *user* where it asks."""
-        wanted = Reference.parse(reference)
+        """Push the image to the registry in its name, as *user* if it requires authentication."""
+        name = Reference.parse(reference)
         login = {"username": user.name, "password": user.password} if user else None
         with _docker_errors(f"{reference} cannot be pushed"):
-            _follow(self._api.push(wanted.name, tag=wanted.version, stream=True, decode=True, auth_config=login))
+            _follow(self._api.push(name.name, tag=name.version, stream=True, decode=True, auth_config=login))
 
     # Housekeeping
 
     def prune_images(self) -> tuple[list[str], int]:
-        """Remove the images without a tag that no container uses; return their IDs and the bytes freed."""
+        """Remove untagged images that no container uses; return their IDs and the bytes freed."""
         with _docker_errors("images cannot be removed"):
             result = self._api.prune_images({"dangling": True})
-        gone = [line["Deleted"] for line in result["ImagesDeleted"] or () if "Deleted" in line]
-        return gone, int(result["SpaceReclaimed"])
+        removed = [line["Deleted"] for line in result["ImagesDeleted"] or () if "Deleted" in line]
+        return removed, int(result["SpaceReclaimed"])
 
     def exited(self) -> list[str]:
-        """Return the names of the containers that have exited or died; the ID of one that has lost its name."""
+        """Return the names of the containers that have exited or died, or the ID of one without a name."""
         with _docker_errors("containers cannot be listed"):
-            found = self._api.containers(all=True, filters={"status": ["exited", "dead"]})
-        return sorted(_name(listed) for listed in found)
+            containers = self._api.containers(all=True, filters={"status": ["exited", "dead"]})
+        return sorted(map(_name, containers))
 
     def labelled(self, label: str) -> list[str]:
         """Return the IDs of the containers with this label, running or not."""
         with _docker_errors("containers cannot be listed"):
-            return [found["Id"] for found in self._api.containers(all=True, filters={"label": label})]
+            return [one["Id"] for one in self._api.containers(all=True, filters={"label": label})]
 
     def published_ports(self) -> set[int]:
         """Return the ports of the machine that running containers publish."""
         with _docker_errors("containers cannot be listed"):
-            found = self._api.containers()
-        return {port["PublicPort"] for one in found for port in one["Ports"] if "PublicPort" in port}
+            containers = self._api.containers()
+        return {port["PublicPort"] for one in containers for port in one["Ports"] if "PublicPort" in port}
 
     def bridges(self) -> list[str]:
-        """Return the machine's interfaces of Docker's own networks, e.g. ``docker0``."""
+        """Return the machine's network interfaces of Docker's networks, e.g. ``docker0``."""
         with _docker_errors("networks cannot be listed"):
-            found = self._api.networks(filters={"driver": "bridge"})
-        named = "com.docker.network.bridge.name"
-        return [(network.get("Options") or {}).get(named) or f"br-{network['Id'][:12]}" for network in found]
+            networks = self._api.networks(filters={"driver": "bridge"})
+        option = "com.docker.network.bridge.name"
+        return [(network.get("Options") or {}).get(option) or f"br-{network['Id'][:12]}" for network in networks]
 
     def architecture(self) -> str:
-        """Return the engine's architecture as Go calls it, e.g. ``amd64``."""
+        """Return Go's name of the engine's architecture, e.g. ``amd64``."""
         with _docker_errors("Docker does not answer"):
             return str(self._api.version()["Arch"])
 
     def live_restore(self, within: float = 0) -> bool | None:
-        """Tell whether the engine leaves containers running while it restarts; None where it cannot (a swarm).
+        """Tell whether containers keep running while the engine restarts; None if it cannot do that (a swarm).
 
-        *within* so many seconds: it reads its settings in its own time.
+        Waits for that *within* some seconds: the engine applies its settings asynchronously.
         """
         end = time.monotonic() + within
         while True:
@@ -212,7 +212,7 @@ class Engine:
 
 
 def _follow(messages: Iterator[Mapping[str, Any]]) -> str:
-    """Read a stream of progress to its end, return its text; Docker reports what failed inside it, with status 200."""
+    """Read a stream of progress to its end, and return its text; Docker reports errors in it, with status 200."""
     text = ""
     for message in messages:
         if "error" in message:
@@ -222,6 +222,6 @@ def _follow(messages: Iterator[Mapping[str, Any]]) -> str:
 
 
 def _name(listed: Mapping[str, Any]) -> str:
-    """Return the name of a container in Docker's list, not one that a link of another container gives it, or its ID."""
+    """Return the name of a container in Docker's list, not an alias from another container's link, or its ID."""
     names = [name[1:] for name in listed.get("Names") or ()]
     return str(next((name for name in names if "/" not in name), listed["Id"]))

@@ -1,4 +1,4 @@
-"""Files of the machine: written as a whole or not at all, and those at paths that the operator chose."""
+"""Files of the machine: written atomically, and read from paths that the operator configures."""
 
 from __future__ import annotations
 
@@ -6,41 +6,50 @@ import os
 import pathlib
 import stat
 
+from registry.message import Fault, Message
+
 LIMIT = 1 << 20
 """Bytes that an operator's file has at most: a thousand certificates."""
 
+NOT_A_FILE = Message("{path} is not a regular file", "Use the path of a file")
+"""There is a device, a named pipe or a socket at the configured path."""
+UNREADABLE = Message("{path} cannot be read ({error})", "Check the path")
+"""The machine cannot read the file at the configured path, for example because the path is that of a folder."""
+TOO_LARGE = Message("{path} is larger than {limit} bytes", "Use the path of a PEM file")
+"""There is a file at the configured path that is too large to be a certificate or a key."""
 
-class UnreadableError(Exception):
-    """There is something at the path that cannot be read as a file; ``str()`` is a clause that names the path."""
+
+class UnreadableError(Fault):
+    """The path exists, but cannot be read as a file."""
 
 
 class LocalFiles:
-    """Files at any path, whoever owns them."""
+    """Files at any path, of any owner."""
 
     def read(self, path: str) -> str | None:
-        """Return the text of a file, None where there is none. Raises UnreadableError."""
+        """Return the text of a file, None if it does not exist. Raises UnreadableError."""
         try:
             with open(path, "rb", opener=_open_without_waiting) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise UnreadableError(f"{path} is no file")
+                    raise UnreadableError(NOT_A_FILE(path=path))
                 data = file.read(LIMIT + 1)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise UnreadableError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from error
+            raise UnreadableError(UNREADABLE(path=path, error=getattr(error, "strerror", None) or error)) from error
         if len(data) > LIMIT:
-            raise UnreadableError(f"{path} is larger than {LIMIT} bytes")
+            raise UnreadableError(TOO_LARGE(path=path, limit=LIMIT))
         return data.decode(errors="replace")
 
     def has_text(self, path: str, text: str) -> bool:
-        """Tell whether there is a file with exactly this text."""
+        """Tell whether the file exists with exactly this text."""
         try:
             return self.read(path) == text
         except UnreadableError:
             return False
 
     def ensure(self, path: str, text: str, mode: int) -> None:
-        """Write a file, unless it has this text and is open to nobody whom *mode* excludes. Raises OSError."""
+        """Write a file, unless it has this text and no more permissions than *mode*. Raises OSError."""
         if not self.has_text(path, text) or stat.S_IMODE(os.stat(path).st_mode) & ~mode:
             pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
             write_file(pathlib.Path(path), text, mode)
@@ -51,7 +60,7 @@ class LocalFiles:
 
 
 def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
-    """Write *text* to *path*, as a whole or not at all, at no moment readable for others unless *mode* says so."""
+    """Write *text* to *path* atomically, never with more permissions than *mode*."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -72,5 +81,5 @@ def sync_folder(folder: pathlib.Path) -> None:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open what may be a pipe that nobody writes to."""
+    """Open a path without blocking if it is a pipe that nobody writes to."""
     return os.open(path, flags | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Keys and certificates of the charm's own, by the program openssl, which each machine has."""
+"""Keys, certificates and certificate requests of the charm itself, made by the program openssl."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _BLOCKS = ("PRIVATE KEY", "CERTIFICATE REQUEST")
 
 
 class OpensslError(OSError):
-    """It does not do what it shall; ``strerror`` is a clause with its own words."""
+    """openssl failed; ``strerror`` has its own words."""
 
 
 def identity(name: str) -> str:
-    """Return a new key and a certificate by itself for the client *name*, as one PEM. Raises OpensslError.
+    """Return a new key and a self-signed certificate for the client *name*, as one PEM. Raises OpensslError.
 
-    It is never to end: whoever trusts it has it in a file beside it.
+    It practically never expires: a registry trusts it by a file of the same release.
     """
-    asked = ("-x509", "-days", "36500", "-subj", f"/CN={name}", "-addext", "extendedKeyUsage=clientAuth")
-    return _run("req", *_NEW_KEY, *asked)
+    arguments = ("-x509", "-days", "36500", "-subj", f"/CN={name}", "-addext", "extendedKeyUsage=clientAuth")
+    return _run("req", *_NEW_KEY, *arguments)
 
 
 def request(names: Sequence[str]) -> Request:
-    """Return a new key, and the request for a certificate of *names* by it. Raises OpensslError."""
+    """Return a new key, and the request for a certificate that is valid for *names*. Raises OpensslError."""
     kinds = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
     # A common name has 64 characters at most: https://www.rfc-editor.org/rfc/rfc5280#appendix-A.1
-    made = _run("req", *_NEW_KEY, "-subj", f"/CN={names[0][:64]}", "-addext", f"subjectAltName={kinds}")
-    key, csr = (re.search(f"-----BEGIN {what}-----.*?-----END {what}-----\n", made, re.DOTALL) for what in _BLOCKS)
+    output = _run("req", *_NEW_KEY, "-subj", f"/CN={names[0][:64]}", "-addext", f"subjectAltName={kinds}")
+    key, csr = (re.search(f"-----BEGIN {what}-----.*?-----END {what}-----\n", output, re.DOTALL) for what in _BLOCKS)
     if key is None or csr is None:
-        raise OpensslError(5, "openssl req: no key and no request came out")
+        raise OpensslError(5, "openssl req: the output has no key or no request")
     return Request(tuple(names), csr.group(), key.group(), time.time())
 
 
@@ -53,5 +53,5 @@ def _run(*words: str) -> str:
     except FileNotFoundError as error:
         raise OpensslError(2, "openssl is not installed (`apt-get install openssl`)") from error
     if done.returncode:
-        raise OpensslError(5, f"openssl {words[0]}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+        raise OpensslError(5, f"openssl {words[0]}: {(done.stderr.strip().splitlines() or ['no error message'])[-1]}")
     return done.stdout

@@ -12,7 +12,7 @@ class Ports:
     def is_free(self, port: int) -> bool:
         """Tell whether no program listens on *port*."""
         with contextlib.closing(socket.socket()) as probe:
-            # Without it, lingering connections of a registry that has just stopped look like a listener.
+            # Otherwise, lingering connections of a registry that has just stopped count as a listener.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("0.0.0.0", port))  # noqa: S104 - it never listens

@@ -1,4 +1,4 @@
-"""What the charm before this one wrote for Docker, NRPE and the registry."""
+"""Files that the predecessor of this charm wrote for Docker, NRPE and the registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOCKER_SERVICE = "/systemd/system/docker.service"
 
 
 class Predecessor:
-    """The predecessor's files; *registry* is the folder of the registry's configuration. Tests have another *root*."""
+    """The predecessor's files; *registry* is the folder of the registry's configuration. Tests use another *root*."""
 
     def __init__(
         self, registry: pathlib.Path, files: LocalFiles, apt: Apt, systemd: Systemd, root: pathlib.Path | None = None
@@ -30,9 +30,9 @@ class Predecessor:
         self._root = str(root or "")
 
     def remove(self, arguments: Sequence[str]) -> str:
-        """Remove its files, and return the path that was restored from its package, "" if there was none.
+        """Remove its files, and return the path that was restored from its package, "" if none was.
 
-        *arguments* of dockerd are in the charm's drop-in now. Raises OSError, PackageError.
+        The *arguments* of dockerd are now in the charm's drop-in. Raises OSError, PackageError.
         """
         for name in ("htpasswd", "auth_token.pem"):
             (self._registry / name).unlink(missing_ok=True)
@@ -43,11 +43,11 @@ class Predecessor:
         self._remove_arguments(arguments)
         restored = self._apt.restore(DOCKER_SERVICE)
         if restored:
-            self._systemd.systemctl("daemon-reload")  # what runs goes on running
+            self._systemd.systemctl("daemon-reload")  # running services continue
         return restored
 
     def _remove_links(self) -> None:
-        """Remove its links for dockerd's clients: the registry's own certificate, or dangling, which stops Docker."""
+        """Remove its links for Docker's clients, to the registry's certificate or dangling, which makes Docker fail."""
         for link in pathlib.Path(self._root + CERTS_FOLDER).glob("*/client.*"):
             if link.is_symlink() and not (link.exists() and self._registry not in link.resolve().parents):
                 link.unlink()

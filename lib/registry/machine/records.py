@@ -1,4 +1,4 @@
-"""What the charm keeps on the machine for itself, for root alone. It outlives the unit."""
+"""Records that the charm keeps on the machine, readable by root only. They outlive the unit."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from registry.machine.files import write_file
 
 FOLDER = pathlib.Path("/var/lib/docker-registry")
 OUTPUTS = 10
-"""So many outputs of actions are kept."""
+"""Number of action outputs that are kept."""
 
 
 class Records:
-    """Small JSON files, each with a name; and what actions printed beyond Juju's limit."""
+    """Small named JSON files, and outputs of actions that exceed Juju's limit."""
 
     def __init__(self, folder: pathlib.Path = FOLDER) -> None:
         self._folder = folder
         self._outputs = folder / "output"
 
     def load(self, name: str) -> dict[str, Any]:
-        """Return the record of this name, an empty one if there is none. Raises OSError."""
+        """Return the record of this name, empty if there is none. Raises OSError."""
         try:
             return dict(json.loads((self._folder / f"{name}.json").read_text()))
         except (FileNotFoundError, ValueError, TypeError):
             return {}
 
     def save(self, name: str, record: Mapping[str, Any]) -> None:
-        """Keep a record under this name. Raises OSError."""
+        """Save a record under this name. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_file(self._folder / f"{name}.json", json.dumps(record) + "\n")
 
@@ -38,7 +38,7 @@ class Records:
         (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def save_output(self, name: str, text: str) -> pathlib.Path:
-        """Keep what an action printed in a file called *name*, and remove the oldest of them. Raises OSError."""
+        """Save the output of an action to a file called *name*, and remove the oldest ones. Raises OSError."""
         self._outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_file(self._outputs / name, text)
         for old in sorted(self._outputs.iterdir(), key=lambda path: path.stat().st_mtime)[:-OUTPUTS]:

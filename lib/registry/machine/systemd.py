@@ -6,21 +6,21 @@ import subprocess
 
 PROGRAMS = "/usr/bin"
 NOT_FOUND = 127
-"""Exit code of a program that is not installed, as a shell gives it."""
+"""Exit code of a program that is not installed, as in a shell."""
 
 
 class Systemd:
-    """The systemd of this machine; where it has none, every call fails as other failures do."""
+    """The systemd of this machine; if it has none, every call fails with `NOT_FOUND`."""
 
     def __init__(self, programs: str = PROGRAMS) -> None:
         self._programs = programs
 
     def systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run systemctl, whatever its exit code."""
+        """Run systemctl; its failure is for the caller to handle."""
         return self._run("systemctl", *words)
 
     def read_journal(self, unit: str, since: int) -> str:
-        """Return the messages of *unit* since a time in seconds."""
+        """Return the log of *unit* since a time, in seconds since 1970."""
         return self._run("journalctl", "-o", "cat", f"--since=@{since}", f"_SYSTEMD_UNIT={unit}").stdout
 
     def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from registry.formats import certificates
 from registry.formats.certificates import BadCertificates
 from registry.formats.relations import Certificate, Offer
-from registry.message import Message, Sentence, Text, about, alone, joined, unconverted
+from registry.message import Message, Sentence, Text, about, alone, joined
 from registry.options.tls import DEFAULT_PATHS, KINDS, READ, Tls, blob_problem
 from registry.plan.validity import validity_warnings
 from registry.release import filenames
@@ -126,7 +126,7 @@ def _by_options(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | N
             if text is not None:
                 pems[kind] = READ[kind](text)
         except BadCertificates as error:
-            reason = unconverted(str(error))
+            reason = error.text
             problems[tls.option(kind)] = UNUSABLE_FILE(path=tls.paths[kind], reason=reason)
     if problems:
         return Chosen(problems=problems)
@@ -134,7 +134,7 @@ def _by_options(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | N
         validity = certificates.examine(pems["cert"], pems["key"], pems.get("ca"))
     except BadCertificates as error:
         wrong = "key" if isinstance(error, certificates.BadKey) else "cert"
-        return Chosen(problems={tls.option(wrong): unconverted(str(error))})
+        return Chosen(problems={tls.option(wrong): error.text})
     origin = {kind: tls.source(kind) for kind in sorted(pems)}
     return Chosen(_copies(pems, origin), {}, validity_warnings(tls.option("cert"), validity, now))
 
@@ -154,7 +154,7 @@ def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> 
             return _as_issued(pems, warnings, validity, now)
     except BadCertificates as bad:
         # In the middle of a change, a CA has sent one half of the new certificate and one of the old.
-        error = unconverted(str(bad))
+        error = bad.text
     subject = filenames.RELATION
     if json.loads(before.get(filenames.TLS_SOURCES, "{}")).get("cert") != filenames.RELATION:
         waiting = alone(CA_AWAITED())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from registry.message import Message, Sentence, Text, about, alone, unconverted
+from registry.message import Message, Sentence, Text, about, alone
 from registry.options import storage
 from registry.options.options import Options
 from registry.plan import certificate
@@ -57,7 +57,7 @@ def sentences(problems: Mapping[str, Text]) -> tuple[Sentence, ...]:
 
 def of_options(options: Options) -> tuple[Sentence, ...]:
     """Return a sentence for each option that is wrong, sorted by its name."""
-    return sentences({option: unconverted(text) for option, text in options.problems.items()})
+    return sentences(options.problems)
 
 
 def warnings(options: Options, facts: Facts) -> tuple[Sentence, ...]:
@@ -98,7 +98,7 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
     yield from facts.errors
     if facts.image is not None:
         unsupported = options.storage.unsupported(facts.image.generation)
-        yield from sentences({option: unconverted(text) for option, text in unsupported.items()})
+        yield from sentences(unsupported)
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
         yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
     # A container that is paused or restarting holds its port too. One that exists before anything was applied is the

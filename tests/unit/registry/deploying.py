@@ -16,26 +16,26 @@ def release(image_id="sha256:one", name="registry", port=5000, secret="s", **con
     spec = container.ContainerSpec(
         name, image_id, {"5000": port}, (container.Mount("/srv/registry", "/var/lib/registry"),)
     )
-    wanted = options.Options.from_config({**DEFAULTS, **config})
-    return Release(spec, configuration.config_yml(wanted, secret, 2))
+    requested = options.Options.from_config({**DEFAULTS, **config})
+    return Release(spec, configuration.config_yml(requested, secret, 2))
 
 
 def switcher(docker, store):
     return switch.Switch(docker, store, OWN, docker.client, docker.bridge, docker.sleep)
 
 
-def deploy(docker, store, wanted, state="ask"):
-    before = store.current() or wanted
+def deploy(docker, store, requested, state="ask"):
+    before = store.current() or requested
     if state == "ask":
         state = docker.inspect(before.container.name)
     docker.calls.clear()
-    return switcher(docker, store).deploy(wanted, state)
+    return switcher(docker, store).deploy(requested, state)
 
 
-def assert_settled(docker, store, wanted):
-    assert docker.serving(wanted.port) == wanted.digest
-    assert list(docker.containers) == [wanted.container.name]
-    assert store.current() == wanted
+def assert_settled(docker, store, requested):
+    assert docker.serving(requested.port) == requested.digest
+    assert list(docker.containers) == [requested.container.name]
+    assert store.current() == requested
     assert store.unfinished_switch() == set()
     assert docker.bridge.rules == {}
 

@@ -282,9 +282,9 @@ class FakeRegistry:
             hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
             if hears and one["address"] == self._address:
                 if self._certificate != self._presented(one):
-                    raise ApiError("another certificate is presented than the one configured")
+                    raise ApiError("the server presents another certificate than the configured one")
                 return
-        raise ApiError("nothing answers")
+        raise ApiError("connection failed")
 
     @staticmethod
     def _presented(one):
@@ -295,11 +295,11 @@ class FakeRegistry:
                 return file.read_text()
         return None
 
-    def check_closed(self):
+    def check_authentication(self):
         self.check_alive()
         for one in self._fake.containers.values():
             if one["address"] == self._address and one["body"]["Image"] in self._fake.open:
-                raise ApiError("GET /v2/ is answered 200, not 401")
+                raise ApiError("GET /v2/ returned 200 instead of 401")
 
     def _release(self):
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address)
@@ -309,7 +309,7 @@ class FakeRegistry:
     def _is_read_only(self):
         self.check_alive()
         if self._image() in self._fake.sick:
-            raise ApiError("GET /v2/ is answered 503, not 200")
+            raise ApiError("GET /v2/ returned 503 instead of 200")
         return self._release()["storage"]["maintenance"]["readonly"]["enabled"]
 
     def _image(self):
@@ -318,15 +318,15 @@ class FakeRegistry:
 
     def check_is_registry(self, environment):
         if self._address not in self._fake.upstreams:
-            raise ApiError("nothing answers")
+            raise ApiError("connection failed")
 
-    def complaints(self):
+    def read_health_errors(self):
         return self._fake.sick.get(self._image(), "")
 
     def check_writable(self, repository):
         if self._is_read_only():
-            raise ApiError("POST is answered 405, not 202")
+            raise ApiError("POST returned 405 instead of 202")
 
     def check_read_only(self, repository):
         if not self._is_read_only():
-            raise ApiError("POST is answered 202, not 405")
+            raise ApiError("POST returned 202 instead of 405")

@@ -50,21 +50,21 @@ def serve(tmp_path):
         server.server_close()
 
 
-def test_the_certificate_that_is_expected_is_enough(serve):
+def test_the_configured_certificate_is_accepted(serve):
     api.Api(serve(), certificate=ALONE + ROOT).check_alive()
 
 
-def test_another_one_is_said(serve):
-    with pytest.raises(ApiError, match="another certificate is presented than the one configured"):
+def test_another_certificate_is_an_error(serve):
+    with pytest.raises(ApiError, match="the server presents another certificate than the configured one"):
         api.Api(serve(), certificate=LEAF).check_alive()
 
 
-def test_of_an_upstream_it_is_said_that_nobody_trusts_it(serve):
-    with pytest.raises(ApiError, match="its certificate is not trusted"):
+def test_an_untrusted_certificate_of_an_upstream_is_an_error(serve):
+    with pytest.raises(ApiError, match="the server's certificate is not trusted"):
         api.Api(serve()).check_is_registry({})
 
 
-def test_the_charms_own_certificate_is_shown_where_one_is_asked_for(serve, tmp_path):
+def test_the_charms_own_certificate_is_presented_if_requested(serve, tmp_path):
     own = openssl.identity("juju-docker-registry")
     (tmp_path / "own.pem").write_text(own)
     url = serve(own.partition("-----END PRIVATE KEY-----\n")[2])
@@ -76,7 +76,7 @@ def test_the_charms_own_certificate_is_shown_where_one_is_asked_for(serve, tmp_p
         api.Api(url, certificate=ALONE, identity=tmp_path / "other.pem").check_alive()
 
 
-def test_openssl_that_is_not_there_or_fails_is_a_clause(monkeypatch):
+def test_a_missing_or_failing_openssl_is_an_error(monkeypatch):
     with pytest.raises(openssl.OpensslError, match="openssl req: "):
         openssl.identity("x" * 100)
     monkeypatch.setattr(openssl, "_PROGRAM", "/nowhere/openssl")

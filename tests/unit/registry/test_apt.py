@@ -74,7 +74,7 @@ def test_nothing_is_finished_where_nothing_is_cut_off(programs):
     assert programs.calls() == ["dpkg --audit"]
 
 
-def test_the_state_of_packages_is_asked_for_at_once(programs):
+def test_the_states_of_packages_are_read_at_once(programs):
     shown = 'echo "jq ii  1.6-2"; echo "htop hi  3.2"; echo "gone rc  1"; exit 1'
     programs.say(dpkg_query=f"*--show*) {shown};;")
     assert programs.apt.read_states(["jq=1.6", "htop", "gone", "never"]) == {
@@ -86,9 +86,9 @@ def test_the_state_of_packages_is_asked_for_at_once(programs):
     assert programs.calls() == before
 
 
-def test_a_program_that_is_not_there_is_an_error_in_words(programs):
+def test_a_program_that_is_not_installed_is_an_error(programs):
     programs.remove("apt-mark")
-    with pytest.raises(apt.PackageError, match="there is no apt-mark on this machine"):
+    with pytest.raises(apt.PackageError, match="apt-mark is not installed"):
         programs.apt.hold(["jq"])
 
 

@@ -60,5 +60,5 @@ def test_short_sources_are_added_by_their_own_program(programs):
     programs.sources.add_short(["ppa:a/b"])
     assert programs.calls() == ["add-apt-repository --yes --no-update ppa:a/b"]
     programs.remove("add-apt-repository")
-    with pytest.raises(apt.PackageError, match="there is no add-apt-repository on this machine"):
+    with pytest.raises(apt.PackageError, match="add-apt-repository is not installed"):
         programs.sources.add_short(["ppa:a/b"])

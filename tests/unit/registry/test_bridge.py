@@ -53,7 +53,7 @@ def opened(netfilter):
     bridge.Bridge(netfilter).open(5000, "172.17.0.3", 32768, ["docker0", "br-1"])
 
 
-def test_the_rules_count_for_nobody_until_they_have_carried_a_connection(machine):
+def test_the_rules_apply_to_clients_only_after_they_have_redirected_a_connection(machine):
     netfilter = Netfilter()
     opened(netfilter)
     tried, gone, real = netfilter.restored
@@ -75,10 +75,10 @@ def test_the_rules_count_for_nobody_until_they_have_carried_a_connection(machine
 @pytest.mark.parametrize(
     ("netfilter", "words"),
     [
-        (Netfilter(fails=["ip netns exec docker-registry timeout"]), "the rules do not carry"),
+        (Netfilter(fails=["ip netns exec docker-registry timeout"]), "the rules do not redirect"),
         (Netfilter(fails=["ip link add"]), "ip: no way"),
-        (Netfilter(counted=USED.replace("-c 1 60 -j DNAT", "-c 0 0 -j DNAT")), "other rules come before"),
-        (Netfilter(counted=USED.replace("-c 1 60 -j REDIRECT", "-c 0 0 -j REDIRECT")), "other rules come before"),
+        (Netfilter(counted=USED.replace("-c 1 60 -j DNAT", "-c 0 0 -j DNAT")), "other rules take precedence"),
+        (Netfilter(counted=USED.replace("-c 1 60 -j REDIRECT", "-c 0 0 -j REDIRECT")), "other rules take precedence"),
     ],
 )
 def test_what_does_not_carry_leaves_nothing(machine, netfilter, words):
@@ -90,12 +90,12 @@ def test_what_does_not_carry_leaves_nothing(machine, netfilter, words):
 
 def test_a_program_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(bridge.shutil, "which", lambda name, path: None if name == "iptables" else name)
-    with pytest.raises(bridge.Impassable, match=r"^iptables is not there$"):
+    with pytest.raises(bridge.Impassable, match=r"^iptables is not installed$"):
         opened(Netfilter())
     assert bridge.Bridge(Netfilter()).close() is False
 
 
-def test_what_is_taken_away_is_what_leads_there_and_the_chain(machine):
+def test_the_chain_and_the_jumps_to_it_are_removed(machine):
     netfilter = Netfilter()
     netfilter.there = True
     assert bridge.Bridge(netfilter).close() is True
@@ -113,7 +113,7 @@ def test_what_is_taken_away_is_what_leads_there_and_the_chain(machine):
 def test_rules_that_stay_are_an_error(machine):
     netfilter = Netfilter(fails=["iptables-restore"])
     netfilter.there = True
-    with pytest.raises(engine.EngineError, match="cannot be taken away: iptables-restore: no way"):
+    with pytest.raises(engine.EngineError, match="cannot be removed: iptables-restore: no way"):
         bridge.Bridge(netfilter).close()
 
 
@@ -171,7 +171,7 @@ def test_a_new_container_is_introduced_by_its_hardware_address():
     ]
 
 
-def test_a_machine_without_the_command_ip_introduces_nobody():
+def test_without_the_command_ip_no_neighbour_is_added():
     def run(command, text):
         raise FileNotFoundError(command[0])
 

@@ -26,7 +26,7 @@ def test_a_release_that_does_not_serve_changes_nothing(store, trouble):
     deploy(docker, store, good)
     with pytest.raises(NotServing) as raised:
         deploy(docker, store, bad)
-    assert "storage is not there" in str(raised.value) or "nothing answers" in str(raised.value)
+    assert "storage is not there" in str(raised.value) or "connection failed" in str(raised.value)
     assert_settled(docker, store, good)
     assert not [call for call in docker.writes() if call[1] == "registry"]
 
@@ -35,24 +35,24 @@ CLOSED = {"auth-basic-password": "pw"}
 
 
 @pytest.mark.parametrize("config", [CLOSED, TOKEN])
-def test_a_release_that_would_be_open_to_strangers_changes_nothing(store, config):
+def test_a_release_without_authentication_against_its_options_changes_nothing(store, config):
     docker, good = FakeEngine(open={"sha256:open"}), release()
     deploy(docker, store, good)
-    with pytest.raises(NotServing, match="answered 200, not 401"):
+    with pytest.raises(NotServing, match="returned 200 instead of 401"):
         deploy(docker, store, release("sha256:open", **config))
     assert_settled(docker, store, good)
 
 
-def test_where_only_tokens_count_another_registry_tells_whether_the_data_can_be_written(store):
-    docker, wanted = FakeEngine(), release(**TOKEN)
-    deploy(docker, store, wanted)
+def test_with_tokens_only_another_registry_checks_whether_the_data_can_be_written(store):
+    docker, requested = FakeEngine(), release(**TOKEN)
+    deploy(docker, store, requested)
     started = [name for verb, name in (call[:2] for call in docker.writes()) if verb == "start"]
     assert started == ["registry-candidate", "registry-loopback", "registry"]
-    assert_settled(docker, store, wanted)
+    assert_settled(docker, store, requested)
     assert not store.loopback().root.exists()
 
 
-def test_a_docker_that_drops_a_limit_is_said_before_anything_is_replaced(store, monkeypatch):
+def test_a_docker_that_ignores_a_limit_is_reported_before_anything_is_replaced(store, monkeypatch):
     docker, before, asked = FakeEngine(), release(), release()
     deploy(docker, store, before)
     asked = dataclasses.replace(before, container=dataclasses.replace(before.container, memory=10**9))
@@ -62,29 +62,31 @@ def test_a_docker_that_drops_a_limit_is_said_before_anything_is_replaced(store, 
         create(name, {**body, "HostConfig": {**body["HostConfig"], "Memory": 0}})
 
     monkeypatch.setattr(docker, "create", limitless)
-    with pytest.raises(NotServing, match="Docker does not take it as asked: Limits is "):
+    with pytest.raises(NotServing, match=r"^Docker does not apply the requested container settings \(Limits is "):
         deploy(docker, store, asked)
     assert_settled(docker, store, before)
 
 
 @pytest.mark.parametrize("config", [{}, TOKEN])
 def test_a_read_only_release_is_proven_to_be_so(store, config, monkeypatch):
-    docker, wanted = FakeEngine(), release(**{"storage-read-only": True}, **config)
-    deploy(docker, store, wanted)
-    assert wanted.is_read_only
-    assert_settled(docker, store, wanted)
+    docker, requested = FakeEngine(), release(**{"storage-read-only": True}, **config)
+    deploy(docker, store, requested)
+    assert requested.is_read_only
+    assert_settled(docker, store, requested)
     monkeypatch.setattr(Release, "is_read_only", property(lambda self: False))
     other = release(secret="other", **{"storage-read-only": True}, **config)
-    with pytest.raises(NotServing, match="405, not 202"):
+    with pytest.raises(NotServing, match="405 instead of 202"):
         deploy(docker, store, other)
-    assert_settled(docker, store, wanted)
+    assert_settled(docker, store, requested)
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_registry_that_cannot_reach_its_storage_tells_why(store, read_only):
+def test_a_registry_that_cannot_reach_its_storage_reports_why(store, read_only):
     docker, before = FakeEngine(), release()
     docker.sick["sha256:two"] = "s3aws: no\n\tway."
     deploy(docker, store, before)
-    with pytest.raises(NotServing, match=r"^s3aws: no way$"):
+    with pytest.raises(
+        NotServing, match=r"^The registry does not start with this configuration: s3aws: no way\. Fix the options$"
+    ):
         deploy(docker, store, release("sha256:two", **{"storage-read-only": read_only}))
     assert_settled(docker, store, before)

@@ -76,7 +76,7 @@ def test_files_are_written_once_where_nrpe_is(checks, systemd, root):
     assert systemd.asked == [RELOAD] * 3
 
 
-def test_nrpe_is_told_of_new_checks_whatever_came_between(checks, systemd, root):
+def test_nrpe_is_reloaded_for_new_checks_also_after_a_crash(checks, systemd, root):
     (root / nrpe.FOLDER.lstrip("/")).mkdir(parents=True)
     systemd.dies = True
     with pytest.raises(KeyboardInterrupt):

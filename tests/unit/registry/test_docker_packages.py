@@ -85,7 +85,7 @@ def dockerd(tmp_path, monkeypatch):
     }
 
 
-def test_an_upgrade_takes_packages_on_hold_and_holds_them_again(programs, dockerd):
+def test_an_upgrade_includes_packages_on_hold_and_holds_them_again(programs, dockerd):
     programs.say(**dockerd)
     assert programs.docker.upgrade(requested()) == "docker.io hi 20.10"
     install = "apt-get install --exactly --no-install-recommends --only-upgrade docker.io"

@@ -66,14 +66,14 @@ def test_daemon_json_that_is_a_link_stays_one(dockerd, daemon_json, tmp_path, da
     assert target.read_text() == '{"live-restore": true}'
 
 
-def test_daemon_json_of_another_encoding_is_a_clause(dockerd, daemon_json):
+def test_daemon_json_of_another_encoding_is_an_error(dockerd, daemon_json):
     daemon_json.parent.mkdir()
     daemon_json.write_bytes(b'{"label": "\xe9"}')
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not UTF-8"):
         dockerd.read_daemon_json()
 
 
-def test_the_drop_in_comes_and_goes_and_systemd_is_told(dockerd, systemctl):
+def test_the_drop_in_is_written_and_removed_and_systemd_reloaded(dockerd, systemctl):
     calls = systemctl()
     assert dockerd.read_drop_in() is None
     dockerd.write_drop_in("[Service]\n")
@@ -98,7 +98,7 @@ def test_without_systemd_nothing_is_reloaded(dockerd):
 
 
 @pytest.mark.parametrize(("code", "valid"), [(0, True), (1, False)])
-def test_dockerd_is_asked_with_its_own_arguments(dockerd, systemctl, tmp_path, code, valid):
+def test_dockerd_validates_with_its_own_arguments(dockerd, systemctl, tmp_path, code, valid):
     """The process is one of sh, which takes --validate for the first argument of its script."""
     script = tmp_path / "dockerd"
     script.write_text(f'case "$*" in *--validate) exit {code};; esac; sleep 60')

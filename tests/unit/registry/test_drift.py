@@ -20,8 +20,8 @@ ALTERED = {
 
 @pytest.mark.parametrize("damage", ["stop", "remove", "pause", "stranger", "folder", *ALTERED])
 def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
     host = docker.containers["registry"]["body"]["HostConfig"]
     if damage in ALTERED:
         host |= ALTERED[damage]
@@ -34,47 +34,47 @@ def test_what_was_altered_by_hand_comes_back_without_a_proof(store, damage):
     elif damage == "stranger":
         docker.containers["registry"]["body"]["Labels"] = {}
     elif damage == "folder":
-        (store.folder(wanted) / "extra").write_text("x")
-    assert deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+        (store.folder(requested) / "extra").write_text("x")
+    assert deploy(docker, store, requested)
+    assert_settled(docker, store, requested)
     assert ("create", "registry-candidate") not in docker.calls
 
 
 def test_what_docker_adds_by_itself_is_no_alteration(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
     body = docker.containers["registry"]["body"]
     body["Env"].append("PATH=/bin")
     body["HostConfig"]["LogConfig"]["Config"]["labels"] = "production"
     body["HostConfig"]["CapAdd"] = ["CAP_DAC_OVERRIDE"]
-    assert deploy(docker, store, wanted) == []
+    assert deploy(docker, store, requested) == []
 
 
 def test_a_container_whose_mounts_are_written_in_the_earlier_way_is_not_replaced(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
     host = docker.containers["registry"]["body"]["HostConfig"]
-    folder = store.folder(wanted)
+    folder = store.folder(requested)
     host["Binds"] = [f"{folder}:/etc/docker/registry:ro", "/srv/registry:/var/lib/registry:rw"]
     host["Mounts"] = None
-    assert deploy(docker, store, wanted) == []
+    assert deploy(docker, store, requested) == []
 
 
 def test_a_config_file_altered_by_hand_is_written_again(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
-    (store.folder(wanted) / "config.yml").write_text("version: 0.1\n")
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
+    (store.folder(requested) / "config.yml").write_text("version: 0.1\n")
     assert store.current() is None
-    deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+    deploy(docker, store, requested)
+    assert_settled(docker, store, requested)
 
 
 def test_a_dead_container_is_replaced(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
     docker.containers["registry"]["status"] = "dead"
-    deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+    deploy(docker, store, requested)
+    assert_settled(docker, store, requested)
 
 
 FOLDER = "/etc/docker/registry/applied/one"

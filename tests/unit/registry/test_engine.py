@@ -21,7 +21,7 @@ def test_a_container_of_a_longer_name_is_another_one(docker, daemon):
     assert docker.inspect("registry") is None
 
 
-def test_exited_containers_are_named_as_they_can_be_asked_for(docker, daemon):
+def test_exited_containers_have_names_that_docker_accepts(docker, daemon):
     listed = [{"Id": "c0", "Names": ["/web/db", "/db"]}, {"Id": "c1", "Names": None}, {"Id": "c2"}]
     daemon.answers["GET /containers/json"] = (200, listed)
     assert docker.exited() == ["c1", "c2", "db"]

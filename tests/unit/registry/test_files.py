@@ -25,7 +25,7 @@ def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_pa
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_is_made_with_its_folder_and_left_alone_where_it_is_right(tmp_path):
+def test_a_file_is_written_with_its_folder_unless_it_is_unchanged(tmp_path):
     path = tmp_path / "new/registry.crt"
     LocalFiles().ensure(str(path), "one\n", 0o644)
     before = path.stat().st_ino
@@ -36,11 +36,15 @@ def test_a_file_is_made_with_its_folder_and_left_alone_where_it_is_right(tmp_pat
     assert LocalFiles().read(str(path)) is None
 
 
-def test_what_cannot_be_read_is_a_clause_with_its_path(tmp_path):
+def test_an_unreadable_file_is_an_error_with_its_path(tmp_path):
     pipe, large = tmp_path / "pipe", tmp_path / "large"
     os.mkfifo(pipe)
     large.write_bytes(b"x" * (files.LIMIT + 1))
-    for path, words in ((tmp_path, "cannot be read .Is a directory."), (pipe, "is no file"), (large, "is larger than")):
+    for path, words in (
+        (tmp_path, "cannot be read .Is a directory.. Check the path$"),
+        (pipe, "is not a regular file. Use the path of a file$"),
+        (large, "is larger than 1048576 bytes. Use the path of a PEM file$"),
+    ):
         with pytest.raises(UnreadableError, match=f"^{path} {words}"):
             LocalFiles().read(str(path))
         assert not LocalFiles().has_text(str(path), "")

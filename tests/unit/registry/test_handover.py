@@ -8,18 +8,18 @@ from registry.machine import engine
 
 
 def test_what_is_under_way_may_end_and_what_is_new_goes_to_the_candidate(store):
-    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    docker, before, requested = FakeEngine(), release(), release("sha256:two")
     deploy(docker, store, before)
-    deploy(docker, store, wanted)
+    deploy(docker, store, requested)
     ((port, seconds), (candidate_port, _)) = docker.bridge.waits
     assert (port, seconds) == (5000, 30)
     assert candidate_port >= 32768
     assert docker.patience["registry-previous"] == docker.patience["registry-candidate"] == 15
-    assert_settled(docker, store, wanted)
+    assert_settled(docker, store, requested)
 
 
 def nothing_to_lead(docker):
-    docker.bridge.impassable = "iptables is not there"
+    docker.bridge.impassable = "iptables is not installed"
     return {}
 
 
@@ -27,26 +27,26 @@ def nothing_to_lead(docker):
 def test_where_nothing_can_be_led_elsewhere_the_old_one_is_stopped_at_once(store, why):
     docker, before = FakeEngine(), release()
     deploy(docker, store, before)
-    wanted = release("sha256:two", **why(docker))
-    done = deploy(docker, store, wanted)
+    requested = release("sha256:two", **why(docker))
+    done = deploy(docker, store, requested)
     assert any("switched at once" in line for line in done)
     assert docker.bridge.waits == []
     assert docker.patience["registry-previous"] == 0
-    assert_settled(docker, store, wanted)
+    assert_settled(docker, store, requested)
 
 
 def test_a_cache_is_never_bridged(store):
     docker, before = FakeEngine(), release()
     docker.upstreams.add("mirror.example.com")
     deploy(docker, store, before)
-    wanted = release(**{"cache-remoteurl": "https://mirror.example.com"})
-    deploy(docker, store, wanted)
+    requested = release(**{"cache-remoteurl": "https://mirror.example.com"})
+    deploy(docker, store, requested)
     assert not [call for call in docker.writes() if call[0] == "open"]
-    assert_settled(docker, store, wanted)
+    assert_settled(docker, store, requested)
 
 
 def test_while_a_release_that_fails_at_its_port_is_rolled_back_the_candidate_serves(store):
-    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+    docker, before, requested = FakeEngine(), release(), release("sha256:two")
     deploy(docker, store, before)
     docker.watched, start = 5000, docker.start
 
@@ -57,13 +57,13 @@ def test_while_a_release_that_fails_at_its_port_is_rolled_back_the_candidate_ser
 
     docker.start = busy
     with pytest.raises(NotServing, match="already allocated"):
-        deploy(docker, store, wanted)
+        deploy(docker, store, requested)
     assert docker.outages == []
     assert_settled(docker, store, before)
 
 
-def test_rules_that_cannot_be_taken_away_keep_the_candidate(store):
-    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+def test_rules_that_cannot_be_removed_keep_the_candidate(store):
+    docker, before, requested = FakeEngine(), release(), release("sha256:two")
     deploy(docker, store, before)
     close = docker.bridge.close
 
@@ -72,8 +72,8 @@ def test_rules_that_cannot_be_taken_away_keep_the_candidate(store):
 
     docker.bridge.close = stuck
     with pytest.raises(engine.EngineError, match="the rules stay"):
-        deploy(docker, store, wanted)
-    assert docker.serving(5000) == wanted.digest
+        deploy(docker, store, requested)
+    assert docker.serving(5000) == requested.digest
     docker.bridge.close = close
-    deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+    deploy(docker, store, requested)
+    assert_settled(docker, store, requested)

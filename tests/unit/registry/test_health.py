@@ -23,5 +23,5 @@ from registry.deployment import health
         ("", ""),
     ],
 )
-def test_last_words(log, words):
-    assert health.last_words(log) == words
+def test_last_error(log, words):
+    assert health.last_error(log) == words

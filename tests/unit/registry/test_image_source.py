@@ -26,19 +26,22 @@ class Full(FakeEngine):
         raise OSError(28, "No space left on device")
 
 
-def test_a_machine_that_does_not_take_the_resource_is_a_clause(tmp_path):
-    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded: .*No space left"):
+def test_a_full_disk_is_an_error(tmp_path):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded \(.*No space left"):
         ensure(docker_save(tmp_path / "a.tar", "registry:2"), Full())
 
 
-def test_a_resource_that_is_gone_is_a_clause(tmp_path):
-    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded: .*No such file"):
+def test_a_missing_resource_is_an_error(tmp_path):
+    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image cannot be loaded \(.*No such file"):
         ensure(tmp_path / "gone", Full())
 
 
-def test_a_resource_that_is_junk_is_a_clause(tmp_path):
+def test_a_resource_that_is_no_archive_is_an_error(tmp_path):
     (tmp_path / "junk").write_bytes(b"junk")
-    with pytest.raises(image_source.NoImage, match=r"^the resource registry-image is not an image: it cannot be read"):
+    with pytest.raises(
+        image_source.NoImage,
+        match=r"^the resource registry-image is not an archive of images \(it cannot be read: [^\n]*\)\. Attach",
+    ):
         ensure(tmp_path / "junk", Full())
 
 
@@ -62,7 +65,7 @@ def image(daemon):
     return daemon
 
 
-def test_the_version_is_asked_of_a_container_that_can_be_told_to_be_ours(docker, image):
+def test_the_container_that_prints_the_version_is_labelled_as_ours(docker, image):
     assert image_source.registry_version(docker, "sha256:1") == "2.8.3"
     created = json.loads(image.bodies["POST /containers/create"])
     assert created["Labels"] == {DIGEST_LABEL: ""}
@@ -85,7 +88,7 @@ def test_the_version_is_asked_of_a_container_that_can_be_told_to_be_ours(docker,
         (f"GET /containers/{VERSION}/logs", 200, frame(b"nginx version: nginx/1.25")),
     ],
 )
-def test_an_image_that_has_no_version_to_tell_is_no_registry(docker, image, call, status, body):
+def test_an_image_that_prints_no_version_is_no_registry(docker, image, call, status, body):
     image.answers[call] = (status, body)
     assert image_source.registry_version(docker, "sha256:1") is None
     assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
@@ -108,7 +111,7 @@ def test_a_docker_that_fails_is_not_the_images_fault(docker, image, call, status
         image_source.registry_version(docker, "sha256:1")
 
 
-def test_an_image_that_runs_on_when_asked_its_version_is_no_registry(docker, image, monkeypatch):
+def test_an_image_that_keeps_running_with_version_is_no_registry(docker, image, monkeypatch):
     monkeypatch.setattr(image_source, "VERSION_SECONDS", 0.2)
     image.answers[f"GET /containers/{VERSION}/json"] = (200, inspection("running"))
     image.answers[f"GET /containers/{VERSION}/logs"] = (200, b"")

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from registry.client import openstack
+from registry.message import about
 from registry.options.swift import Swift
 
 USER = {"username": "tester", "password": "hush"}
@@ -77,20 +78,20 @@ def swift():
     server.server_close()
 
 
-def asked(swift, path="/auth/v1.0", **changes):
+def options(swift, path="/auth/v1.0", **changes):
     return Swift(**{"authurl": swift.url + path, "container": "images", **USER, **changes})
 
 
 @pytest.mark.parametrize("path", ["/auth/v1.0", "/auth/v1.0/", "/v2.0", "/v3"])
 def test_an_empty_container_is_made_ready_once_whatever_the_login(swift, path):
-    wanted = asked(swift, path, region=None if "auth" in path else "two")
-    assert openstack.make_ready(wanted, {})
+    requested = options(swift, path, region=None if "auth" in path else "two")
+    assert openstack.ensure_ready(requested, {})
     assert swift.store == {"images": ["files"]}
-    assert not openstack.make_ready(wanted, {})
+    assert not openstack.ensure_ready(requested, {})
 
 
 def test_the_login_of_keystone_names_domain_and_project(swift):
-    openstack.make_ready(asked(swift, "/v3", region="two", tenant="project", domain="corp"), {})
+    openstack.ensure_ready(options(swift, "/v3", region="two", tenant="project", domain="corp"), {})
     corp = {"domain": {"name": "corp"}}
     assert swift.asked == {
         "identity": {"methods": ["password"], "password": {"user": {"name": "tester", "password": "hush", **corp}}},
@@ -101,24 +102,34 @@ def test_the_login_of_keystone_names_domain_and_project(swift):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"password": "wrong"}, "storage-swift-username: refused, with its password"),
-        ({"container": "other"}, "storage-swift-container: there is no container other; `swift post other` makes it"),
+        ({"password": "wrong"}, "storage-swift-username: the login is rejected. Check user name and password."),
+        (
+            {"container": "other"},
+            "storage-swift-container: the container other does not exist. Create it with `swift post other`.",
+        ),
         (
             {"path": "/v3", "region": "three"},
-            "storage-swift-authurl: Keystone knows no object store in the region three",
+            "storage-swift-authurl: the service catalog has no object store in the region three. "
+            "Check storage-swift-region and the URL.",
         ),
-        ({"path": "/wrong/v3"}, "storage-swift-authurl: the answer is 404, so it may be the wrong URL"),
+        (
+            {"path": "/wrong/v3"},
+            "storage-swift-authurl: the answer to the login is 404. Check the URL and its version: v1, v2 or v3.",
+        ),
     ],
 )
-def test_what_is_wrong_is_a_clause(swift, changes, sentence):
-    with pytest.raises(openstack.SwiftError) as found:
-        openstack.make_ready(asked(swift, **changes), {})
-    assert str(found.value) == sentence
+def test_each_error_names_the_option_and_what_to_do(swift, changes, sentence):
+    with pytest.raises(openstack.SwiftError) as error:
+        openstack.ensure_ready(options(swift, **changes), {})
+    assert about(error.value.option, error.value.text) == sentence
 
 
-NO_LOGIN = "storage-swift-authurl: the answer is no login's, so it may be the wrong URL"
-NO_STORE = "storage-swift-authurl: Keystone knows no object store in the region two"
-NO_TENANT = "storage-swift-tenant: not set, and without it Keystone names no object store to this user"
+NO_LOGIN = "storage-swift-authurl: the answer is not that of a login. Check the URL and its version: v1, v2 or v3."
+NO_STORE = (
+    "storage-swift-authurl: the service catalog has no object store in the region two. "
+    "Check storage-swift-region and the URL."
+)
+NO_TENANT = "storage-swift-tenant: not set, but required: the user has no default project. Set the project."
 
 
 def catalog(*endpoints):
@@ -134,7 +145,8 @@ def catalog(*endpoints):
             "/auth/v1.0",
             b"",
             {"X_Storage_Url": "/v1/x", "X_Auth_Token": "t"},
-            "storage-swift-authurl: it leads to '/v1/x', which is no URL",
+            "storage-swift-authurl: the answer names '/v1/x' as object store, which is not a URL. "
+            "Check the service catalog.",
         ),
         ("/v2.0", b"<html>", {}, NO_LOGIN),
         ("/v2.0", {}, {}, NO_LOGIN),
@@ -161,39 +173,46 @@ def catalog(*endpoints):
             "/v3",
             {"token": {"catalog": catalog({"region_id": "two", "url": "http://127.0.0.1:1/v1"})}},
             {"X_Subject_Token": "t"},
-            "storage-swift-authurl: nothing answers at http://127.0.0.1:1/v1, where it leads",
+            "storage-swift-authurl: http://127.0.0.1:1/v1, the object store that it names, is unreachable "
+            "(connection failed). Check the network. Retrying automatically.",
         ),
     ],
 )
-def test_an_answer_that_nobody_expects_is_a_clause(swift, path, body, headers, sentence):
+def test_an_unexpected_answer_is_an_error(swift, path, body, headers, sentence):
     swift.login = body if isinstance(body, bytes) else json.dumps(body).encode(), headers
-    with pytest.raises(openstack.SwiftError) as found:
-        openstack.make_ready(asked(swift, path, region="two"), {})
-    assert str(found.value) == sentence
+    with pytest.raises(openstack.SwiftError) as error:
+        openstack.ensure_ready(options(swift, path, region="two"), {})
+    assert about(error.value.option, error.value.text) == sentence
 
 
 def test_letters_of_any_kind_make_a_password(swift):
-    assert openstack.make_ready(asked(swift, password="пароль"), {})
+    assert openstack.ensure_ready(options(swift, password="пароль"), {})
 
 
 def test_the_login_of_keystone_is_in_its_own_domain_where_none_is_named(swift):
-    openstack.make_ready(asked(swift, "/v3", region="two"), {})
+    openstack.ensure_ready(options(swift, "/v3", region="two"), {})
     assert swift.asked["identity"]["password"]["user"]["domain"] == {"name": "Default"}
     assert "scope" not in swift.asked
 
 
-def test_what_may_not_be_written_says_what_to_do(swift):
+def test_a_container_that_cannot_be_written_says_what_to_do(swift):
     swift.read_only = True
-    with pytest.raises(openstack.SwiftError, match=r"there: `touch files && swift upload images files`$"):
-        openstack.make_ready(asked(swift), {})
+    with pytest.raises(openstack.SwiftError) as error:
+        openstack.ensure_ready(options(swift), {})
+    assert about(error.value.option, error.value.text) == (
+        "storage-swift-container: images is empty and cannot be written (403), so the registry would answer 503. "
+        "Create an empty object: `touch files && swift upload images files`."
+    )
     swift.store["images"].append("files")
-    assert not openstack.make_ready(asked(swift), {})
+    assert not openstack.ensure_ready(options(swift), {})
 
 
-def test_a_store_that_is_away_is_a_clause(swift):
+def test_an_unreachable_store_is_an_error(swift):
     for url in ("http://127.0.0.1:1/v3", "http://a..b/v3"):
-        with pytest.raises(openstack.SwiftError) as found:
-            openstack.make_ready(Swift(authurl=url, **USER), {})
-        assert str(found.value) == f"storage-swift-authurl: nothing answers at {url}"
-    with pytest.raises(openstack.SwiftError, match="nothing answers"):
-        openstack.make_ready(asked(swift), {"HTTP_PROXY": "http://127.0.0.1:1"})
+        with pytest.raises(openstack.SwiftError) as error:
+            openstack.ensure_ready(Swift(authurl=url, **USER), {})
+        assert about(error.value.option, error.value.text) == (
+            f"storage-swift-authurl: {url} is unreachable (connection failed). Check the URL. Retrying automatically."
+        )
+    with pytest.raises(openstack.SwiftError, match="connection failed"):
+        openstack.ensure_ready(options(swift), {"HTTP_PROXY": "http://127.0.0.1:1"})

@@ -146,8 +146,7 @@ def test_status_says_what_is_wrong_and_what_serves():
     planned = decision.decide(wanted(registry_port=0), facts(current=good()))
     assert status(planned) == (
         "blocked",
-        "registry-port: 0 is not a port. Use a number from 1 to 65535. "
-        "Still serving at 10.0.0.1:5000 (http).",
+        "registry-port: 0 is not a port. Use a number from 1 to 65535. Still serving at 10.0.0.1:5000 (http).",
     )
     assert status(planned, serving=False, errors=("It is dead.",)) == (
         "blocked",

@@ -13,18 +13,18 @@ from test_authentication import TOKEN
 def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path, change):
     for step in range(100):
         store, docker = Store(tmp_path / str(step)), FakeEngine()
-        before, wanted = release(), dataclasses.replace(release(**change))
+        before, requested = release(), dataclasses.replace(release(**change))
         deploy(docker, store, before)
         state = docker.inspect("registry")
         docker.calls.clear()
         docker.dies_at = step
-        docker.watched = 5000 if wanted.port == 5000 else None
+        docker.watched = 5000 if requested.port == 5000 else None
         try:
-            switcher(docker, store).deploy(wanted, state)
+            switcher(docker, store).deploy(requested, state)
         except Killed:
             docker.dies_at = None
-            deploy(docker, store, wanted)
-            assert_settled(docker, store, wanted)
+            deploy(docker, store, requested)
+            assert_settled(docker, store, requested)
             assert docker.outages == []
         else:
             assert step > 10
@@ -33,7 +33,7 @@ def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path
     pytest.fail("the switch never came to an end")
 
 
-def test_killed_at_any_step_a_registry_whose_disk_is_away_is_left_behind(tmp_path):
+def test_killed_at_any_step_a_registry_whose_disk_is_unavailable_is_not_restored(tmp_path):
     for step in range(100):
         store, docker = Store(tmp_path / str(step)), FakeEngine()
         away(docker, store)
@@ -53,14 +53,14 @@ def test_killed_at_any_step_a_registry_whose_disk_is_away_is_left_behind(tmp_pat
 
 
 @pytest.mark.parametrize("step", range(20))
-def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
-    docker, before, wanted = FakeEngine(), release(), release("sha256:two")
+def test_killed_at_any_step_the_previous_release_can_be_deployed_again(store, step):
+    docker, before, requested = FakeEngine(), release(), release("sha256:two")
     deploy(docker, store, before)
     state = docker.inspect("registry")
     docker.calls.clear()
     docker.dies_at = step
     try:
-        switcher(docker, store).deploy(wanted, state)
+        switcher(docker, store).deploy(requested, state)
     except Killed:
         docker.dies_at = None
         deploy(docker, store, before)
@@ -69,15 +69,15 @@ def test_killed_at_any_step_and_told_to_stay_as_before_it_does(store, step):
 
 @pytest.mark.parametrize("step", range(12))
 def test_a_loopback_registry_whose_process_was_killed_is_gone_with_the_next_hook(store, step):
-    docker, wanted = FakeEngine(), release(**TOKEN)
-    deploy(docker, store, wanted)
+    docker, requested = FakeEngine(), release(**TOKEN)
+    deploy(docker, store, requested)
     docker.calls.clear()
     docker.dies_at = step
     try:
-        with switcher(docker, store).loopback(wanted) as port:
+        with switcher(docker, store).loopback(requested) as port:
             assert port >= 32768
     except Killed:
         docker.dies_at = None
-        deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+        deploy(docker, store, requested)
+    assert_settled(docker, store, requested)
     assert not store.loopback().root.exists()

@@ -85,7 +85,7 @@ def test_a_switch_is_noted_until_it_ends(store):
     assert store.unfinished_switch() == set()
 
 
-def test_remove_takes_everything(store):
+def test_remove_removes_everything(store):
     store.write(release())
     store.remove()
     store.remove()

@@ -8,15 +8,15 @@ from registry.release import container
 
 
 def test_the_first_release_serves_and_is_in_force(store):
-    docker, wanted = FakeEngine(), release()
-    assert deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+    docker, requested = FakeEngine(), release()
+    assert deploy(docker, store, requested)
+    assert_settled(docker, store, requested)
 
 
 def test_a_second_run_does_nothing(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
-    assert deploy(docker, store, wanted) == []
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
+    assert deploy(docker, store, requested) == []
     assert docker.calls == []
 
 
@@ -61,7 +61,7 @@ def test_a_new_name_leaves_nothing_under_the_old_one(store):
 
 
 @pytest.mark.parametrize("trouble", ["broken", "port"])
-def test_what_fails_does_not_bring_back_a_registry_whose_disk_is_away(store, trouble):
+def test_a_failure_does_not_restore_a_registry_whose_disk_is_unavailable(store, trouble):
     docker = FakeEngine()
     away(docker, store)
     if trouble == "broken":
@@ -78,17 +78,17 @@ def test_what_fails_does_not_bring_back_a_registry_whose_disk_is_away(store, tro
 
 
 def test_pause_stops_the_container_and_keeps_it(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
     switcher(docker, store).pause(docker.inspect("registry"))
     assert docker.containers["registry"]["status"] == "exited"
-    assert store.current() == wanted
+    assert store.current() == requested
 
 
 def test_clear_removes_every_container_of_ours(store):
-    docker, wanted = FakeEngine(), release()
-    deploy(docker, store, wanted)
-    docker.create("registry-candidate", container.create_body(wanted.container, "/x", "y"))
+    docker, requested = FakeEngine(), release()
+    deploy(docker, store, requested)
+    docker.create("registry-candidate", container.create_body(requested.container, "/x", "y"))
     switcher(docker, store).clear()
     assert docker.containers == {}
 
@@ -100,26 +100,26 @@ def test_clear_leaves_the_containers_of_others(store):
     assert list(docker.containers) == ["registry"]
 
 
-def test_a_leftover_of_a_forgotten_switch_is_in_nobodys_way(store):
-    docker, wanted = FakeEngine(), release("sha256:two")
+def test_a_leftover_container_of_an_old_switch_is_removed(store):
+    docker, requested = FakeEngine(), release("sha256:two")
     deploy(docker, store, release())
-    docker.create("registry-previous", container.create_body(wanted.container, "/x", "y"))
-    deploy(docker, store, wanted)
-    assert_settled(docker, store, wanted)
+    docker.create("registry-previous", container.create_body(requested.container, "/x", "y"))
+    deploy(docker, store, requested)
+    assert_settled(docker, store, requested)
 
 
 def test_a_release_that_cannot_be_written_leaves_the_old_one_running(store, monkeypatch):
     docker, before = FakeEngine(), release()
     deploy(docker, store, before)
     docker.stop("registry")
-    wanted, write = release("sha256:two"), store.write
+    requested, write = release("sha256:two"), store.write
 
     def full(one):
-        if one == wanted:
+        if one == requested:
             raise OSError(28, "No space left on device")
         write(one)
 
     monkeypatch.setattr(store, "write", full)
     with pytest.raises(OSError, match="No space"):
-        deploy(docker, store, wanted)
+        deploy(docker, store, requested)
     assert_settled(docker, store, before)

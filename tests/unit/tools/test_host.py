@@ -1,4 +1,4 @@
-"""What is missing, what to install for it, and the sentences for what cannot be mended here."""
+"""Missing programs, their packages, and the sentences for problems that the user must fix."""
 
 import host
 import pytest
@@ -24,33 +24,33 @@ def test_the_command_may_be_a_package_of_its_own(absent, packages):
     assert host.packages_for(absent, cli_is_apart=True) == packages
 
 
-def test_without_a_network_the_sentence_has_the_reason_and_the_way_on():
+def test_without_a_network_the_sentence_has_the_reason_and_what_to_do():
     output = "W: old\nE: Failed to fetch http://archive/x.deb  Temporary failure resolving 'archive'\nE: more"
     assert host.apt_problem(["skopeo"], output) == (
         "apt-get cannot install skopeo: Failed to fetch http://archive/x.deb  Temporary failure resolving 'archive'."
-        " See that this machine reaches its package archive (apt-get update), then run this again."
+        " Check the connection to the package archive (`apt-get update`), then run this again."
     )
 
 
-def test_another_failure_of_apt_is_told_in_its_words():
+def test_another_failure_of_apt_has_its_own_words():
     output = "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem. "
     assert host.apt_problem(["git", "skopeo"], output).startswith(
         "apt-get cannot install git skopeo: dpkg was interrupted, you must manually run 'dpkg --configure -a'"
     )
-    assert host.apt_problem(["git"], "").startswith("apt-get cannot install git: it gives no reason. ")
+    assert host.apt_problem(["git"], "").startswith("apt-get cannot install git: no reason given. ")
 
 
-def test_a_disk_with_room_is_no_problem():
-    wanted = {"/": 3 * host.GIB, "/var/lib/docker": host.GIB}
-    assert host.space_problem(wanted, wanted) is None
+def test_a_disk_with_enough_space_is_no_problem():
+    required = {"/": 3 * host.GIB, "/var/lib/docker": host.GIB}
+    assert host.space_problem(required, required) is None
 
 
-def test_a_disk_without_room_is_named_with_what_it_has_and_what_it_needs():
-    wanted = {"/": 1 * host.GIB, "/var/lib/docker": 3 * host.GIB}
+def test_the_sentence_for_a_full_disk_has_the_free_and_the_required_space():
+    required = {"/": 1 * host.GIB, "/var/lib/docker": 3 * host.GIB}
     free = {"/": 9 * host.GIB, "/var/lib/docker": host.GIB // 2}
-    assert host.space_problem(free, wanted) == (
-        "The disk is nearly full: 0.5 GB are free at /var/lib/docker, and 3 GB are needed;"
-        " make room there, then run this again."
+    assert host.space_problem(free, required) == (
+        "Not enough disk space: 0.5 GB are free at /var/lib/docker, and 3 GB are required."
+        " Free some space, then run this again."
     )
 
 
@@ -73,8 +73,8 @@ def test_the_reason_is_the_last_failure_in_the_log(log, reason):
     assert host.last_error(log) == reason
 
 
-def test_a_docker_that_does_not_start_is_told_with_its_log():
+def test_the_sentence_for_a_docker_that_does_not_start_names_its_log():
     assert host.docker_problem("failed to start daemon: no.", "/var/log/dockerd.log") == (
-        "Docker does not start here: failed to start daemon: no. Put that right (the whole log:"
-        " /var/log/dockerd.log), or use a virtual machine, where Docker is known to run."
+        "Docker does not start: failed to start daemon: no. Fix this (complete log: /var/log/dockerd.log),"
+        " or use a virtual machine."
     )

@@ -1,4 +1,4 @@
-"""What the demonstration says, and the way that it makes for Docker's pushes."""
+"""The output of the demonstration, and its port forwarding for Docker's pushes."""
 
 import socket
 import threading
@@ -14,27 +14,27 @@ def test_one_unit_is_deployed_when_no_number_is_given():
 
 
 @pytest.mark.parametrize("arguments", [["0"], ["10"], ["many"], ["1", "2"], ["-1"]])
-def test_what_is_no_number_of_units_is_refused(arguments):
-    with pytest.raises(host.Trouble, match="say how many units to deploy, 1 to 9"):
+def test_an_unsupported_number_of_units_is_an_error(arguments):
+    with pytest.raises(host.Failure, match=r"^UNITS=.* is not a number of units\. Use 1 to 9\.$"):
         run.units(arguments)
 
 
-def test_a_failed_command_is_told_by_its_name_and_its_last_line():
+def test_the_sentence_for_a_failed_command_has_its_name_and_its_last_line():
     command = ("/x/bin/localjuju", "deploy", "-m", "demo")
     assert run.failure(command, "WARNING old\nERROR no such charm.\n", "Look at it.") == (
         "`localjuju deploy -m` failed: ERROR no such charm. Look at it."
     )
-    assert run.failure(("make", "build"), "") == "`make build` failed: it gives no reason."
+    assert run.failure(("make", "build"), "") == "`make build` failed: no reason given."
 
 
-def test_a_full_disk_is_told_with_what_to_do():
+def test_the_sentence_for_a_full_disk_says_what_to_do():
     assert run.failure(("docker", "commit"), "write /x: no space left on device", "Look at it.").endswith(
-        "no space left on device. Make room on the disk, then run this again."
+        "no space left on device. Free some disk space, then run this again."
     )
 
 
 @pytest.mark.parametrize("status", [{}, {"applications": {}}, {"applications": {"docker-registry": {}}}])
-def test_a_unit_that_is_not_there_yet_is_nothing(status):
+def test_a_unit_that_does_not_exist_yet_is_empty(status):
     assert run.unit_in(status) == {}
 
 
@@ -51,7 +51,7 @@ def test_the_farewell_names_the_url_and_the_commands():
     assert "  localjuju destroy-model demo --no-prompt\n" in text
 
 
-def test_connections_are_carried_to_the_address_and_back():
+def test_connections_are_forwarded():
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def echo() -> None:
