@@ -1,4 +1,4 @@
-"""Write docs/reference/{options,actions,relations,files}.md: `make docs` runs it.
+"""Write docs/reference/{options,actions,relations,files,status-messages}.md: `make docs` runs it.
 
 The pages are generated from config.yaml, actions.yaml, metadata.yaml and the constants of the code that name paths.
 They are never edited. What those files do not say, the meaning of a relation and of a path, is in the tables here.
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import messages
 import yaml
 from registry.deployment import bridge, store
 from registry.formats import daemon, nrpe
@@ -183,7 +184,27 @@ def files() -> Iterator[str]:
     yield ""
 
 
-PAGES = {"options.md": options, "actions.md": actions, "relations.md": relations, "files.md": files}
+def status_messages() -> Iterator[str]:
+    """The page of all messages."""
+    yield from _head(
+        "Status messages",
+        "lib/ (tools/messages.py)",
+        "The message in `juju status` says what is wrong and what to do, with the option or the relation in front: "
+        "`<subject>: <what is wrong>. <what to do>.` Words in *italics* stand for values. While an option is not valid "
+        "or a change fails, the current configuration keeps serving. Only the first problem is shown, with the number "
+        "of the others: `juju debug-log --include docker-registry/0 --lines 100 --no-tail` has all of them. "
+        "Actions fail with messages of the same form.",
+    )
+    yield from messages.rows()
+
+
+PAGES = {
+    "options.md": options,
+    "actions.md": actions,
+    "relations.md": relations,
+    "files.md": files,
+    "status-messages.md": status_messages,
+}
 
 
 def option_groups() -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """docs/reference says what config.yaml, actions.yaml, metadata.yaml and the code say."""
 
+import messages
 import pytest
 import reference
 import yaml
@@ -57,3 +58,17 @@ def test_nothing_in_a_description_is_read_as_html_or_cut_out_of_code():
     assert lines[0].startswith(r"Push `<host>/x` to \<host>, with")
     assert "`docker push <host>`." in "\n".join(lines)
     assert max(map(len, lines)) <= reference.WIDTH
+
+
+@pytest.mark.parametrize("entry", messages.entries(), ids=lambda entry: f"{entry.module.stem}.{entry.name}")
+def test_a_message_has_a_cause_and_says_what_to_do(entry):
+    assert entry.cause, "the text after it says why it happens"
+    assert entry.problem[-1] != "."
+    assert entry.remedy[-1:] != "."
+    assert any(entry.module.is_relative_to(messages.LIB / folder) for folder in messages.PARTS)
+
+
+def test_no_message_is_made_where_the_reference_does_not_see_it():
+    for path in messages.LIB.rglob("*.py"):
+        seen = [entry for entry in messages.entries() if entry.module == path]
+        assert len(seen) == messages.uses(path), path
