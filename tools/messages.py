@@ -81,11 +81,11 @@ def rows() -> Iterator[str]:
 
 def _cell(text: str) -> str:
     """Return a text for a cell: places for values as *names*, nothing in it read as Markdown."""
-    parts = re.split(r"(`[^`]*`)", text)
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
     for place, part in enumerate(parts):
         if place % 2:
-            parts[place] = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", part).replace("|", r"\|")
+            parts[place] = re.sub(r"(?<!\{)\{(\w+)[^}]*\}", r"<\1>", part).replace("|", r"\|")
         else:
             escaped = re.sub(r"([|<>*_])", r"\\\1", part)
-            parts[place] = re.sub(r"\{((?:\w|\\_)+)[^}]*\}", r"*\1*", escaped)
-    return "".join(parts)
+            parts[place] = re.sub(r"(?<!\{)\{((?:\w|\\_)+)[^}]*\}", r"*\1*", escaped)
+    return "".join(parts).replace("{{", "{").replace("}}", "}")

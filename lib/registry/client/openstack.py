@@ -49,7 +49,7 @@ UNREADABLE = Message("{name} cannot be read ({status})", "Grant the user access 
 """Swift refuses the user the listing of the container."""
 NOT_WRITABLE = Message(
     "{name} is empty and cannot be written ({status}), so the registry would answer 503",
-    f"Create an empty object: `touch {MARKER} && swift upload {{name}} {MARKER}`",
+    "Create an empty object: `touch files && swift upload {name} files`",
 )
 """The registry requires an object in the container, which the charm cannot create with the rights of the user."""
 

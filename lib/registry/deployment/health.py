@@ -20,11 +20,7 @@ Connect = Callable[[str, str | None], Api]
 """Creates a client for a URL and, if that is https, the PEM of the certificate that the server must present."""
 
 NOT_STARTED = Message("The registry does not start with this configuration: {error}", "Fix the options")
-"""A container with the new configuration ended, did not answer, or failed a check of its storage or authentication.
-
-The text after the colon is the last error of the registry or of Docker. The previous configuration stays in use, and
-each hook tries the new one again.
-"""
+"""A container with the new configuration ended, did not answer or failed a check; its own words follow."""
 
 
 class NotServing(Fault):

@@ -69,9 +69,7 @@ class DockerdSettings:
             self._restart_or_revert(record, record.before, down)
         return self._connect()
 
-    def ensure(
-        self, options: runtime.Runtime, environment: Mapping[str, str], docker: Engine
-    ) -> tuple[Engine, Errors]:
+    def ensure(self, options: runtime.Runtime, environment: Mapping[str, str], docker: Engine) -> tuple[Engine, Errors]:
         """Apply the options and the *environment* to Docker; return the engine to use, and what is wrong.
 
         Settings that Docker rejects are reverted, and not tried again until they change. Raises EngineError if Docker
