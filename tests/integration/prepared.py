@@ -13,7 +13,7 @@ import zipfile
 import images
 import yaml
 
-from localjuju import image
+from localjuju import image, imagename
 from localjuju.docker import docker, docker_or_none
 
 LABEL = "localjuju.prepared-for"
@@ -26,7 +26,7 @@ def constraints(charm: str | pathlib.Path) -> dict[str, str]:
             return {}
         packages = archive.read("packages").decode().split()
         name = yaml.safe_load(archive.read("metadata.yaml"))["name"]
-    base = image.resolve("")
+    base = imagename.resolve("")
     image.ensure(base)
     origin = docker("image", "inspect", "-f", "{{.Id}}", base)
     key = hashlib.sha256(" ".join([origin, *packages]).encode()).hexdigest()
