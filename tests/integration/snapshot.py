@@ -1,0 +1,55 @@
+"""Prints as JSON what a unit of the charm keeps on its machine; runs there, with the system's Python as root.
+
+Arguments: the charm's folder, then the folders and files to list.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import sqlite3
+import stat
+import sys
+
+
+def stored(charm: pathlib.Path) -> dict[str, object]:
+    """Return the keys of unitdata and their values."""
+    state = sqlite3.connect(charm / ".unit-state.db")
+    return {key: json.loads(value) for key, value in state.execute("select key, data from kv")}
+
+
+def look(path: pathlib.Path) -> str:
+    """Return the type, the mode, the owner and the content of a file: all that a test compares."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        content = os.readlink(path)
+    elif stat.S_ISREG(found.st_mode):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+    else:
+        content = ""
+    return f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid} {content}"
+
+
+def listed(folder: pathlib.Path) -> dict[str, str]:
+    """Return what *folder* holds, itself included, by path."""
+    paths = [folder, *sorted(folder.rglob("*"))] if os.path.lexists(folder) else []
+    return {str(path): look(path) for path in paths}
+
+
+def main(charm: str, *folders: str) -> None:
+    """Print it."""
+    data = stored(pathlib.Path(charm))
+    prefix = "reactive.states."
+    files: dict[str, str] = {}
+    for folder in folders:
+        files.update(listed(pathlib.Path(folder)))
+    found = {
+        "flags": sorted(key.removeprefix(prefix) for key in data if key.startswith(prefix)),
+        "unitdata": {key: value for key, value in data.items() if not key.startswith("reactive.")},
+        "files": files,
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

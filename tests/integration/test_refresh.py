@@ -1,0 +1,268 @@
+"""A refresh from the revision before the modules were laid out in packages, back to it, and forward again.
+
+The tests run in order, on machines of their own. Whatever the two revisions keep (flags, unitdata, files, relation
+data, the container) is the same before and after.
+"""
+
+import base64
+import contextlib
+import json
+import pathlib
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+from deployment import ROOT
+from test_authority import root
+from unit import Unit, Watch
+
+APP = "refreshed"
+BEFORE_PACKAGES = "4f99a475076ffee099415465273f90b2079f1e15"
+"""The revision before the modules were laid out in packages."""
+
+OPTIONS = {
+    "auth-basic-password": "hush",
+    "auth-basic-users": "reader: quiet",
+    "auth-basic-bcrypt-cost": 6,
+    "container-memory-limit": "1g",
+    "daemon-opts": '{"log-driver": "json-file", "max-concurrent-uploads": 4}',
+    "docker-opts": "--mtu 1400",
+    "drain-timeout": 10,
+    "log-level": "info",
+    "nagios_servicegroups": "registries",
+    "prometheus-metrics": True,
+    "storage-delete": True,
+    "tls-minimum-version": "tls1.3",
+    "website-check-interval": 900,
+}
+ENDPOINTS = ("peer", "website", "docker-registry", "cert-provider", "nrpe-external-master")
+FOLDERS = (
+    *("/etc/docker", "/var/lib/docker-registry", "/srv/registry", "/etc/systemd/system/docker.service.d"),
+    *("/etc/nagios/nrpe.d", "/var/lib/nagios/export", "/usr/local/lib/nagios"),
+)
+STOPPED = "charm.docker-registry.stopped"
+LIVE_RESTORE_FLAG = "charm.docker-registry.live-restore.loaded"
+LIVE_RESTORE_RECORD = "/var/lib/docker-registry/live-restore.json"
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory) -> pathlib.Path:
+    """The charm of the revision before the modules were laid out in packages, built from the repository's history."""
+    known = subprocess.run(["git", "cat-file", "-e", f"{BEFORE_PACKAGES}^{{commit}}"], cwd=ROOT, capture_output=True)
+    if known.returncode:
+        pytest.fail(
+            f"This repository has no commit {BEFORE_PACKAGES}, which the test builds and refreshes from. In a shallow "
+            "clone, get the whole history with `git fetch --unshallow`."
+        )
+    checkout = tmp_path_factory.mktemp("earlier") / "checkout"
+    for command in (
+        ["git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(checkout)],
+        ["git", "-C", str(checkout), "checkout", "--quiet", "--detach", BEFORE_PACKAGES],
+        [sys.executable, str(checkout / "tools/build.py"), str(checkout / "docker-registry.charm")],
+    ):
+        done = subprocess.run(command, cwd=checkout.parent, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return checkout / "docker-registry.charm"
+
+
+@pytest.fixture(scope="module")
+def pair(model, earlier, archives, stand_in, small_image):
+    """Two units of the earlier charm with users, TLS of a CA, a proxy, a client, checks and an image."""
+    model.deploy(earlier, APP, num_units=2, config=OPTIONS, resources={"registry-image": str(archives.registry)})
+    model.deploy(stand_in("client"), "user-of-refreshed")
+    model.deploy(stand_in("authority"), "ca-of-refreshed")
+    model.deploy(stand_in("haproxy"), "front-of-refreshed", config={"peering_mode": "active-active"})
+    model.deploy(stand_in("nrpe"), "nrpe-of-refreshed")
+    model.integrate(f"{APP}:cert-provider", "ca-of-refreshed:certificates")
+    model.integrate(f"{APP}:website", "front-of-refreshed:reverseproxy")
+    model.integrate(f"{APP}:docker-registry", "user-of-refreshed:registry")
+    model.integrate(f"{APP}:nrpe-external-master", "nrpe-of-refreshed:nrpe-external-master")
+    units = [Unit(model, f"{APP}/{number}") for number in range(2)]
+    units[0].settle()
+    for unit in units:
+        unit.load(small_image)
+        unit.run("push", image="small:1", pull=False)
+    yield units
+    names = (APP, "user-of-refreshed", "ca-of-refreshed", "front-of-refreshed", "nrpe-of-refreshed")
+    model.remove_application(*names, force=True)
+
+
+@pytest.fixture(scope="module")
+def ca(pair) -> str:
+    return root(Unit(pair[0].juju, "ca-of-refreshed/0"))
+
+
+@pytest.fixture(scope="module")
+def front(pair) -> Unit:
+    return Unit(pair[0].juju, "front-of-refreshed/0")
+
+
+def refresh(units, charm):
+    units[0].juju.refresh(APP, path=charm)
+    units[0].settle()
+
+
+def databags(unit):
+    """Return what the unit has written, whole, by relation; and what the leader has."""
+    ask = (
+        f"for endpoint in {' '.join(ENDPOINTS)}; do for id in $(relation-ids $endpoint); do"
+        f" relation-get -r $id --format=json - {unit.name}; done; done; leader-get --format=json"
+    )
+    return [json.loads(line) for line in unit.juju.exec(ask, unit=unit.name).stdout.splitlines()]
+
+
+def snapshot(unit):
+    """Return all that a refresh has to leave as it is."""
+    script = base64.b64encode((pathlib.Path(__file__).parent / "snapshot.py").read_bytes()).decode()
+    folder = f"/var/lib/juju/agents/unit-{unit.name.replace('/', '-')}/charm"
+    kept = json.loads(unit.exec(f"echo {script} | base64 -d | python3 - {folder} {' '.join(FOLDERS)}"))
+    container = unit.container()
+    found = unit.juju.status()
+    bags = databags(unit)
+    assert len(bags) == len(ENDPOINTS) + 1
+    return {
+        "container": (container["Id"], container["State"]["StartedAt"], container["State"]["Status"]),
+        "dockerd": unit.exec("systemctl show -P MainPID docker"),
+        "flags": {flag for flag in kept["flags"] if flag.startswith(("charm.docker-registry.", "leadership."))},
+        "unitdata": kept["unitdata"],
+        "files": kept["files"],
+        "databags": bags,
+        "ports": unit.open_ports,
+        "status": unit.status(found),
+        "version": found.apps[APP].version,
+    }
+
+
+def differences(before, after):
+    """Return what differs between two snapshots, by its place: short enough to be read in a test's failure."""
+    found = {}
+    for part in before:
+        one, other = before[part], after[part]
+        if isinstance(one, dict):
+            keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
+            found.update({f"{part} {key}": (one.get(key), other.get(key)) for key in sorted(keys)})
+        elif one != other:
+            found[part] = (one, other)
+    return found
+
+
+def without_live_restore(shot):
+    """Return the snapshot without what the two revisions keep in different places: whether live-restore is on."""
+    files = {path: found for path, found in shot["files"].items() if path != LIVE_RESTORE_RECORD}
+    return {**shot, "flags": shot["flags"] - {LIVE_RESTORE_FLAG}, "files": files}
+
+
+def is_packaged(unit):
+    """Tell whether the unit has the charm as it is built now, and not the earlier one."""
+    folder = f"/var/lib/juju/agents/unit-{unit.name.replace('/', '-')}/charm/lib/registry"
+    return unit.exec(f"ls {folder}/plan.py 2>/dev/null || echo no") == "no"
+
+
+def check_live_restore(unit, shot):
+    """The present charm has it in a record, the earlier one in a flag; either way it is known."""
+    if is_packaged(unit):
+        assert LIVE_RESTORE_FLAG not in shot["flags"]
+        record = json.loads(unit.exec(f"cat {LIVE_RESTORE_RECORD}"))
+        assert record == {"live_restore_loaded": True, "live_restore_refused": False}
+    else:
+        assert LIVE_RESTORE_FLAG in shot["flags"]
+
+
+def log_in(unit, ca, user, password):
+    request = urllib.request.Request(f"https://{unit.address}:5000/v2/")
+    request.add_header("Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
+    try:
+        context = ssl.create_default_context(cadata=ca)
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@contextlib.contextmanager
+def unbroken(ca, *addressees):
+    """Ask each of them all the time, by HTTPS: each request has to be answered."""
+    with contextlib.ExitStack() as stack:
+        watches = [stack.enter_context(Watch(one.address, ca=ca, pause=0.05)) for one in addressees]
+        yield
+    for watch in watches:
+        print(f"{watch.failed} of {watch.asked} failed, longest gap {watch.gap:.2f} s")
+        assert watch.failed == 0 and watch.asked > 20
+
+
+@pytest.mark.parametrize("step", ["forward", "back", "forward again"])
+def test_a_refresh_leaves_everything_as_it_is(pair, ca, front, charm, earlier, step):
+    before = [snapshot(unit) for unit in pair]
+    assert [is_packaged(unit) for unit in pair] == [step == "back"] * 2
+    assert [shot["status"][0] for shot in before] == ["active"] * 2
+    with unbroken(ca, front, *pair):
+        refresh(pair, earlier if step == "back" else charm)
+    assert [is_packaged(unit) for unit in pair] == [step != "back"] * 2
+    after = [snapshot(unit) for unit in pair]
+    for unit, one, other in zip(pair, before, after, strict=True):
+        assert differences(without_live_restore(one), without_live_restore(other)) == {}
+        check_live_restore(unit, other)
+        users = (("admin", "hush"), ("reader", "quiet"), ("admin", "quiet"))
+        assert [log_in(unit, ca, *user) for user in users] == [200, 200, 401]
+    user = Unit(pair[0].juju, "user-of-refreshed/0")
+    user.exec("pull docker small:1")
+    user.exec("pull ctr small:1")
+    # There is nothing more to do, either: not in the next hook.
+    assert [unit.update_status() for unit in pair] == [shot["status"] for shot in after]
+    assert [differences(one, snapshot(unit)) for one, unit in zip(after, pair, strict=True)] == [{}, {}]
+
+
+def kill_hook(unit, seconds):
+    """Kill the hook upgrade-charm so many seconds after its start, unless it has ended by then.
+
+    It waits for the hook to start, for a bounded time.
+    """
+    unit.exec(
+        "n=0; until pgrep -f hooks/[u]pgrade-charm; do n=$((n+1)); [ $n -lt 600 ] || exit 1; sleep 0.1; done;"
+        f" sleep {seconds}; pkill -KILL -f hooks/[u]pgrade-charm || true"
+    )
+
+
+@pytest.mark.parametrize("step", ["back", "forward"])
+@pytest.mark.parametrize("seconds", [0.2, 0.6, 1.2])
+def test_a_refresh_whose_hook_is_killed_ends_the_same(pair, ca, charm, earlier, step, seconds):
+    unit = pair[0]
+    if not unit.is_local:
+        pytest.skip("a real machine may have run the hook before it is looked for")
+    before = snapshot(unit)
+    with unbroken(ca, unit):
+        path = str(earlier if step == "back" else charm)
+        command = [unit.juju.cli_binary, "refresh", "-m", unit.juju.model, APP, "--path", path]
+        change = subprocess.Popen(command)
+        kill_hook(unit, seconds)
+        change.wait(timeout=180)
+        was_killed = unit.juju.status().apps[APP].units[unit.name].workload_status.current == "error"
+        assert was_killed or seconds > 0.2, "by then a hook has hardly begun"
+        if was_killed:
+            unit.juju.cli("resolved", unit.name)
+            unit.settle()
+    after = snapshot(unit)
+    assert is_packaged(unit) == (step == "forward")
+    assert differences(without_live_restore(before), without_live_restore(after)) == {}
+    check_live_restore(unit, after)
+
+
+def test_a_stopped_unit_stays_stopped(pair, ca, charm, earlier):
+    serving, stopped = pair
+    stopped.run("stop")
+    before = [snapshot(unit) for unit in pair]
+    assert STOPPED in before[1]["flags"]
+    for path in (earlier, charm):
+        with unbroken(ca, serving):
+            refresh(pair, path)
+        after = [snapshot(unit) for unit in pair]
+        for one, other in zip(before, after, strict=True):
+            assert differences(without_live_restore(one), without_live_restore(other)) == {}
+        assert not stopped.exec("docker ps -q")
+        assert serving.status()[0] == "active"
+    stopped.run("start")
+    assert stopped.container()["Id"] == before[1]["container"][0]
+    assert log_in(stopped, ca, "admin", "hush") == 200
