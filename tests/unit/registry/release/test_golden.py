@@ -1,6 +1,6 @@
 """config.yml as a whole, for each generation of the registry and each theme of options.
 
-`GOLDEN=write pytest tests/unit/registry/test_golden.py` writes the files anew: look at the difference then.
+`GOLDEN=write pytest tests/unit/registry/release/test_golden.py` writes the files anew: look at the difference then.
 """
 
 import os

@@ -8,7 +8,7 @@ from registry.message import Message
 from registry.options import options, secrets
 from registry.options.secrets import SecretError
 
-CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[3] / "config.yaml").read_text())["options"]
+CONFIG = yaml.safe_load((pathlib.Path(__file__).parents[4] / "config.yaml").read_text())["options"]
 DEFAULTS = {name: option.get("default") for name, option in CONFIG.items()}
 
 
