@@ -559,6 +559,12 @@ def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
     )
 
 
+def test_push_to_a_host_that_no_image_can_name_says_so(deployed, juju, machine, actions):
+    juju.change(config={"http-host": "https://my_registry:5000"})
+    failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]
+    assert failure == "'my_registry:5000/registry:2' is not an image name. Use a name such as registry:2."
+
+
 @pytest.fixture
 def stranger(deployed, machine):
     """A container of somebody else, with an anonymous volume, that has ended."""
