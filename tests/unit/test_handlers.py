@@ -149,6 +149,15 @@ def test_a_secret_that_is_there_is_kept(charm, juju, machine):
     assert machine.store.current().http_secret == "of the predecessor"
 
 
+def test_an_action_of_a_new_leader_keeps_the_secret_of_the_previous_one(charm, juju, machine, actions):
+    juju.change(is_leader=False)
+    charm.hook("install")
+    juju.change(leader={"http-secret": "of the previous leader"}, is_leader=True)  # no hook has seen either of it
+    charm.action("start", actions, name="")
+    assert juju.model["leader"] == {"http-secret": "of the previous leader"}
+    assert machine.store.current().http_secret == "of the previous leader"
+
+
 def test_leader_data_that_a_failed_hook_took_back_are_made_from_what_runs(deployed, juju, machine):
     secret = juju.model["leader"].pop("http-secret")
     juju._write({**juju.model, "leader": {}})
