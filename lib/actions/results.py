@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from charms.layer import basic, context
-from registry.deployment.health import NotServing
 from registry.machine.apt import PackageError
 from registry.machine.engine import EngineError
-from registry.message import Message, Sentence, about, alone
+from registry.message import Fault, Message, Sentence, about, alone
 
 from actions.arguments import BadArguments
 
@@ -48,7 +47,7 @@ def reported(action: Action) -> Action:
             raise _failed(alone(DOCKER_FAILED(error=error))) from error
         except PackageError as error:
             raise _failed(alone(APT_FAILED(error=error))) from error
-        except NotServing as error:
+        except Fault as error:
             raise _failed(alone(error.text)) from error
         except OSError as error:
             raise _failed(alone(MACHINE_FAILED(error=error))) from error

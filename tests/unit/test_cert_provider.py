@@ -4,6 +4,7 @@ import dataclasses
 import json
 import types
 
+import fakes
 import pytest
 from authority import ALONE, ALONE_KEY, BETWEEN, KEY, LEAF, ROOT, certificate, key, signed
 from fake_machine import READY
@@ -355,3 +356,19 @@ def test_a_full_disk_while_a_certificate_is_asked_for_does_not_turn_tls_off(depl
     ]
     assert machine.store.current() == before
     assert before.scheme == "https"
+
+
+def test_a_request_that_a_killed_hook_took_back_is_published_again(deployed, juju, machine):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": {}})
+    for number in range(6):  # in each order of the handlers: one of them saves unitdata in the middle of the hook
+        blobs = {"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-cert-path": f"/{number}.crt"}
+        juju.change(config={"http-host": f"https://{number}.example.com", "drain-timeout": number + 1, **blobs})
+        before = juju.model["relations"]
+        machine.engine.calls.clear()
+        machine.engine.dies_at = 0
+        with pytest.raises(fakes.Killed):
+            deployed.hook("config-changed")
+        machine.engine.dies_at = None
+        juju._write({**juju.model, "relations": before})  # as Juju does
+        deployed.hook("config-changed")
+        assert f"{number}.example.com" in bag(juju, "cert-provider:1")["sans"]

@@ -149,6 +149,15 @@ def test_a_secret_that_is_there_is_kept(charm, juju, machine):
     assert machine.store.current().http_secret == "of the predecessor"
 
 
+def test_an_action_of_a_new_leader_keeps_the_secret_of_the_previous_one(charm, juju, machine, actions):
+    juju.change(is_leader=False)
+    charm.hook("install")
+    juju.change(leader={"http-secret": "of the previous leader"}, is_leader=True)  # no hook has seen either of it
+    charm.action("start", actions, name="")
+    assert juju.model["leader"] == {"http-secret": "of the previous leader"}
+    assert machine.store.current().http_secret == "of the previous leader"
+
+
 def test_leader_data_that_a_failed_hook_took_back_are_made_from_what_runs(deployed, juju, machine):
     secret = juju.model["leader"].pop("http-secret")
     juju._write({**juju.model, "leader": {}})
@@ -557,6 +566,12 @@ def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
     assert failure == (
         "http-host: 'registry.example.com' has no http or https scheme. Begin it with http:// or https://."
     )
+
+
+def test_push_to_a_host_that_no_image_can_name_says_so(deployed, juju, machine, actions):
+    juju.change(config={"http-host": "https://my_registry:5000"})
+    failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]
+    assert failure == "'my_registry:5000/registry:2' is not an image name. Use a name such as registry:2."
 
 
 @pytest.fixture

@@ -110,10 +110,12 @@ def _run_action(action: Action) -> None:
 def run_handlers() -> None:
     """Run the handlers that match, within an action: those of one hook (`reactive.hook`) do not."""
     from charmhelpers.core import hookenv
+    from charms.layer import leadership
     from charms.reactive import bus
 
     bus.discover()
     hookenv._run_atstart()  # what the handlers' modules have asked for
+    leadership.set_flags()  # the leader may have shared its secret since the last hook
     bus.dispatch()
 
 

@@ -77,7 +77,8 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         text = json.dumps({key: value or "" for key, value in settings.items()})  # YAML as well
         subprocess.run(words, input=text, text=True, check=True)
         self._kept[relation]["published"] = digest
-        unitdata.kv().set(self._key, self._kept)
+        # Not now: Juju reverts this if the hook fails, and unitdata may be flushed before.
+        hookenv.atexit(unitdata.kv().set, self._key, self._kept)
 
     def provider(self, relation: str) -> str:
         """Return the name of the other application; empty while none of its units is there."""

@@ -10,6 +10,7 @@ import yaml
 from registry.client.http import ApiError
 from registry.deployment import bridge
 from registry.formats.inspection import DIGEST_LABEL, Container
+from registry.images.reference import Reference
 from registry.machine import engine
 from registry.release import container
 
@@ -204,6 +205,7 @@ class FakeEngine:
         self.images[reference] = self.pullable[reference]
 
     def tag(self, source, reference):
+        Reference.parse(reference)
         self._call("tag", source, reference)
         self.images[reference] = self.images[source]
 
