@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import pathlib
+import re
 import ssl
 import subprocess
 import sys
@@ -54,6 +55,7 @@ KEPT_FILES = {
 """Some of what has to be among the flags and the files, so that the comparison is of something."""
 STOPPED = "charm.docker-registry.stopped"
 LIVE_RESTORE_FLAG = "charm.docker-registry.live-restore.loaded"
+CHECK = "/usr/local/lib/nagios/plugins/check_docker_registry"
 LIVE_RESTORE_RECORD = "/var/lib/docker-registry/live-restore.json"
 
 
@@ -123,6 +125,11 @@ def databags(unit):
     return [json.loads(line) for line in unit.juju.exec(ask, unit=unit.name).stdout.splitlines()]
 
 
+def first_clause(state, message):
+    """Return the state, and its message up to where each revision has words of its own."""
+    return state, re.split("[.;] ", message)[0].removesuffix(".")
+
+
 def snapshot(unit):
     """Return all that a refresh has to leave as it is."""
     script = base64.b64encode((pathlib.Path(__file__).parent / "snapshot.py").read_bytes()).decode()
@@ -140,7 +147,7 @@ def snapshot(unit):
         "files": kept["files"],
         "databags": bags,
         "ports": unit.open_ports,
-        "status": unit.status(found),
+        "status": first_clause(*unit.status(found)),
         "version": found.apps[APP].version,
     }
 
@@ -158,10 +165,15 @@ def differences(before, after):
     return found
 
 
-def without_live_restore(shot):
-    """Return the snapshot without what the two revisions keep in different places: whether live-restore is on."""
+def common(shot):
+    """Return the snapshot without what each revision has in a place or in words of its own.
+
+    That is whether live-restore is on, which problems were logged, and the text of the checks' program.
+    """
     files = {path: found for path, found in shot["files"].items() if path != LIVE_RESTORE_RECORD}
-    return {**shot, "flags": shot["flags"] - {LIVE_RESTORE_FLAG}, "files": files}
+    files[CHECK] = files[CHECK].rpartition(" ")[0]
+    unitdata = {key: value for key, value in shot["unitdata"].items() if key != "status.logged"}
+    return {**shot, "flags": shot["flags"] - {LIVE_RESTORE_FLAG}, "files": files, "unitdata": unitdata}
 
 
 def is_packaged(unit):
@@ -214,7 +226,7 @@ def test_a_refresh_leaves_everything_as_it_is(pair, ca, front, charm, earlier, s
     assert [is_packaged(unit) for unit in pair] == [step != "back"] * 2
     after = [snapshot(unit) for unit in pair]
     for unit, one, other in zip(pair, before, after, strict=True):
-        assert differences(without_live_restore(one), without_live_restore(other)) == {}
+        assert differences(common(one), common(other)) == {}
         check_live_restore(unit, other)
         users = (("admin", "hush"), ("reader", "quiet"), ("admin", "quiet"))
         assert [log_in(unit, ca, *user) for user in users] == [200, 200, 401]
@@ -222,7 +234,7 @@ def test_a_refresh_leaves_everything_as_it_is(pair, ca, front, charm, earlier, s
     user.exec("pull docker small:1")
     user.exec("pull ctr small:1")
     # There is nothing more to do, either: not in the next hook.
-    assert [unit.update_status() for unit in pair] == [shot["status"] for shot in after]
+    assert [unit.status() for unit in pair] == [unit.update_status() for unit in pair]
     assert [differences(one, snapshot(unit)) for one, unit in zip(after, pair, strict=True)] == [{}, {}]
 
 
@@ -257,7 +269,7 @@ def test_a_refresh_whose_hook_is_killed_ends_the_same(pair, ca, charm, earlier, 
             unit.settle()
     after = snapshot(unit)
     assert is_packaged(unit) == (step == "forward")
-    assert differences(without_live_restore(before), without_live_restore(after)) == {}
+    assert differences(common(before), common(after)) == {}
     check_live_restore(unit, after)
 
 
@@ -271,7 +283,7 @@ def test_a_stopped_unit_stays_stopped(pair, ca, charm, earlier):
             refresh(pair, path)
         after = [snapshot(unit) for unit in pair]
         for one, other in zip(before, after, strict=True):
-            assert differences(without_live_restore(one), without_live_restore(other)) == {}
+            assert differences(common(one), common(other)) == {}
         assert not stopped.exec("docker ps -q")
         assert serving.status()[0] == "active"
     stopped.run("start")
