@@ -27,6 +27,9 @@ PARTS = {
 }
 """Folder of lib/ to the heading of its messages."""
 
+CARRIED = ("{problem}", "{reason}", "{rest}")
+"""Places for a text that has its own remedy."""
+
 
 class Entry(NamedTuple):
     """One message in the code."""
@@ -74,14 +77,21 @@ def rows() -> Iterator[str]:
             continue
         yield from (f"## {heading}", "", "| message | cause | what to do |", "|---|---|---|")
         yield from (
-            f"| {_cell(one.problem)} | {_cell(one.cause)} | {_cell(one.remedy or 'Nothing')} |" for one in found
+            f"| {_cell(one.problem)} | {_cell(one.cause)} | {_cell(one.remedy or _default(one.problem))} |"
+            for one in found
         )
         yield ""
 
 
+def _default(problem: str) -> str:
+    """Return what to do about a message without a remedy: what it carries says it, or nothing is to be done."""
+    return "What the message says" if any(place in problem for place in CARRIED) else "Nothing"
+
+
 def _cell(text: str) -> str:
     """Return a text for a cell: places for values as *names*, nothing in it read as Markdown."""
-    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    apart = re.sub(r"(?<=[a-zA-Z}])\{(?=\w)", " {", " ".join(text.split()))  # not `YAML*line*`
+    parts = re.split(r"(`[^`]*`)", apart)
     for place, part in enumerate(parts):
         if place % 2:
             parts[place] = re.sub(r"(?<!\{)\{(\w+)[^}]*\}", r"<\1>", part).replace("|", r"\|")

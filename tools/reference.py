@@ -190,11 +190,27 @@ def status_messages() -> Iterator[str]:
         "Status messages",
         "lib/ (tools/messages.py)",
         "The message in `juju status` says what is wrong and what to do, with the option or the relation in front: "
-        "`<subject>: <what is wrong>. <what to do>.` Words in *italics* stand for values. While an option is not valid "
-        "or a change fails, the current configuration keeps serving. Only the first problem is shown, with the number "
-        "of the others: `juju debug-log --include docker-registry/0 --lines 100 --no-tail` has all of them. "
-        "Actions fail with messages of the same form.",
+        "`<subject>: <what is wrong>. <what to do>.` Words in *italics* stand for values. Only the first problem is "
+        "shown, with the number of the others. The log has all of them, once, until they change: "
+        "`juju debug-log --replay --no-tail --level WARNING --include docker-registry/0`. Actions fail with messages "
+        "of the same form.",
     )
+    yield from (
+        "| state | meaning |",
+        "|---|---|",
+        "| `active` | All options are applied. A sentence after `Ready at ...` is a warning |",
+        "| `waiting` | The unit waits for another application, or for the leader |",
+        "| `blocked` | Something must be fixed before all options are applied |",
+        "| `maintenance` | The charm is at work, or the unit is being removed |",
+        "| `error` | A hook failed: see the log. `juju resolved docker-registry/0` runs it again |",
+        "",
+    )
+    yield from _prose(
+        "In the states `waiting` and `blocked`, `Still serving at ...` means that the last working configuration is in "
+        "use. Without it, the registry does not answer.",
+        set(),
+    )
+    yield ""
     yield from messages.rows()
 
 

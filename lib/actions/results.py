@@ -30,7 +30,7 @@ MACHINE_FAILED = Message("The machine failed: {error}", "Fix it and run the acti
 """A program of the action cannot be started, or a file cannot be written."""
 
 TOO_LONG = Message("{beginning}\n... cut; {rest}")
-"""The message of a failure is longer than Juju accepts. The file on the unit has all of it."""
+"""The message of a failure is longer than Juju accepts. It ends with the name of a file on the unit with all of it."""
 
 
 def reported(action: Action) -> Action:

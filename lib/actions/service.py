@@ -16,8 +16,8 @@ from actions.results import Results
 NO_CONTAINER = Message("there is no container {name!r} on the machine", "Name an existing one")
 """The parameter names a container that Docker does not know."""
 
-DOWN_AFTER_UPGRADE = Message("Docker is upgraded, but the registry does not serve")
-"""The sentences after it say why."""
+DOWN_AFTER_UPGRADE = Message("Docker is upgraded, but the registry does not serve", "The reason follows")
+"""Docker is newer now, and something keeps the registry from serving; the sentences after it say what to do."""
 
 
 def start(params: dict[str, Any]) -> Results:

@@ -171,7 +171,10 @@ def test_a_ca_that_signs_requests_is_waited_for_and_never_sees_the_key(registry,
     registry.juju.integrate(f"{APP}:cert-provider", "signer:certificates")
     state, message = settle(registry)
     assert state == "waiting"
-    assert message.startswith("Waiting for the CA of cert-provider to send a certificate. Still serving at ")
+    assert message.startswith(
+        "Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes. "
+        "Still serving at "
+    )
     assert json.loads(node.exec("cat /etc/registry.json")) == told
     registry.juju.config("signer", {"answer": "refused"})
     state, refused = settle(registry)

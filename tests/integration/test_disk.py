@@ -124,7 +124,7 @@ def test_a_boot_before_the_storage_is_mounted_serves_nothing_until_it_is(stored)
     assert stored.status() == (
         "blocked",
         f"Storage registry-data/0 is not mounted: there is no folder {FOLDER}. "
-        "The registry starts automatically once it is.",
+        "Mount it on the machine; the registry then starts automatically.",
     )
     assert "bind source path does not exist" in stored.exec("docker start registry 2>&1 || true")
     stored.exec("systemctl restart docker")

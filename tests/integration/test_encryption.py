@@ -119,7 +119,7 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
     unit.exec(f"rm {FOLDER}/registry.key")
     state, message = unit.update_status()
     assert state == "active"
-    assert "registry.key no longer exists, its copy stays in use." in message
+    assert "registry.key no longer exists; its copy stays in use." in message
     unit.exec("docker kill registry")
     unit.update_status()
     assert (unit.container()["Id"], presented(unit)) == (before, certificate.strip())

@@ -131,7 +131,7 @@ def secret(model, store, guest):
 
 
 GONE = (
-    "s3-credentials: the relation provides no bucket any more. Relate it again, set storage-s3-..., or run "
+    "s3-credentials: the relation provides no bucket any more. Relate the integrator again, set storage-s3-..., or run "
     "`juju run guest/0 start` to serve from the unit's disk."
 )
 
@@ -150,13 +150,15 @@ def test_an_integrator_gives_a_bucket_whose_keys_are_in_a_secret(model, store, g
     model.config("keys", {"credentials": str(secret), "path": "in/a/folder"})
     state, message = related(model, guest)
     assert state == "waiting"
-    assert message.startswith("Waiting for s3-credentials to send a bucket and its keys. ")
+    assert message.startswith(
+        "Waiting for s3-credentials to send a bucket and its keys. Check the integrator if this takes minutes. "
+    )
     model.grant_secret(secret, "keys")
     store.hook("config-changed")
     state, message = guest.status(guest.settle())
     assert state == "blocked"
     assert message.startswith(f"s3-credentials: {secret} cannot be read (")
-    assert "). Make keys grant it to guest." in message
+    assert "). Check keys, or relate it again." in message
     model.grant_secret(secret, "guest")
     assert guest.update_status() == ready(guest)
     assert guest.run("push", image="small:1", pull=False).results["outcome"] == "success"

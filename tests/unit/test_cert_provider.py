@@ -13,7 +13,7 @@ from test_endpoints import bag, relate
 
 PLAIN, ENCRYPTED = "Ready at 10.0.0.10:5000 (http).", "Ready at 10.0.0.10:5000 (https)."
 ANSWER = {"ca": ROOT, "chain": BETWEEN, "docker-registry_0.server.cert": LEAF, "docker-registry_0.server.key": KEY}
-WAITING = "Waiting for the CA of cert-provider to send a certificate."
+WAITING = "Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes."
 NAMES = " cert-provider: the certificate is not valid for "
 
 

@@ -266,7 +266,8 @@ def test_another_docker_that_cannot_be_had_is_said_and_the_one_here_goes_on(depl
     state, message = config(juju, deployed, **CUSTOM)
     assert (state, message) == (
         "blocked",
-        "Docker cannot be replaced: Unable to fetch some archives. The installed Docker stays in use." + SERVES,
+        "Docker cannot be replaced: Unable to fetch some archives. Fix this or reset docker_runtime. "
+        "The installed Docker stays in use." + SERVES,
     )
 
 
@@ -325,7 +326,10 @@ def test_what_somebody_removed_comes_back(deployed, juju, machine):
 
 def test_packages_that_cannot_be_had_are_said_and_tried_again(deployed, juju, machine):
     machine.apt.works = False
-    said = "extra_packages: the packages cannot be installed: Unable to fetch some archives. Retrying automatically."
+    said = (
+        "extra_packages: the packages cannot be installed: Unable to fetch some archives. "
+        "Check their names and the network. Retrying automatically."
+    )
     assert config(juju, deployed, extra_packages="jq") == ["blocked", said + SERVES]
     machine.apt.works = True
     deployed.hook("update-status")
@@ -343,7 +347,10 @@ def test_sources_are_put_and_looked_up_once(deployed, juju, machine):
 
 def test_sources_that_cannot_be_had_are_said(deployed, juju, machine):
     machine.apt.works = False
-    said = "install_sources: APT failed: Unable to fetch some archives. Retrying automatically."
+    said = (
+        "install_sources: APT failed: Unable to fetch some archives. Check the value and the network. "
+        "Retrying automatically."
+    )
     assert config(juju, deployed, install_sources="deb https://x.example a b") == ["blocked", said + SERVES]
 
 

@@ -115,7 +115,8 @@ def test_docker_that_cannot_be_installed_is_said_and_tried_again(charm, juju, ma
     charm.hook("install")
     assert juju.model["status"] == [
         "blocked",
-        "Docker cannot be installed: Unable to fetch some archives. Retrying automatically.",
+        "Docker cannot be installed: Unable to fetch some archives. "
+        "Check the network and the package sources. Retrying automatically.",
     ]
     machine.apt.works = True
     charm.hook("update-status")
@@ -285,7 +286,10 @@ def test_a_stop_that_docker_does_not_carry_out_is_said(deployed, juju, machine, 
         "Stopped by the action stop. Run `juju run docker-registry/0 start` to start it. "
         "(1 more problem: see juju debug-log.)"
     )
-    assert "Docker failed: container registry cannot be stopped: no answer. Retrying automatically." in str(juju.calls)
+    assert (
+        "Docker failed: container registry cannot be stopped: no answer. "
+        "See `journalctl -u docker` on the machine. Retrying automatically." in str(juju.calls)
+    )
 
 
 def test_another_port_is_opened_and_the_old_one_closed(deployed, juju):
@@ -316,7 +320,7 @@ def test_an_image_that_cannot_be_had_is_said(charm, juju, machine):
     assert juju.model["status"] == [
         "blocked",
         "registry-image: Docker cannot get the image (registry:2 cannot be pulled: no route). "
-        "Fix this, or attach it as a resource. Retrying automatically.",
+        "Check its name and the network, or attach it as a resource. Retrying automatically.",
     ]
     machine.engine.pullable = {"registry:2": "sha256:one"}
     charm.hook("update-status")
@@ -330,7 +334,8 @@ def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, mach
     deployed.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The registry does not start with this configuration: storage is not there. Fix the options. "
+        "The registry does not start with this configuration: storage is not there. "
+        "Fix the cause, or reset the options. "
         "Still serving at 10.0.0.10:5000 (http).",
     ]
     assert juju.model["version"] == "2.8.3"
@@ -405,7 +410,10 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     deployed.action("stop", actions, name="", remove=True)
     machine.engine.broken = {"sha256:one"}
     failure = deployed.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start with this configuration: storage is not there. Fix the options."
+    assert failure == (
+        "The registry does not start with this configuration: storage is not there. "
+        "Fix the cause, or reset the options."
+    )
 
 
 @pytest.fixture
@@ -504,8 +512,9 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     machine.engine.stop("registry")
     failure = deployed.action("upgrade-docker", actions)["failure"]
     assert failure == (
-        "Docker is upgraded, but the registry does not serve. "
-        "The registry does not start with this configuration: storage is not there. Fix the options."
+        "Docker is upgraded, but the registry does not serve. The reason follows. "
+        "The registry does not start with this configuration: storage is not there. "
+        "Fix the cause, or reset the options."
     )
 
 
@@ -732,7 +741,7 @@ def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju,
     del machine.files.texts[CERT_PATH]
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"
-    assert "no longer exists, its copy stays in use" in juju.model["status"][1]
+    assert "no longer exists; its copy stays in use" in juju.model["status"][1]
     assert machine.store.current().scheme == "https"
     juju.change(config={"tls-cert-path": ""})
     deployed.hook("config-changed")

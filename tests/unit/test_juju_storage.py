@@ -114,7 +114,10 @@ def test_start_that_fails_leaves_the_storage_in_force(on_storage, juju, machine,
     detach(on_storage, machine)
     machine.engine.broken = {"sha256:one"}
     failure = on_storage.action("start", actions, name="")["failure"]
-    assert failure == "The registry does not start with this configuration: storage is not there. Fix the options."
+    assert failure == (
+        "The registry does not start with this configuration: storage is not there. "
+        "Fix the cause, or reset the options."
+    )
     on_storage.hook("update-status")
     assert juju.model["status"] == ["blocked", GONE]
     machine.engine.broken = set()
@@ -151,7 +154,8 @@ def test_an_object_store_goes_on_without_storage_and_takes_the_place_of_one_that
     on_storage.hook("config-changed")
     assert juju.model["status"] == [
         "blocked",
-        "The registry does not start with this configuration: storage is not there. Fix the options.",
+        "The registry does not start with this configuration: storage is not there. "
+        "Fix the cause, or reset the options.",
     ]
     assert machine.engine.serving(5000) is None, "what has no disk does not come back"
     machine.engine.broken = set()
@@ -240,7 +244,7 @@ def test_a_boot_before_the_storage_is_mounted_is_waited_out(on_storage, juju, ma
     assert juju.model["status"] == [
         "blocked",
         f"Storage registry-data/0 is not mounted: there is no folder {FOLDER}. "
-        "The registry starts automatically once it is.",
+        "Mount it on the machine; the registry then starts automatically.",
     ]
     assert FOLDER not in machine.folders.existing
     machine.folders.existing.add(FOLDER)

@@ -52,7 +52,11 @@ def test_another_unit_writes_nothing_for_the_application(deployed, juju):
 
 def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine):
     meanwhile = "Still serving at 10.0.0.10:5000 (http)."
-    assert juju.model["status"] == ["waiting", f"Waiting for s3-credentials to send a bucket and its keys. {meanwhile}"]
+    assert juju.model["status"] == [
+        "waiting",
+        "Waiting for s3-credentials to send a bucket and its keys. "
+        f"Check the integrator if this takes minutes. {meanwhile}",
+    ]
     say(juju, related, {**BUCKET, **KEYS})
     assert juju.model["status"] == READY
     plain = machine.store.current()
@@ -67,7 +71,7 @@ def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine)
     say(juju, related, {**BUCKET, "secret-extra": "secret:cq1"})
     (sentence,) = [juju.model["status"][1]]
     assert sentence.startswith(
-        "s3-credentials: secret:cq1 cannot be read (permission denied). Make s3-integrator grant it to docker-registry."
+        "s3-credentials: secret:cq1 cannot be read (permission denied). Check s3-integrator, or relate it again."
     )
     assert machine.store.current() == plain, "what serves goes on"
     juju.change(secrets={"cq1": KEYS})
@@ -95,7 +99,7 @@ def test_the_images_stay_where_they_are_when_the_relation_goes(related, juju, ma
     part(juju, related)
     assert juju.model["status"][0] == "blocked"
     assert juju.model["status"][1].startswith(
-        "s3-credentials: the relation provides no bucket any more. Relate it again"
+        "s3-credentials: the relation provides no bucket any more. Relate the integrator again"
     )
     assert machine.store.current() == before
     related.hook("update-status")

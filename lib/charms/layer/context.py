@@ -28,7 +28,7 @@ from registry.plan.report import Outcome
 from registry.release.image import Image
 from registry.release.release import Release
 
-DOCKER_FAILED = Message("Docker failed: {error}", "Retrying automatically")
+DOCKER_FAILED = Message("Docker failed: {error}", "See `journalctl -u docker` on the machine. Retrying automatically")
 """Docker refused or did not answer a request of the charm, in its own words."""
 
 MACHINE_FAILED = Message(

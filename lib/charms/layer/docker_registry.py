@@ -33,7 +33,9 @@ from registry.release.release import Release
 DOCKER_DOWN = Message("Docker failed: {error}", "See `journalctl -u docker` on the machine")
 """Docker does not answer, or does not run as the options request."""
 
-SECRET_AWAITED = Message("Waiting for the leader to share the registry's secret")
+SECRET_AWAITED = Message(
+    "Waiting for the leader to share the registry's secret", "Check the leader if this takes minutes"
+)
 """The leader has not finished its installation yet. All units must have the same secret."""
 
 NO_STORAGE = Message(
@@ -44,8 +46,8 @@ NO_STORAGE = Message(
 NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
 """The container runs, but a request of the charm to the registry fails."""
 
-SERIES_UPGRADE = Message("Series upgrade in progress", "Finish it with `juju upgrade-machine ... complete`")
-"""The machine's release is being upgraded. The charm changes nothing meanwhile."""
+SERIES_UPGRADE = Message("Series upgrade in progress", "Finish it with `juju upgrade-machine <machine> complete`")
+"""The machine's release is being upgraded (Juju 2.9: `juju upgrade-series`). The charm changes nothing meanwhile."""
 
 LEAVING = Message("Being removed", "The registry serves until the last hook")
 """Juju is removing the unit."""

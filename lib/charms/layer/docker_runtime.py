@@ -29,22 +29,30 @@ INSTALLING_DOCKER = Message("Installing Docker")
 INSTALLING_PACKAGES = Message("Installing {packages}")
 """Packages of the option extra_packages are missing."""
 
-INSTALL_FAILED = Message("Docker cannot be installed: {error}", "Retrying automatically")
+INSTALL_FAILED = Message(
+    "Docker cannot be installed: {error}", "Check the network and the package sources. Retrying automatically"
+)
 """The machine has no Docker, and APT failed, in its own words."""
 
-REPLACE_FAILED = Message("Docker cannot be replaced: {error}", "The installed Docker stays in use")
+REPLACE_FAILED = Message(
+    "Docker cannot be replaced: {error}", "Fix this or reset docker_runtime. The installed Docker stays in use"
+)
 """Another Docker is requested than the installed one, and APT cannot install it."""
 
 CAN_BE_REPLACED = Message("{packages} can replace the installed Docker", "Run the action upgrade-docker")
 """Another Docker is requested than the installed one. The operator decides when it is replaced."""
 
-SOURCES_FAILED = Message("APT failed: {error}", "Retrying automatically")
+SOURCES_FAILED = Message("APT failed: {error}", "Check the value and the network. Retrying automatically")
 """APT refused the repositories or keys of the option, in its own words."""
 
-PACKAGES_FAILED = Message("the packages cannot be installed: {error}", "Retrying automatically")
+PACKAGES_FAILED = Message(
+    "the packages cannot be installed: {error}", "Check their names and the network. Retrying automatically"
+)
 """APT failed, in its own words."""
 
-HOLD_FAILED = Message("the packages cannot be held or released: {error}", "Retrying automatically")
+HOLD_FAILED = Message(
+    "the packages cannot be held or released: {error}", "Check APT on the machine. Retrying automatically"
+)
 """APT failed, in its own words."""
 
 Errors = tuple[Sentence, ...]

@@ -11,10 +11,10 @@ from registry.message import Message
 from registry.options.secrets import SecretError
 
 NO_SECRETS = Message("this version of Juju has no secrets", "Set the value itself")
-"""The controller is older than Juju 3.0, and the value is the URI of a secret."""
+"""The value is the URI of a secret, and the Juju of this unit is older than 3.0. Your own secrets need 3.3."""
 NOT_GRANTED = Message("{uri} cannot be read ({error})", "Run `juju grant-secret {uri} {app}`")
 """The Juju secret was not granted to the application, or does not exist."""
-NOT_GRANTED_BY_PROVIDER = Message("{uri} cannot be read ({error})", "Make {provider} grant it to {app}")
+NOT_GRANTED_BY_PROVIDER = Message("{uri} cannot be read ({error})", "Check {provider}, or relate it again")
 """The application at the other end of the relation did not grant its Juju secret, or removed it."""
 
 

@@ -30,7 +30,8 @@ UPSTREAM_UNREACHABLE = Message(
 )
 """The unit cannot connect to the upstream registry, so a pull-through cache of it would not start."""
 ALTERED = Message(
-    "Docker does not apply the requested container settings ({differences})", "Reset their options, or fix the machine"
+    "Docker does not apply the requested container settings ({differences})",
+    "Reset the options that request them, or fix the machine",
 )
 """Docker created the container with other settings, for example because the machine's kernel has no memory limits."""
 REMOVED = Message("The container {name} was removed", "Retry")

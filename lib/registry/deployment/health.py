@@ -19,7 +19,9 @@ START_SECONDS = 20
 Connect = Callable[[str, str | None], Api]
 """Creates a client for a URL and, if that is https, the PEM of the certificate that the server must present."""
 
-NOT_STARTED = Message("The registry does not start with this configuration: {error}", "Fix the options")
+NOT_STARTED = Message(
+    "The registry does not start with this configuration: {error}", "Fix the cause, or reset the options"
+)
 """A container with the new configuration ended, did not answer or failed a check; its own words follow."""
 
 

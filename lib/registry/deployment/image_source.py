@@ -21,7 +21,8 @@ _VERSION = "docker-registry-version"
 
 
 UNAVAILABLE = Message(
-    "Docker cannot get the image ({error})", "Fix this, or attach it as a resource. Retrying automatically"
+    "Docker cannot get the image ({error})",
+    "Check its name and the network, or attach it as a resource. Retrying automatically",
 )
 """The image is neither in the resource nor on the machine, and its registry is unreachable or refuses access."""
 NOT_A_REGISTRY = Message(
@@ -32,7 +33,9 @@ NOT_AN_ARCHIVE = Message(
     "the resource registry-image is not an archive of images ({error})", "Attach the output of `docker save`"
 )
 """The attached file is damaged, or is neither the output of `docker save` nor an OCI layout as a tar archive."""
-UNREADABLE = Message("the resource registry-image cannot be loaded ({error})", "Fix this. Retrying automatically")
+UNREADABLE = Message(
+    "the resource registry-image cannot be loaded ({error})", "Check the machine's disk. Retrying automatically"
+)
 """The machine cannot read the attached file or write a copy of it, for example because its disk is full."""
 NO_IMAGE_INSIDE = Message(
     "the resource registry-image contains no image for this machine", "Attach an archive for {architecture}"

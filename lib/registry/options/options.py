@@ -34,7 +34,8 @@ SAME_PORT = Message("both are {port}", "Use another port for the metrics")
 READ_ONLY_CACHE = Message("a cache stores the images that it serves", "Reset this option or cache-remoteurl")
 """A pull-through cache cannot be read-only."""
 NO_CLIENT_CERTIFICATE = Message(
-    "a proxy that terminates TLS has no client certificate, as tls-client-ca-blob requires", "Use passthrough"
+    "tls-client-ca-blob requires client certificates, and a proxy that terminates TLS has none",
+    "Use passthrough, or reset tls-client-ca-blob",
 )
 """The registry requires client certificates, which do not pass a proxy that terminates TLS."""
 

@@ -9,7 +9,7 @@ import yaml
 
 from registry.message import Fault, Message, Text
 
-NO_VALUE = Message("{uri} has no value for the key `{key}`", "Set it with `juju update-secret`")
+NO_VALUE = Message("{uri} has no value for the key `{key}`", "Run `juju update-secret {uri} {key}=...`")
 """The Juju secret has neither the key of this option nor one single key with a value."""
 
 SECRET = "secret:"  # noqa: S105 - prefix of a URI

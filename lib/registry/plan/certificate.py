@@ -33,21 +33,21 @@ NO_PATH = Message("not set", "Set it: TLS needs a certificate and its key")
 """One of certificate and key is configured, and the path of the other one is empty."""
 
 FILE_IS_GONE = Message(
-    "{path} no longer exists, its copy stays in use", "Restore the file, or empty tls-cert-path to turn TLS off"
+    "{path} no longer exists; its copy stays in use", "Restore the file, or empty tls-cert-path to turn TLS off"
 )
 """Somebody removed a file of the certificate in use. The registry keeps a copy of it."""
 
 CA_REFUSES = Message("the CA refused the certificate request: {reason}", "Fix it at the CA")
 """The CA answered the request with an error, in its own words."""
 
-CA_AWAITED = Message("Waiting for the CA of cert-provider to send a certificate")
-"""The CA has not issued the first certificate yet."""
+CA_AWAITED = Message("Waiting for the CA of cert-provider to send a certificate", "Check the CA if this takes minutes")
+"""The CA has not issued the first certificate yet. Some CAs wait for their own operator, for example to be unsealed."""
 
 RENEWAL_AWAITED = Message("waiting for a new certificate", "The previous one stays in use")
 """The CA has not issued the certificate of a new request yet, for example after an address changed."""
 
 PREVIOUS_STAYS = Message("The previous certificate stays in use")
-"""The CA refused a request, or what it sent cannot be used."""
+"""The CA refused a request, or what it sent cannot be used; the message before says which, and what to do."""
 
 NAMES_MISSING = Message(
     "the certificate is not valid for {names}, so clients reject it there", "Have the CA reissue it"

@@ -19,8 +19,10 @@ from registry.release.drift import Step
 from registry.release.image import Image
 from registry.release.release import AUTH_FOLDER, Release
 
-BUCKET_AWAITED = Message("Waiting for s3-credentials to send a bucket and its keys")
-"""The S3 integrator has not sent everything that the registry needs yet."""
+BUCKET_AWAITED = Message(
+    "Waiting for s3-credentials to send a bucket and its keys", "Check the integrator if this takes minutes"
+)
+"""The S3 integrator has not sent everything yet. Some wait for their own operator, for example to set the keys."""
 
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 """Variables for 3.x, which otherwise sends traces to a server that does not exist."""

@@ -18,7 +18,8 @@ DETACHED = Message(
 """The images are on Juju storage that was detached. Nothing else is served without the operator's consent."""
 
 UNMOUNTED = Message(
-    "Storage {storage} is not mounted: there is no folder {folder}", "The registry starts automatically once it is"
+    "Storage {storage} is not mounted: there is no folder {folder}",
+    "Mount it on the machine; the registry then starts automatically",
 )
 """The machine has not mounted the storage with the images, for example after a reboot."""
 

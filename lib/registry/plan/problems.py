@@ -12,12 +12,12 @@ from registry.plan.facts import Facts
 
 BUCKET_GONE = Message(
     "the relation provides no bucket any more",
-    "Relate it again, set storage-s3-..., or run `juju run {unit} start` to serve from the unit's disk",
+    "Relate the integrator again, set storage-s3-..., or run `juju run {unit} start` to serve from the unit's disk",
 )
 """The images are in the bucket of a relation that was removed. The operator decides what is served instead."""
 
 PORT_IN_USE = Message("{port} is in use by another program on this machine", "Stop it or choose another port")
-"""Another program listens on the port."""
+"""Another program listens on the port: `sudo ss -ltnp` on the machine shows which."""
 
 NAME_IN_USE = Message(
     "the container {name!r} exists and was not created by this charm", "Remove it or choose another name"

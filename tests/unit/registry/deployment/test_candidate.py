@@ -86,7 +86,8 @@ def test_a_registry_that_cannot_reach_its_storage_reports_why(store, read_only):
     docker.sick["sha256:two"] = "s3aws: no\n\tway."
     deploy(docker, store, before)
     with pytest.raises(
-        NotServing, match=r"^The registry does not start with this configuration: s3aws: no way\. Fix the options$"
+        NotServing,
+        match=r"^The registry does not start with this configuration: s3aws: no way\. Fix the cause, or reset the",
     ):
         deploy(docker, store, release("sha256:two", **{"storage-read-only": read_only}))
     assert_settled(docker, store, before)

@@ -129,7 +129,8 @@ def test_users_can_be_in_a_secret():
 def test_a_secret_without_one_password_is_a_sentence(content):
     found = reveal({"secret:1": content}, auth_basic_password="secret:1")
     assert found.sentences == (
-        "auth-basic-password: secret:1 has no value for the key `password`. Set it with `juju update-secret`.",
+        "auth-basic-password: secret:1 has no value for the key `password`. "
+        "Run `juju update-secret secret:1 password=...`.",
     )
 
 

@@ -276,7 +276,7 @@ def test_a_relation_without_a_ca_leaves_the_images_own():
     assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
 
 
-BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys."
+BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys. Check the integrator if this takes minutes."
 
 
 @pytest.mark.parametrize("missing", ["bucket", "accesskey", "secretkey"])
@@ -307,7 +307,7 @@ def test_images_do_not_vanish_with_the_relation(given):
     planned = related(given, current=before)
     assert planned.release == before
     assert planned.problems == (
-        "s3-credentials: the relation provides no bucket any more. Relate it again, set storage-s3-..., "
+        "s3-credentials: the relation provides no bucket any more. Relate the integrator again, set storage-s3-..., "
         "or run `juju run docker-registry/1 start` to serve from the unit's disk.",
     )
     assert not related(None, current=before, on_disk=True).release.is_shared

@@ -117,7 +117,7 @@ def test_storage_that_is_not_mounted_yet_is_waited_for():
     assert status(planned, serving=False) == (
         "blocked",
         f"Storage registry-data/0 is not mounted: there is no folder {FOLDER}. "
-        "The registry starts automatically once it is.",
+        "Mount it on the machine; the registry then starts automatically.",
     )
     running = decision.decide(wanted(), facts(current=over(FOLDER), disk=unmounted, container=container("running")))
     assert (running.unavailable, running.can_fall_back) == (None, True), "what runs has it mounted"

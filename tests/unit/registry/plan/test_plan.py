@@ -304,7 +304,7 @@ def test_what_shall_have_tls_does_not_begin_in_the_clear():
     assert planned.release is None
     assert status(planned, serving=False) == (
         "waiting",
-        "Waiting for the CA of cert-provider to send a certificate.",
+        "Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes.",
     )
 
 
@@ -313,7 +313,8 @@ def test_what_serves_in_the_clear_goes_on_while_a_certificate_is_waited_for():
     assert planned.release == good()
     assert status(planned) == (
         "waiting",
-        "Waiting for the CA of cert-provider to send a certificate. Still serving at 10.0.0.1:5000 (http).",
+        "Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes. "
+        "Still serving at 10.0.0.1:5000 (http).",
     )
 
 

@@ -125,7 +125,7 @@ def test_what_vanished_stays_as_it_was_with_a_warning():
     chosen = choose({"key": KEY, "ca": ROOT}, before)
     assert (chosen.problems, chosen.copies) == ({}, before)
     assert chosen.warnings == (
-        f"tls-cert-path: {CERT_PATH} no longer exists, its copy stays in use. Restore the file, or empty tls-cert-path "
+        f"tls-cert-path: {CERT_PATH} no longer exists; its copy stays in use. Restore the file, or empty tls-cert-path "
         "to turn TLS off.",
     )
     assert choose({}, before).copies == before
@@ -219,7 +219,9 @@ def test_what_a_ca_gives_is_presented_with_its_chain():
 
 
 def test_a_certificate_that_the_ca_has_yet_to_give_is_waited_for():
-    assert offered(None) == tls.Chosen(waiting="Waiting for the CA of cert-provider to send a certificate.")
+    assert offered(None) == tls.Chosen(
+        waiting="Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes."
+    )
     before = offered().copies
     chosen = offered(None, before=before)
     assert (chosen.copies, chosen.waiting) == (before, None)
@@ -243,7 +245,9 @@ def test_what_a_ca_gives_is_looked_at(given, clause):
     chosen = offered(given)
     assert (chosen.copies, chosen.problems) == ({}, {}), "other options are not to wait for the CA"
     assert chosen.waiting.startswith(f"cert-provider: {clause}")
-    assert chosen.waiting.endswith(". Waiting for the CA of cert-provider to send a certificate.")
+    assert chosen.waiting.endswith(
+        ". Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes."
+    )
     before = offered().copies
     chosen = offered(given, before=before)
     assert (chosen.copies, chosen.problems, chosen.waiting) == (before, {}, None)
@@ -264,7 +268,7 @@ def test_what_the_ca_refuses_is_said_in_its_words():
         return tls.choose(asked(), {}, before, NOW, "", Offer(("leaf",), None, "no addresses here."))
 
     refused = "cert-provider: the CA refused the certificate request: no addresses here. Fix it at the CA."
-    waiting = "Waiting for the CA of cert-provider to send a certificate."
+    waiting = "Waiting for the CA of cert-provider to send a certificate. Check the CA if this takes minutes."
     assert refused_with({}).waiting == f"{refused} {waiting}"
     before = offered().copies
     assert refused_with(before).warnings == (f"{refused} The previous certificate stays in use.",)
