@@ -1,7 +1,7 @@
 # The commands of a developer and of CI. `make` alone lists them.
 PYTHON ?= python3
 UNITS ?=
-WORKERS ?= 4
+WORKERS ?= 3
 CHARM = docker-registry.charm
 SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 

@@ -100,7 +100,8 @@ def unit(deployed: Unit) -> Unit:
     """The shared unit, seen to be well before the test begins."""
     status = deployed.status()
     if status[0] != "active":  # the test before has failed, and is not to fail the others
-        status = deployed.config(**dict.fromkeys(deployed.juju.config(deployed.app)))
+        deployed.juju.config(deployed.app, {}, reset=list(deployed.juju.config(deployed.app)))
+        status = deployed.status(deployed.settle())
     assert status == ("active", f"Ready at {deployed.address}:5000 (http).")
     return deployed
 

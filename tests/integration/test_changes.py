@@ -37,7 +37,7 @@ def test_another_name(unit):
         (
             "registry_name",
             "web",
-            "registry-name: there is a container 'web' that this charm did not make; remove it or choose another name.",
+            "registry-name: the container 'web' exists and was not created by this charm. Remove it or choose another name.",
         ),
         (
             "registry_image",
@@ -77,7 +77,8 @@ def test_the_first_problem_is_shown_and_all_are_logged(unit):
     assert message.startswith("http-host: ")
     assert " (2 more problems: see juju debug-log.) Still serving at " in message
     log = unit.juju.cli("debug-log", "--replay", "--no-tail")
-    assert log.index("http-host: ") < log.index("registry-name: ") < log.index("registry-port: ")
+    places = [log.rindex(f"{option}: ") for option in ("http-host", "registry-name", "registry-port")]
+    assert places == sorted(places)
     assert unit.config(registry_port=None, registry_name=None, http_host=None)[0] == "active"
 
 

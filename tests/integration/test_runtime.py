@@ -188,7 +188,7 @@ OTHER = {
     "docker_runtime_package": "docker-other",
 }
 WRONG_PACKAGES = [
-    ({"extra_packages": "nosuch-package"}, "extra_packages: Unable to locate package nosuch-package. "),
+    ({"extra_packages": "nosuch-package"}, "extra_packages: the packages cannot be installed: Unable to locate package nosuch-package. "),
     ({"install_sources": f"deb {PACKAGES}/none ./"}, "install_sources: "),
     ({"install_sources": f"deb {PACKAGES}/extra ./"}, "install_keys: "),
     ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/nosuch.asc"}, "docker_runtime_key_url: "),
