@@ -46,7 +46,8 @@ def reported(action: Action) -> Action:
         except EngineError as error:
             raise _failed(alone(DOCKER_FAILED(error=error))) from error
         except PackageError as error:
-            raise _failed(alone(APT_FAILED(error=error))) from error
+            text = APT_FAILED(error=error.words)
+            raise _failed(about(error.option, text) if error.option else alone(text)) from error
         except Fault as error:
             raise _failed(alone(error.text)) from error
         except OSError as error:

@@ -37,7 +37,8 @@ def test_another_name(unit):
         (
             "registry_name",
             "web",
-            "registry-name: the container 'web' exists and was not created by this charm. Remove it or choose another name.",
+            "registry-name: the container 'web' exists and was not created by this charm. "
+            "Remove it or choose another name.",
         ),
         (
             "registry_image",

@@ -188,15 +188,21 @@ OTHER = {
     "docker_runtime_package": "docker-other",
 }
 WRONG_PACKAGES = [
-    ({"extra_packages": "nosuch-package"}, "extra_packages: the packages cannot be installed: Unable to locate package nosuch-package. "),
+    (
+        {"extra_packages": "nosuch-package"},
+        "extra_packages: the packages cannot be installed: Unable to locate package nosuch-package. ",
+    ),
     ({"install_sources": f"deb {PACKAGES}/none ./"}, "install_sources: "),
     ({"install_sources": f"deb {PACKAGES}/extra ./"}, "install_keys: "),
     ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/nosuch.asc"}, "docker_runtime_key_url: "),
-    ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/other.asc"}, "docker_runtime_key_url: it is signed with"),
+    (
+        {**OTHER, "docker_runtime_key_url": f"{PACKAGES}/other.asc"},
+        "docker_runtime_key_url: Docker cannot be replaced: it is signed with",
+    ),
     ({**OTHER, "docker_runtime_repo": f"deb {PACKAGES}/none ./"}, "docker_runtime_repo: "),
     (
         {**OTHER, "docker_runtime_package": "docker-none"},
-        "Docker cannot be replaced: docker_runtime_package: Unable to locate package docker-none. ",
+        "docker_runtime_package: Docker cannot be replaced: Unable to locate package docker-none. ",
     ),
 ]
 

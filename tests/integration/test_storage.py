@@ -98,7 +98,7 @@ def test_a_read_only_registry_serves_pulls_alone(unit, small_image):
     assert unit.config(storage_read_only=True) == ready(unit)
     assert ask(unit, "GET", "/v2/small/manifests/1")[0] == 200
     assert ask(unit, "POST", "/v2/small/blobs/uploads/")[0] == 405
-    with pytest.raises(jubilant.TaskError, match="The registry is read-only. Set storage-read-only=false to push"):
+    with pytest.raises(jubilant.TaskError, match="The registry is read-only"):
         unit.run("push", image="small:1", pull=False)
 
 

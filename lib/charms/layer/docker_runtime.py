@@ -82,7 +82,7 @@ def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
         try:
             machine.docker_packages.install(options)
         except PackageError as error:
-            raise NoDocker((alone(INSTALL_FAILED(error=error)), *errors)) from error
+            raise NoDocker((_failed(INSTALL_FAILED, error), *errors)) from error
     elif not wrong:
         errors += _compare(options, machine)
     return errors + _ensure_packages(options.packages, machine)
@@ -96,8 +96,14 @@ def _compare(options: runtime.Runtime, machine: Machine) -> Errors:
     try:
         machine.docker_packages.simulate(options)
     except PackageError as error:
-        return (alone(REPLACE_FAILED(error=error)),)
+        return (_failed(REPLACE_FAILED, error),)
     return (about("docker_runtime", CAN_BE_REPLACED(packages=" ".join(names))),)
+
+
+def _failed(message: Message, error: PackageError) -> Sentence:
+    """Return the message about the option to fix, if one is to blame."""
+    text = message(error=error.words)
+    return about(error.option, text) if error.option else alone(text)
 
 
 def _ensure_sources(options: packages.Packages, machine: Machine) -> Errors:

@@ -28,7 +28,14 @@ _LOCKED = re.compile(r"Could not get lock|Unable to lock|lock (?:is|was) locked 
 
 
 class PackageError(Exception):
-    """apt or dpkg failed; ``str()`` is their own error message, without full stop."""
+    """apt or dpkg failed; ``words`` is their own error message, without full stop.
+
+    ``option`` is the one to fix, and comes first in ``str()``; empty where none is to blame.
+    """
+
+    def __init__(self, words: str, option: str = "") -> None:
+        super().__init__(f"{option}: {words}" if option else words)
+        self.words, self.option = words, option
 
 
 class BadKey(PackageError):

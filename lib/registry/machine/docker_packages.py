@@ -115,4 +115,4 @@ def _named(option: str, options: runtime.Runtime, error: PackageError) -> Packag
     """Return the error with the option to fix in front; there is none where the distribution's Docker fails."""
     if options.docker_runtime != runtime.CUSTOM:
         option = "docker_runtime" if options.docker_runtime != runtime.AUTO else ""
-    return PackageError(f"{option}: {error}" if option else str(error))
+    return PackageError(error.words, option)
