@@ -45,7 +45,11 @@ def test_another_name(unit):
             "No Such",
             "registry-image: 'No Such' is not an image name. Use a name such as registry:2.",
         ),
-        ("registry_image", "localhost:1/none:1", "registry-image: Docker cannot get the image (localhost:1/none:1 cannot be pulled: "),
+        (
+            "registry_image",
+            "localhost:1/none:1",
+            "registry-image: Docker cannot get the image (localhost:1/none:1 cannot be pulled: ",
+        ),
         (
             "http_host",
             "registry.example.com",
