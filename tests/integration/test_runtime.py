@@ -197,7 +197,7 @@ WRONG_PACKAGES = [
     ({**OTHER, "docker_runtime_key_url": f"{PACKAGES}/nosuch.asc"}, "docker_runtime_key_url: "),
     (
         {**OTHER, "docker_runtime_key_url": f"{PACKAGES}/other.asc"},
-        "docker_runtime_key_url: Docker cannot be replaced: it is signed with",
+        "docker_runtime_key_url: Docker cannot be replaced: the repository is signed with",
     ),
     ({**OTHER, "docker_runtime_repo": f"deb {PACKAGES}/none ./"}, "docker_runtime_repo: "),
     (
