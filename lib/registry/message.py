@@ -27,7 +27,7 @@ class Message:
 
     problem: str
     remedy: str = ""
-    """Empty where the registry recovers by itself, and for progress."""
+    """Empty where the registry recovers automatically, and in messages that only show progress."""
 
     def __call__(self, **values: object) -> Text:
         """Return the message with these values in it."""

@@ -67,7 +67,8 @@ def _read_drift(current: Release | None, container: Container | None) -> Need:
 def _is_name_taken(now: Now, current: Release | None, container: Container | None) -> bool:
     """Tell whether a container of somebody else has the name of the option registry-name.
 
-    Without a current release, the predecessor's is replaced. The current name is ours, whoever created its container.
+    Before the first release, the predecessor's container does not count: it is replaced. Nor does the one that the
+    current release uses.
     """
     name = now.options.registry_name
     if current is not None and current.container.name == name:

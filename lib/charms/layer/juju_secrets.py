@@ -15,7 +15,7 @@ NO_SECRETS = Message("this version of Juju has no secrets", "Set the value itsel
 NOT_GRANTED = Message("{uri} cannot be read ({error})", "Run `juju grant-secret {uri} {app}`")
 """The Juju secret was not granted to the application, or does not exist."""
 NOT_GRANTED_BY_PROVIDER = Message("{uri} cannot be read ({error})", "Check {provider}, or relate it again")
-"""The application at the other end of the relation did not grant its Juju secret, or removed it."""
+"""The related application has not granted its Juju secret to this application, or has removed it."""
 
 
 def read(uri: str, provider: str = "") -> Mapping[str, str]:

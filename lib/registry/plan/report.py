@@ -63,7 +63,7 @@ class Report:
 
     @property
     def faults(self) -> tuple[Sentence, ...]:
-        """All problems and warnings, without what serves: what the log has."""
+        """All problems and warnings, for the log; not where the registry serves."""
         return (*(self.problems if self.state != "active" else ()), *self.warnings)
 
 
