@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
+from registry.client.http import Connection
 from registry.deployment import bridge, credentials, store
 from registry.formats import certificates, htpasswd, relations
 from registry.machine import openssl
@@ -60,7 +61,7 @@ class Machine:
     def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
         """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`."""
         identity = self.credentials.identity_file
-        return api.Api(url, user, certificate, identity if identity.exists() else None)
+        return api.Api(Connection(url, user, certificate, identity if identity.exists() else None))
 
     def ensure_identity(self, name: str) -> str:
         """Return the charm's own client certificate, created for *name* once. Raises OSError."""

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
 from registry.client.http import ApiError, Connection
-from registry.formats.htpasswd import User
 
 
 class Api:
-    """One registry at *url*; the parameters are those of `http.Connection`."""
+    """One registry, at the other end of *connection*."""
 
-    def __init__(
-        self,
-        url: str,
-        user: User | None = None,
-        certificate: str | None = None,
-        identity: pathlib.Path | None = None,
-        timeout: float = 5,
-    ) -> None:
-        self._connection = Connection(url, user, certificate, identity, timeout)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def check_alive(self) -> None:
         """Request ``/``, which needs no user and returns 200 while the registry is healthy. Raises ApiError."""

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from registry.client import api
-from registry.client.http import ApiError
+from registry.client.http import ApiError, Connection
 from registry.options import options
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import decision
@@ -77,10 +77,10 @@ def proxy():
 
 
 def test_an_upstream_is_checked_by_the_proxies_of_the_registry(proxy):
-    upstream = api.Api("http://127.0.0.1:1")
+    upstream = api.Api(Connection("http://127.0.0.1:1"))
     with pytest.raises(ApiError, match="connection failed"):
         upstream.check_is_registry({})
     with pytest.raises(ApiError, match="connection failed"):
         upstream.check_is_registry({"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1"})
     upstream.check_is_registry({"HTTP_PROXY": proxy})
-    api.Api(proxy).check_is_registry({})
+    api.Api(Connection(proxy)).check_is_registry({})

@@ -7,7 +7,7 @@ import threading
 import pytest
 from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT
 from registry.client import api
-from registry.client.http import ApiError
+from registry.client.http import ApiError, Connection
 from registry.machine import openssl
 
 
@@ -51,29 +51,29 @@ def serve(tmp_path):
 
 
 def test_the_configured_certificate_is_accepted(serve):
-    api.Api(serve(), certificate=ALONE + ROOT).check_alive()
+    api.Api(Connection(serve(), certificate=ALONE + ROOT)).check_alive()
 
 
 def test_another_certificate_is_an_error(serve):
     with pytest.raises(ApiError, match="the server presents another certificate than the configured one"):
-        api.Api(serve(), certificate=LEAF).check_alive()
+        api.Api(Connection(serve(), certificate=LEAF)).check_alive()
 
 
 def test_an_untrusted_certificate_of_an_upstream_is_an_error(serve):
     with pytest.raises(ApiError, match="the server's certificate is not trusted"):
-        api.Api(serve()).check_is_registry({})
+        api.Api(Connection(serve())).check_is_registry({})
 
 
 def test_the_charms_own_certificate_is_presented_if_requested(serve, tmp_path):
     own = openssl.identity("juju-docker-registry")
     (tmp_path / "own.pem").write_text(own)
     url = serve(own.partition("-----END PRIVATE KEY-----\n")[2])
-    api.Api(url, certificate=ALONE, identity=tmp_path / "own.pem").check_alive()
+    api.Api(Connection(url, certificate=ALONE, identity=tmp_path / "own.pem")).check_alive()
     with pytest.raises(ApiError):
-        api.Api(url, certificate=ALONE).check_alive()
+        api.Api(Connection(url, certificate=ALONE)).check_alive()
     (tmp_path / "other.pem").write_text(LEAF + KEY)
     with pytest.raises(ApiError):
-        api.Api(url, certificate=ALONE, identity=tmp_path / "other.pem").check_alive()
+        api.Api(Connection(url, certificate=ALONE, identity=tmp_path / "other.pem")).check_alive()
 
 
 def test_a_missing_or_failing_openssl_is_an_error(monkeypatch):
