@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from collections.abc import Iterator
 
 from registry.message import Fault, Message, Text
 
@@ -31,6 +33,15 @@ class BadArguments(Fault):
     def __init__(self, parameter: str, text: Text) -> None:
         super().__init__(text)
         self.parameter = parameter
+
+
+@contextlib.contextmanager
+def of(parameter: str) -> Iterator[None]:
+    """Turn a fault in the body into BadArguments about *parameter*."""
+    try:
+        yield
+    except Fault as error:
+        raise BadArguments(parameter, error.text) from error
 
 
 def split_options(command: str, text: str) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
-from typing import Any
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 from charms.layer import basic, context
 from registry.machine.apt import PackageError
@@ -19,6 +21,9 @@ Action = Callable[[dict[str, Any]], Results]
 
 LIMIT = 64 * 1024
 """Bytes of a result, or of a failure, that an action returns; Juju's tools accept no more than 128 KiB."""
+
+PREVIEW = 8 * 1024
+"""Characters of a report that a result shows."""
 
 DOCKER_FAILED = Message("Docker failed: {error}", "Fix it and run the action again")
 """Docker refused a request of the action, in its own words."""
@@ -60,6 +65,34 @@ def cut(output: str) -> str:
     """Return *output*, or as much of it as Juju accepts, and the name of the file that has all of it."""
     beginning, rest = _split(output)
     return f"{beginning}\n... cut; {rest}\n" if rest else output
+
+
+class Report:
+    """The full report of an action, in a file on the unit."""
+
+    def __init__(self, file: TextIO, path: pathlib.Path) -> None:
+        self.path = path
+        self.beginning = ""
+        """As much of it as the result shows, and where all of it is."""
+        self._file = file
+        self._is_cut = False
+
+    def write(self, text: str) -> None:
+        """Add *text*."""
+        self._file.write(text)
+        if len(self.beginning) + len(text) <= PREVIEW and not self._is_cut:
+            self.beginning += text
+        elif not self._is_cut:
+            self._is_cut = True
+            self.beginning += f"... cut; all of it is in {self.path}\n"
+
+
+@contextlib.contextmanager
+def report(kind: str) -> Iterator[Report]:
+    """Open a report of this action, whose file has a name that ends in *kind*. Raises OSError."""
+    records, name = context.machine.records, f"{os.environ['JUJU_ACTION_UUID']}{kind}"
+    with records.open_output(name) as file:
+        yield Report(file, records.output(name))
 
 
 def _failed(sentence: Sentence) -> basic.ActionFailed:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from actions import machine, push, results, service
+from actions import catalog, delete_image, machine, push, results, service
 
 ACTIONS = {
     name: results.reported(action)
     for name, action in {
+        "catalog": catalog.catalog,
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
+        "delete-image": delete_image.delete_image,
         "images": machine.images,
         "push": push.push,
         "rmi": machine.rmi,

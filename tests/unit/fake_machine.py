@@ -1,10 +1,14 @@
 """The one seam of the unit tests towards the machine: the fixture `machine` in conftest.py hands out what is here."""
 
+import contextlib
+import io
 import json
 import pathlib
 
 import fakes
 from registry.client import openstack
+from registry.client.content import Content
+from registry.client.http import Connection
 from registry.deployment import credentials, store
 from registry.machine import apt, engine, openssl
 from registry.options import packages
@@ -32,6 +36,7 @@ class FakeMachine:
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
+        self.registry_url = ""  # of a registry_server, for the actions on images
 
     def connect(self):
         if not self.docker_answers or self.dockerd.failed:
@@ -43,6 +48,9 @@ class FakeMachine:
 
     def client(self, url, user, certificate):
         return self.engine.client(url, certificate)
+
+    def content(self, url, user, certificate):
+        return Content(Connection(self.registry_url))
 
     def ensure_identity(self, name):
         return f"certificate of {name}\n"
@@ -119,7 +127,16 @@ class FakeRecords:
         if self.outputs is None:
             raise OSError("No space left")
         self.outputs[name] = text
+        return self.output(name)
+
+    def output(self, name):
         return pathlib.Path("/kept") / name
+
+    @contextlib.contextmanager
+    def open_output(self, name):
+        file = io.StringIO()
+        yield file
+        self.save_output(name, file.getvalue())
 
 
 class FakeApt:

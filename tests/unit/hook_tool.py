@@ -165,6 +165,7 @@ def secret_get(model, words, options):
 TOOLS = {
     "action-fail": action_fail,
     "action-get": action_get,
+    "action-log": lambda model, words, options: NOTHING,
     "action-set": action_set,
     "application-version-set": application_version_set,
     "close-port": close_port,

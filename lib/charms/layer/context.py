@@ -15,6 +15,7 @@ from charms import reactive
 from charms.layer import endpoints, juju_secrets, status
 from charms.layer.edges import Machine
 from registry.client.api import Api
+from registry.deployment.maintenance import Maintenance
 from registry.deployment.switch import Switch
 from registry.formats.htpasswd import User
 from registry.formats.inspection import Container
@@ -114,6 +115,11 @@ def switch(docker: Engine) -> Switch:
     """Return what takes this machine from one release to the next. Raises OSError."""
     own = own_user()
     return Switch(docker, machine.store, own, lambda url, pem: machine.client(url, own, pem), machine.bridge())
+
+
+def maintenance(docker: Engine) -> Maintenance:
+    """Return what runs the registry's own garbage collection."""
+    return Maintenance(docker, machine.store)
 
 
 def is_held(port: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
+from registry.client.content import Content
 from registry.client.http import Connection
 from registry.deployment import bridge, credentials, store
 from registry.formats import certificates, htpasswd, relations
@@ -60,8 +61,15 @@ class Machine:
 
     def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
         """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`."""
+        return api.Api(self._connection(url, user, certificate))
+
+    def content(self, url: str, user: htpasswd.User, certificate: str | None) -> Content:
+        """Return a client for what is in the registry at *url*, as *user*."""
+        return Content(self._connection(url, user, certificate, timeout=60))
+
+    def _connection(self, url: str, user: htpasswd.User, certificate: str | None, timeout: float = 5) -> Connection:
         identity = self.credentials.identity_file
-        return api.Api(Connection(url, user, certificate, identity if identity.exists() else None))
+        return Connection(url, user, certificate, identity if identity.exists() else None, timeout)
 
     def ensure_identity(self, name: str) -> str:
         """Return the charm's own client certificate, created for *name* once. Raises OSError."""

@@ -63,13 +63,16 @@ class Connection:
             raise ApiError(f"{request} returned {answer.status_code} instead of {expected}")
         return answer
 
-    def send(self, method: str, path: str, *, as_user: bool = False) -> requests.Response:
+    def send(
+        self, method: str, path: str, *, as_user: bool = False, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
         """Send a request, and return the answer, whatever its status. Raises ApiError if there is none."""
         try:
             return self._session.request(
                 method,
                 urljoin(self.url, path),
                 auth=self._credentials if as_user else None,
+                headers=dict(headers or {}),
                 timeout=self._timeout,
                 allow_redirects=False,
             )
@@ -83,6 +86,15 @@ class Connection:
             raise ApiError(f"no answer within {self._timeout:g} s") from error
         except requests.RequestException as error:
             raise ApiError(f"the server is not a registry: {error}") from error
+
+    def fetch(self, url: str) -> requests.Response:
+        """Get what the registry redirects to, in an object store with its own authentication. Raises ApiError."""
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                return session.get(url, timeout=self._timeout)
+        except requests.RequestException as error:
+            raise ApiError("the object store to which the registry redirects does not answer") from error
 
 
 class _Pinned(requests.adapters.HTTPAdapter):

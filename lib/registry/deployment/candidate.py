@@ -100,12 +100,12 @@ class Candidates:
             raise NotServing(UPSTREAM_UNREACHABLE(error=error)) from error
 
     @contextlib.contextmanager
-    def loopback(self, release: Release) -> Iterator[int]:
+    def loopback(self, release: Release, *, deletes: bool = False) -> Iterator[int]:
         """Run a registry with the data of *release* for the charm's own user only; yield its port at 127.0.0.1.
 
-        Raises NotServing, EngineError, OSError.
+        With *deletes* it accepts changes that *release* refuses. Raises NotServing, EngineError, OSError.
         """
-        loopback, store = release.loopback(self._own), self._store.loopback()
+        loopback, store = release.loopback(self._own, deletes=deletes), self._store.loopback()
         name = loopback.container.name
         outer = self._store.unfinished_switch()
         self._store.begin_switch({release.container.name} | outer)

@@ -94,12 +94,12 @@ class Switch:
         """
         return self._recovery.recover()
 
-    def loopback(self, release: Release) -> contextlib.AbstractContextManager[int]:
+    def loopback(self, release: Release, *, deletes: bool = False) -> contextlib.AbstractContextManager[int]:
         """Run a registry with the data of *release* for the charm's own user only; yield its port at 127.0.0.1.
 
-        Raises NotServing, EngineError, OSError.
+        With *deletes* it accepts changes that *release* refuses. Raises NotServing, EngineError, OSError.
         """
-        return self._candidates.loopback(release)
+        return self._candidates.loopback(release, deletes=deletes)
 
     def _keep(self, release: Release, container: Container | None) -> list[str]:
         """Run the container of a verified release as configured, whether it was altered, killed or removed."""

@@ -34,6 +34,8 @@ class Container:
     """created, running, paused, restarting, removing, exited or dead."""
     pid: int
     """Process ID of its first process; 0 while it has none."""
+    exit_code: int
+    """Exit status of its last process; 0 while it runs."""
     image_id: str
     labels: Mapping[str, str]
     sources: frozenset[str]
@@ -52,6 +54,7 @@ class Container:
             name=document["Name"].lstrip("/"),
             status=state["Status"],
             pid=int(state.get("Pid") or 0),
+            exit_code=int(state.get("ExitCode") or 0),
             image_id=document["Image"],
             labels=config.get("Labels") or {},
             sources=frozenset(mount.get("Source", "") for mount in document.get("Mounts") or ()),

@@ -117,6 +117,16 @@ class Engine:
         with _docker_errors(f"the log of container {name} cannot be read"):
             return bytes(self._api.logs(name, tail=50)).decode(errors="replace")
 
+    def log_lines(self, name: str) -> Iterator[str]:
+        """Yield all lines of the log of a container that has ended."""
+        with _docker_errors(f"the log of container {name} cannot be read"):
+            rest = b""
+            for part in self._api.logs(name, stream=True, follow=False):
+                *lines, rest = (rest + part).split(b"\n")
+                for line in lines:
+                    yield line.decode(errors="replace")
+            yield rest.decode(errors="replace")
+
     # Images
 
     def image_id(self, reference: str) -> str | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import stat
+from collections.abc import Iterator
+from typing import TextIO
 
 from registry.message import Fault, Message
 
@@ -61,10 +64,17 @@ class LocalFiles:
 
 def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
     """Write *text* to *path* atomically, never with more permissions than *mode*."""
+    with open_draft(path, mode) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def open_draft(path: pathlib.Path, mode: int = 0o600) -> Iterator[TextIO]:
+    """Open what is at *path* atomically once it is whole, never with more permissions than *mode*."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     draft.chmod(mode)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
 
-from registry.machine.files import write_file
+from registry.machine.files import open_draft, write_file
 
 FOLDER = pathlib.Path("/var/lib/docker-registry")
-OUTPUTS = 10
+OUTPUTS = 20
 """Number of action outputs that are kept."""
 
 
@@ -39,8 +40,19 @@ class Records:
 
     def save_output(self, name: str, text: str) -> pathlib.Path:
         """Save the output of an action to a file called *name*, and remove the oldest ones. Raises OSError."""
+        with self.open_output(name) as file:
+            file.write(text)
+        return self.output(name)
+
+    def output(self, name: str) -> pathlib.Path:
+        """Return the path of the output called *name*."""
+        return self._outputs / name
+
+    @contextlib.contextmanager
+    def open_output(self, name: str) -> Iterator[TextIO]:
+        """Open the output called *name* to be written, which appears when it is whole. Raises OSError."""
         self._outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_file(self._outputs / name, text)
+        with open_draft(self._outputs / name) as file:
+            yield file
         for old in sorted(self._outputs.iterdir(), key=lambda path: path.stat().st_mtime)[:-OUTPUTS]:
             old.unlink()
-        return self._outputs / name

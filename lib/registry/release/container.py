@@ -139,3 +139,12 @@ def loopback_body(body: Mapping[str, Any]) -> dict[str, Any]:
     ports = {f"{PORT}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
     host = {**body["HostConfig"], "PortBindings": ports, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}
     return {**body, "HostConfig": host}
+
+
+def maintenance_body(body: Mapping[str, Any], *, dry_run: bool) -> dict[str, Any]:
+    """Return *body* for a container that collects the garbage in the data of the same configuration."""
+    log = {"Type": "json-file", "Config": {}}  # all of its output is read
+    host = {**body["HostConfig"], "PortBindings": {}, "LogConfig": log}
+    host["RestartPolicy"] = {"Name": "no", "MaximumRetryCount": 0}
+    command = ["garbage-collect", *(["--dry-run"] if dry_run else []), f"{CONFIG_FOLDER}/config.yml"]
+    return {**body, "Cmd": command, "ExposedPorts": {}, "HostConfig": host}

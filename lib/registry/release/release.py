@@ -63,6 +63,11 @@ class Release:
         return bool(maintenance.get("readonly", {}).get("enabled"))
 
     @property
+    def accepts_deletes(self) -> bool:
+        """Clients can delete."""
+        return bool(self._config["storage"].get("delete", {}).get("enabled")) and not self.is_read_only
+
+    @property
     def scheme(self) -> str:
         """The protocol between clients and the registry: https or http."""
         return "https" if "tls" in self._config["http"] else "http"
@@ -124,10 +129,19 @@ class Release:
     def _config(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.config_yml))
 
-    def loopback(self, user: htpasswd.User) -> Release:
-        """Return a registry with the same data that only *user* can access, with a password."""
+    def loopback(self, user: htpasswd.User, *, deletes: bool = False) -> Release:
+        """Return a registry with the same data that only *user* can access, with a password.
+
+        It has no cache, so it sees at once what another registry changes. With *deletes* it is neither read-only nor
+        refuses deletion.
+        """
         http = {key: value for key, value in self._config["http"].items() if key != "tls"}
-        config = {**self._config, "auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http}
+        storage = {key: value for key, value in self._config["storage"].items() if key != "cache"}
+        if deletes:
+            storage |= {"delete": {"enabled": True}}
+            storage["maintenance"] = {**storage.get("maintenance", {}), "readonly": {"enabled": False}}
+        auth = configuration.htpasswd(container.CONFIG_FOLDER)
+        config = {**self._config, "auth": auth, "http": http, "storage": storage}
         spec = dataclasses.replace(
             self.container,
             name=f"{self.container.name}-loopback",

@@ -45,6 +45,7 @@ class FakeEngine:
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.calls = []
+        self.garbage = ["0 blobs marked, 0 blobs and 0 manifests eligible for deletion"]  # of garbage-collect
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
         self.live_restoring = False
@@ -122,7 +123,7 @@ class FakeEngine:
             if other is not one and other["status"] in ("running", "paused") and ports & self._ports(other):
                 raise engine.EngineError(f"container {name} cannot be started: port is already allocated")
         one["address"] = f"172.17.0.{next(self._addresses)}"
-        ends = one["body"]["Image"] in self.broken or one["body"]["Cmd"] == ["--version"]
+        ends = one["body"]["Image"] in self.broken or one["body"]["Cmd"][0] in ("--version", "garbage-collect")
         one["status"] = "exited" if ends else "running"
 
     def _require_sources(self, one):
@@ -171,6 +172,10 @@ class FakeEngine:
             is_registry = "nginx" not in self._get(name)["body"]["Image"]
             return "registry github.com/docker/distribution v2.8.3\n" if is_registry else "nginx version: nginx/1.25\n"
         return 'level=error msg="storage is not there"\n' if self._get(name)["body"]["Image"] in self.broken else ""
+
+    def log_lines(self, name):
+        self._call("logs", name)
+        return iter(self.garbage)
 
     def labelled(self, label):
         self._call("inspect", "all")

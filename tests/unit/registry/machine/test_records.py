@@ -20,11 +20,11 @@ def test_a_record_is_for_root_alone(tmp_path):
     assert not path.exists()
 
 
-def test_the_last_ten_outputs_are_kept_for_root_alone(tmp_path):
+def test_the_last_twenty_outputs_are_kept_for_root_alone(tmp_path):
     records, folder = Records(tmp_path), tmp_path / "output"
-    for number in range(12):
+    for number in range(22):
         path = records.save_output(f"{number}.txt", "x")
         os.utime(path, (number, number))
-    assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 12)}
+    assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 22)}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,55 @@
+"""The content of the registry, for actions: read and changed with the charm's own user."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from charms import reactive
+from charms.layer import basic, context, flags
+from registry.client.content import Content
+from registry.client.http import ApiError
+from registry.images.garbage import Garbage
+from registry.message import Message, alone
+from registry.release.release import Release
+
+NOT_DEPLOYED = Message("There is no registry on this unit yet", "See `juju status` for the reason")
+"""Nothing was ever deployed, so there are no images."""
+STOPPED = Message("The registry is stopped", "Run the action start first")
+"""The operator stopped the registry with the action stop."""
+FAILED = Message("The registry failed: {error}", "Fix it and run the action again")
+"""The registry refused a request of the action, or did not answer."""
+
+
+def current() -> Release:
+    """Return the current release. Raises ActionFailed where there is none, or where it is stopped."""
+    release = context.machine.store.current()
+    if release is None:
+        raise basic.ActionFailed(alone(NOT_DEPLOYED()))
+    if reactive.is_flag_set(flags.STOPPED):
+        raise basic.ActionFailed(alone(STOPPED()))
+    return release
+
+
+@contextlib.contextmanager
+def opened(*, deletes: bool = False) -> Iterator[Content]:
+    """Connect to the registry of this unit; with *deletes*, to one that accepts changes.
+
+    That is a second registry on the same data, for this machine only, where the registry itself accepts tokens of
+    another server only, or refuses the changes. Raises ActionFailed, NotServing, EngineError, OSError.
+    """
+    release, own, machine = current(), context.own_user(), context.machine
+    try:
+        if release.authentication == "token" or (deletes and not release.accepts_deletes):
+            with context.switch(machine.connect()).loopback(release, deletes=deletes) as port:
+                yield machine.content(f"http://127.0.0.1:{port}", own, None)
+        else:
+            url = f"{release.scheme}://127.0.0.1:{release.port}"
+            yield machine.content(url, own, release.certificate)
+    except ApiError as error:
+        raise basic.ActionFailed(alone(FAILED(error=error))) from error
+
+
+def garbage() -> Garbage:
+    """Return all manifests of the registry, tagged or not, and the unused blobs. Raises ActionFailed, EngineError."""
+    return context.maintenance(context.machine.connect()).collect(current(), dry_run=True)

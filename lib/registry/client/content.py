@@ -1,0 +1,156 @@
+"""What is in a registry: repositories, tags, manifests. https://distribution.github.io/distribution/spec/api/."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import http
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from registry.client.http import ApiError, Connection
+from registry.images import manifest
+from registry.images.inventory import Repository
+from registry.images.manifest import BadManifest, Manifest
+
+REQUESTS = 8
+"""Requests at once."""
+PAGE = 1000
+"""Entries of a list that a registry returns at most, unless it is configured otherwise."""
+CONFIG_BYTES = 4 << 20
+"""An image's configuration that is larger is not read: it is a few kilobytes otherwise."""
+
+_ACCEPT = {"Accept": ", ".join(manifest.MEDIA_TYPES)}
+_MISSING = (http.HTTPStatus.NOT_FOUND,)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Content:
+    """The content of one registry, at the other end of *connection*, as the user."""
+
+    def __init__(self, connection: Connection, page: int = PAGE) -> None:
+        self._connection = connection
+        self._page = page
+
+    def repositories(self) -> Iterator[str]:
+        """Yield the names of all repositories, each once. Raises ApiError."""
+        return self._list("/v2/_catalog", "repositories")
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of *repository*, none where it does not exist. Raises ApiError."""
+        return list(self._list(f"/v2/{repository}/tags/list", "tags"))
+
+    def manifest(self, repository: str, reference: str) -> Manifest | None:
+        """Return the manifest of a tag or digest; None where there is none. Raises ApiError, BadManifest."""
+        answer = self._get(f"/v2/{repository}/manifests/{reference}", _ACCEPT)
+        if answer is None:
+            return None
+        digest = answer.headers.get("Docker-Content-Digest") or reference
+        return manifest.parse(answer.content, answer.headers.get("Content-Type", ""), digest)
+
+    def created(self, repository: str, image: Manifest) -> str:
+        """Return when an image was created, as its configuration has it; "" where it does not. Raises ApiError."""
+        if image.config is None or image.config.size > CONFIG_BYTES:
+            return ""
+        answer = self._get(f"/v2/{repository}/blobs/{image.config.digest}", {})
+        try:
+            created = answer.json().get("created") if answer is not None else ""
+        except (ValueError, AttributeError, RecursionError):
+            return ""
+        return created if isinstance(created, str) else ""
+
+    def delete(self, repository: str, reference: str) -> bool:
+        """Delete a manifest by its digest, or a tag; tell whether it existed. Raises ApiError."""
+        path = f"/v2/{repository}/manifests/{reference}"
+        answer = self._connection.send("DELETE", path, as_user=True)
+        if answer.status_code in _MISSING:
+            return False
+        if answer.status_code != http.HTTPStatus.ACCEPTED:
+            raise ApiError(f"DELETE {path} returned {answer.status_code} instead of 202")
+        return True
+
+    def read(self, repository: str, extra: Iterable[str] = ()) -> Repository:
+        """Read all tags of *repository*, all that they reach, and the manifests *extra*. Raises ApiError.
+
+        A manifest that is missing or damaged is left out: whoever needs it finds it missing.
+        """
+        manifests: dict[str, Manifest] = {}
+        tags: dict[str, str] = {}
+        names = self.tags(repository)
+        for tag, found in zip(names, concurrently(lambda tag: self._try(repository, tag), names), strict=True):
+            if found is not None:
+                tags[tag] = found.digest
+                manifests[found.digest] = found
+        rest = [*extra, *(child.digest for one in manifests.values() for child in one.children)]
+        while rest:
+            digests = [digest for digest in dict.fromkeys(rest) if digest not in manifests]
+            children = [one for one in concurrently(lambda digest: self._try(repository, digest), digests) if one]
+            manifests |= {one.digest: one for one in children}
+            rest = [child.digest for one in children for child in one.children]
+        return Repository(repository, tags, manifests)
+
+    def _try(self, repository: str, reference: str) -> Manifest | None:
+        try:
+            return self.manifest(repository, reference)
+        except BadManifest:
+            return None
+
+    def _list(self, path: str, key: str) -> Iterator[str]:
+        """Yield the entries of a list over all its pages, each once."""
+        seen: set[str] = set()
+        following: str | None = f"{path}?n={self._page}"
+        while following:
+            answer = self._get(following, {})
+            if answer is None:
+                return
+            names = [name for name in _names(answer, key) if name not in seen]
+            seen.update(names)
+            yield from names
+            # A page without anything new would be requested for ever.
+            following = _following(answer) if names else None
+
+    def _get(self, path: str, headers: dict[str, str]) -> requests.Response | None:
+        answer = self._connection.send("GET", path, as_user=True, headers=headers)
+        if answer.is_redirect:  # to an object store, which has its own authentication
+            answer = self._connection.fetch(answer.headers["Location"])
+        if answer.status_code in _MISSING:
+            return None
+        if answer.status_code != http.HTTPStatus.OK:
+            raise ApiError(f"GET {path.partition('?')[0]} returned {answer.status_code} instead of 200")
+        return answer
+
+
+def _names(answer: requests.Response, key: str) -> list[str]:
+    try:
+        names: Any = answer.json().get(key) or []
+    except (ValueError, AttributeError) as error:
+        raise ApiError("the server is not a registry: it returned no list") from error
+    return [name for name in names if isinstance(name, str)]
+
+
+def _following(answer: requests.Response) -> str | None:
+    """Return path and query of the next page; None after the last one."""
+    url = answer.links.get("next", {}).get("url")
+    parts = urlsplit(urljoin(answer.url, url)) if url else None
+    return f"{parts.path}?{parts.query}" if parts else None
+
+
+def concurrently(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield *function* of each item in their order, with `REQUESTS` calls at once; never more are waiting than that."""
+    with concurrent.futures.ThreadPoolExecutor(REQUESTS) as pool:
+        waiting: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= REQUESTS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

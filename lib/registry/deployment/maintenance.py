@@ -1,0 +1,62 @@
+"""The registry's own garbage collection, in a container beside the one that serves.
+
+https://distribution.github.io/distribution/about/garbage-collection/. Never with ``--delete-untagged``: 2.8 then
+deletes children of indexes that have tags, and signatures (https://github.com/distribution/distribution/issues/3178).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from registry.deployment.store import Store
+from registry.images import garbage
+from registry.machine import engine
+from registry.message import Fault, Message
+from registry.release import container
+from registry.release.release import Release
+
+NAME = "docker-registry-maintenance"
+"""Name of the container."""
+
+FAILED = Message("garbage-collect failed: {error}", "Fix it and run the action again")
+"""The registry's own garbage collection ended with an error, in its own words, or before it had read everything."""
+
+
+class CollectionFailed(Fault):
+    """The registry's own garbage collection failed."""
+
+
+class Maintenance:
+    """Runs `garbage-collect` on the data of a release."""
+
+    def __init__(self, docker: engine.Engine, store: Store, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._docker = docker
+        self._store = store
+        self._sleep = sleep
+
+    def collect(self, release: Release, *, dry_run: bool) -> garbage.Garbage:
+        """Delete the blobs that no manifest refers to, or (*dry_run*) only find them.
+
+        It takes as long as the store needs to list everything. Raises CollectionFailed, EngineError.
+        """
+        body = container.maintenance_body(self._store.body(release), dry_run=dry_run)
+        self._docker.remove(NAME)  # a crash may have left it
+        try:
+            self._docker.create(NAME, body)
+            self._docker.start(NAME)
+            while (current := self._docker.inspect(NAME)) and current.is_started:
+                self._sleep(0.2)
+            found = garbage.parse(self._docker.log_lines(NAME))
+            if current is None or current.exit_code or not found.is_complete:
+                raise CollectionFailed(FAILED(error=self._last_line()))
+            return found
+        finally:
+            self._docker.remove(NAME)
+
+    def _last_line(self) -> str:
+        try:
+            lines = [line.strip() for line in self._docker.logs(NAME).splitlines() if line.strip()]
+        except engine.NoSuchObject:
+            return "its container was removed"
+        return lines[-1][:200] if lines else "it printed nothing"

@@ -1,0 +1,121 @@
+"""A registry in memory behind a real HTTP server, for the clients of `registry.client.content`."""
+
+import hashlib
+import http.server
+import json
+import re
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def digest_of(data):
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+class MemoryRegistry:
+    """Repositories, and what was requested of them."""
+
+    def __init__(self, page=1000):
+        self.page = page
+        self.tags = {}  # repository -> tag -> digest
+        self.manifests = {}  # repository -> digest -> (media type, bytes)
+        self.blobs = {}  # digest -> bytes
+        self.requests = []
+        self.deletes = True
+
+    def blob(self, data):
+        data = data if isinstance(data, bytes) else json.dumps(data).encode()
+        self.blobs[digest_of(data)] = data
+        return {"digest": digest_of(data), "size": len(data), "mediaType": "application/octet-stream"}
+
+    def put(self, repository, document, tag=None, kind=OCI):
+        """Put a manifest; return its descriptor."""
+        data = json.dumps({"schemaVersion": 2, "mediaType": kind, **document}).encode()
+        self.manifests.setdefault(repository, {})[digest_of(data)] = (kind, data)
+        self.tags.setdefault(repository, {})
+        if tag:
+            self.tags[repository][tag] = digest_of(data)
+        return {"digest": digest_of(data), "size": len(data), "mediaType": kind}
+
+    def image(self, repository, tag=None, *layers, created="2026-01-02T03:04:05Z", subject=None, **config):
+        """Put an image of *layers*, texts."""
+        named = [self.blob(layer.encode()) for layer in layers or ("layer",)]
+        document = {"config": self.blob({"created": created, **config}), "layers": named}
+        return self.put(repository, {**document, **({"subject": subject} if subject else {})}, tag)
+
+    def index(self, repository, tag, **children):
+        """Put an index; *children* by architecture."""
+        entries = [
+            {**child, "platform": {"os": "linux", "architecture": architecture}}
+            for architecture, child in children.items()
+        ]
+        return self.put(repository, {"manifests": entries}, tag, INDEX)
+
+    def answer(self, method, path, accept):
+        """Return status, headers and body."""
+        parts = urlsplit(path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/v2/_catalog":
+            return self._page(sorted(self.tags), "repositories", parts.path, query)
+        if match := re.fullmatch(r"/v2/(.+)/tags/list", parts.path):
+            if match[1] not in self.tags:
+                return 404, {}, b"{}"
+            return self._page(sorted(self.tags[match[1]]), "tags", parts.path, query)
+        if match := re.fullmatch(r"/v2/(.+)/blobs/(.+)", parts.path):
+            data = self.blobs.get(match[2])
+            return (200, {}, data) if data is not None else (404, {}, b"{}")
+        if match := re.fullmatch(r"/v2/(.+)/manifests/(.+)", parts.path):
+            return self._manifest(method, match[1], match[2], accept)
+        return 200, {}, b"{}"
+
+    def _manifest(self, method, repository, reference, accept):
+        digest = self.tags.get(repository, {}).get(reference, reference)
+        kind, data = self.manifests.get(repository, {}).get(digest, ("", None))
+        if data is None:
+            return 404, {}, b"{}"
+        if method == "DELETE":
+            if not self.deletes:
+                return 405, {}, b"{}"
+            del self.manifests[repository][digest]
+            self.tags[repository] = {tag: one for tag, one in self.tags[repository].items() if one != digest}
+            return 202, {}, b""
+        assert kind in accept, "the registry would convert it"
+        return 200, {"Content-Type": kind, "Docker-Content-Digest": digest}, data
+
+    def _page(self, names, key, path, query):
+        last, count = query.get("last", ""), int(query.get("n", self.page))
+        if count > self.page:
+            return 400, {}, b"{}"
+        rest = [name for name in names if name > last]
+        headers = {}
+        if len(rest) > count:
+            headers["Link"] = f'<{path}?last={rest[count - 1]}&n={count}>; rel="next"'
+        return 200, headers, json.dumps({key: rest[:count] or None}).encode()
+
+
+def serve(registry):
+    """Start a server for *registry*; return it, and its URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self):
+            registry.requests.append((self.command, self.path))
+            status, headers, body = registry.answer(self.command, self.path, self.headers.get("Accept", ""))
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_DELETE = _answer
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}"

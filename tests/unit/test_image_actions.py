@@ -1,0 +1,124 @@
+"""The actions on images in the registry, against a registry in memory."""
+
+import json
+
+import pytest
+from registry_server import MemoryRegistry, serve
+
+
+@pytest.fixture
+def registry(machine):
+    memory = MemoryRegistry()
+    server, machine.registry_url = serve(memory)
+    yield memory
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def catalog(deployed, actions):
+    return lambda **params: deployed.action(
+        "catalog", actions, **{"match": "", "output": "table", "untagged": True, **params}
+    )
+
+
+@pytest.fixture
+def delete(deployed, actions):
+    def run(image, *, all_tags=False, dry_run=False):
+        return deployed.action("delete-image", actions, image=image, **{"all-tags": all_tags, "dry-run": dry_run})
+
+    return run
+
+
+def report(machine, results):
+    return json.loads(machine.records.outputs[results["report-json"].rpartition("/")[2]])
+
+
+def test_the_catalog_has_images_with_their_dependents(registry, catalog, machine):
+    child = registry.image("team/app", None, "amd64")
+    index = registry.index("team/app", "1.0", amd64=child)
+    tag = f"sha256-{index['digest'].partition(':')[2]}.sig"
+    registry.image("team/app", tag, "signature")
+    lost = registry.image("team/app", None, "lost")
+    machine.engine.garbage.insert(0, f"team/app: marking manifest {lost['digest']} ")
+    results = catalog()
+    assert (results["repositories"], results["images"]) == ("1", "2")
+    assert "team/app:1.0" in results["output"]
+    (repository,) = report(machine, results)
+    image = next(one for one in repository["images"] if one["tags"])
+    assert image["platforms"] == ["linux/amd64"]
+    assert image["created"] == "2026-01-02T03:04:05Z"
+    assert image["dependents"] == [tag]
+    assert [one["digest"] for one in repository["images"] if not one["tags"]] == [lost["digest"]]
+
+
+@pytest.mark.parametrize(
+    ("match", "output"), [("team/*", "team/app:1\nteam/app:2\n"), ("^other$", "other:1\n"), ("none", "")]
+)
+def test_the_catalog_can_be_limited(registry, catalog, match, output):
+    for name in ("team/app:1", "team/app:2", "other:1"):
+        registry.image(*name.split(":"), name)
+    assert catalog(match=match, output="names")["output"] == output
+
+
+def test_a_long_catalog_is_in_the_file(registry, catalog, machine):
+    for number in range(1000):
+        registry.image("app", f"version-{number:04}", str(number))
+    results = catalog(output="names", untagged=False)
+    assert len(results["output"]) < 10_000
+    assert results["output"].endswith(f"... cut; all of it is in {results['report']}\n")
+    assert machine.records.outputs["uuid.txt"].count("\n") == 1000
+
+
+def test_what_would_be_deleted_is_shown_first(registry, delete):
+    registry.image("app", "1.0", "one" * 1000)
+    results = delete("app:1.*", dry_run=True)
+    assert results["dry-run"] == "true"
+    assert results["tags"] == "1"
+    assert "app:1.0 sha256:" in results["output"]
+    assert "1.0" in registry.tags["app"]
+
+
+def test_an_image_is_deleted_with_its_dependents(registry, delete, machine):
+    one, two = registry.image("app", "1.0", "one"), registry.image("app", "2.0", "two")
+    for image in (one, two):
+        registry.image("app", f"sha256-{image['digest'].partition(':')[2]}.sig", image["digest"])
+    assert delete("app:1.0")["manifests"] == "2"
+    assert set(registry.tags["app"]) == {"2.0", f"sha256-{two['digest'].partition(':')[2]}.sig"}
+    assert machine.store.current().accepts_deletes is False
+    assert "registry-loopback" not in machine.engine.containers
+
+
+def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
+    image = registry.image("app", "1.0", "one")
+    registry.tags["app"]["stable"] = image["digest"]
+    results = delete("app:1.0")
+    assert (results["tags"], results["manifests"]) == ("0", "0")
+    assert "app:1.0 stays, because stable need it" in results["output"]
+    assert report(machine, results)[0]["stays"] == {"1.0": ["stable"]}
+    assert delete("app:1.0", all_tags=True)["tags"] == "2"
+    assert registry.tags["app"] == {}
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("", "image: no image is named."),
+        ("app", "image: 'app' names no tag."),
+        ("app:9", "image: no image in the registry matches."),
+    ],
+)
+def test_a_selection_of_nothing_fails(registry, delete, image, reason):
+    registry.image("app", "1.0")
+    assert delete(image)["failure"].startswith(reason)
+
+
+def test_a_registry_that_is_stopped_has_no_catalog(registry, deployed, catalog, actions):
+    deployed.action("stop", actions, name="", remove=False)
+    assert catalog()["failure"] == "The registry is stopped. Run the action start first."
+
+
+def test_an_error_of_the_registry_fails_the_action(registry, catalog, monkeypatch):
+    registry.image("app", "1.0")
+    monkeypatch.setattr(registry, "_manifest", lambda *_: (500, {}, b"{}"))
+    assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 500")
