@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions import catalog, delete_image, machine, push, results, service
+from actions import catalog, delete_image, garbage_collect, machine, push, results, service
 
 ACTIONS = {
     name: results.reported(action)
@@ -11,6 +11,7 @@ ACTIONS = {
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
         "delete-image": delete_image.delete_image,
+        "garbage-collect": garbage_collect.garbage_collect,
         "images": machine.images,
         "push": push.push,
         "rmi": machine.rmi,

@@ -86,12 +86,16 @@ class FakeFolders:
     def __init__(self):
         self.existing = set()
         self.with_images = set()
+        self.sizes = []  # what they take, one after the other
 
     def is_there(self, folder):
         return folder in self.existing
 
     def has_images(self, folder, but):
         return folder in self.with_images
+
+    def used(self, folder):
+        return self.sizes.pop(0) if self.sizes else 0
 
     def ensure(self, folder):
         self.existing.add(folder)

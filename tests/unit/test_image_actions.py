@@ -2,6 +2,7 @@
 
 import json
 
+import fakes
 import pytest
 from registry_server import MemoryRegistry, serve
 
@@ -122,3 +123,79 @@ def test_an_error_of_the_registry_fails_the_action(registry, catalog, monkeypatc
     registry.image("app", "1.0")
     monkeypatch.setattr(registry, "_manifest", lambda *_: (500, {}, b"{}"))
     assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 500")
+
+
+@pytest.fixture
+def collect(deployed, actions):
+    def run(*, untagged=False, dry_run=False):
+        return deployed.action("garbage-collect", actions, **{"untagged": untagged, "dry-run": dry_run})
+
+    return run
+
+
+def prints(machine, registry, *unused):
+    """Have garbage-collect print what it does for the content of *registry*."""
+    marked = [
+        f"{name}: marking manifest {digest} " for name, manifests in registry.manifests.items() for digest in manifests
+    ]
+    lines = [f"blob eligible for deletion: {digest}" for digest in unused]
+    machine.engine.garbage = [
+        *marked,
+        f"9 blobs marked, {len(unused)} blobs and 0 manifests eligible for deletion",
+        *lines,
+    ]
+
+
+def test_garbage_is_collected_while_nobody_can_push(registry, collect, machine):
+    image = registry.image("app", "1.0", "one")
+    before, machine.folders.sizes = machine.store.current(), [3_000_000, 1_000_000]
+    prints(machine, registry, f"sha256:{'0a' * 32}")
+    assert collect(dry_run=True)["blobs"] == "1"
+    assert machine.store.current() == before
+    machine.engine.calls.clear()
+    results = collect()
+    assert (results["blobs"], results["freed"]) == ("1", "2.0 MB")
+    (run,) = [call for call in machine.engine.calls if call[:2] == ("start", "docker-registry-maintenance")][1:]
+    assert run and machine.store.current() == before
+    assert image["digest"] in registry.manifests["app"]
+    assert set(machine.engine.containers) == {"registry"}
+
+
+def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(registry, collect, deployed, machine, monkeypatch):
+    before = machine.store.current()
+
+    def die(name):
+        machine.engine.dies_at = len(machine.engine.writes())
+        raise fakes.Killed
+
+    monkeypatch.setattr(machine.engine, "log_lines", die)
+    with pytest.raises(fakes.Killed):
+        collect()
+    machine.engine.dies_at = None
+    assert machine.store.current().is_read_only
+    deployed.hook("update-status")
+    assert machine.store.current() == before
+
+
+def test_nothing_is_deleted_that_an_image_needs(registry, collect, machine):
+    image = registry.image("app", "1.0", "one")
+    prints(machine, registry, image["digest"])
+    assert collect()["failure"].startswith(
+        "garbage-collect of this registry would delete 1 blobs that images with tags"
+    )
+    assert not machine.store.current().is_read_only
+
+
+def test_images_without_a_tag_go_if_requested(registry, collect, machine):
+    lost, kept = registry.image("app", None, "lost"), registry.image("app", "1.0", "kept")
+    prints(machine, registry)
+    assert collect()["manifests"] == "0"
+    assert lost["digest"] in registry.manifests["app"]
+    assert collect(untagged=True)["manifests"] == "1"
+    assert set(registry.manifests["app"]) == {kept["digest"]}
+
+
+def test_a_run_that_fails_or_stops_halfway_is_said(registry, collect, machine):
+    machine.engine.garbage = ["app: marking manifest sha256:00"]
+    assert collect()["failure"].startswith("garbage-collect failed: ")
+    assert not machine.store.current().is_read_only

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import basic, context, flags
 from registry.client.content import Content
@@ -50,6 +51,33 @@ def opened(*, deletes: bool = False) -> Iterator[Content]:
         raise basic.ActionFailed(alone(FAILED(error=error))) from error
 
 
+@contextlib.contextmanager
+def maintained() -> Iterator[Release]:
+    """Keep the registry serving, but read-only, in the body; its unfinished transfers have ended. Then as before.
+
+    Where the body is killed, the next hook does the latter: it finds another release than the desired one. Raises
+    NotServing, EngineError, OSError.
+    """
+    release = current()
+    _deploy(release.for_maintenance())
+    try:
+        yield release
+    finally:
+        _deploy(release)
+
+
+def _deploy(release: Release) -> None:
+    docker = context.machine.connect()
+    container = docker.inspect(release.container.name)
+    for line in context.switch(docker).deploy(release, container):
+        hookenv.log(line)
+
+
 def garbage() -> Garbage:
     """Return all manifests of the registry, tagged or not, and the unused blobs. Raises ActionFailed, EngineError."""
     return context.maintenance(context.machine.connect()).collect(current(), dry_run=True)
+
+
+def collect() -> Garbage:
+    """Delete the unused blobs. Nobody may push meanwhile. Raises ActionFailed, EngineError."""
+    return context.maintenance(context.machine.connect()).collect(current(), dry_run=False)

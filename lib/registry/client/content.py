@@ -53,6 +53,11 @@ class Content:
         digest = answer.headers.get("Docker-Content-Digest") or reference
         return manifest.parse(answer.content, answer.headers.get("Content-Type", ""), digest)
 
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Tell whether the registry has a blob. Raises ApiError."""
+        answer = self._connection.send("HEAD", f"/v2/{repository}/blobs/{digest}", as_user=True)
+        return answer.status_code in (http.HTTPStatus.OK, http.HTTPStatus.TEMPORARY_REDIRECT)
+
     def created(self, repository: str, image: Manifest) -> str:
         """Return when an image was created, as its configuration has it; "" where it does not. Raises ApiError."""
         if image.config is None or image.config.size > CONFIG_BYTES:

@@ -26,6 +26,15 @@ class Folders:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
+    def used(self, folder: str) -> int:
+        """Return the bytes of the disk that the files in *folder* take."""
+        paths = (os.path.join(inner, name) for inner, _, names in os.walk(folder) for name in names)
+        size = 0
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):  # an upload that ended meanwhile
+                size += os.lstat(path).st_blocks * 512
+        return size
+
     def ensure(self, folder: str) -> None:
         """Create a folder for images, unless it exists. Raises OSError."""
         pathlib.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -149,6 +149,13 @@ class Release:
         )
         return Release(spec, configuration.dump(config), {"htpasswd": htpasswd.text([user])})
 
+    def for_maintenance(self) -> Release:
+        """Return this registry without pushes, and without a cache that would still list what is deleted meanwhile."""
+        storage = {key: value for key, value in self._config["storage"].items() if key != "cache"}
+        purging = {**storage.get("maintenance", {}).get("uploadpurging", {}), "enabled": False}
+        storage["maintenance"] = {"readonly": {"enabled": True}, "uploadpurging": purging}
+        return dataclasses.replace(self, config_yml=configuration.dump({**self._config, "storage": storage}))
+
     def files(self) -> dict[str, str]:
         """Return the texts of the release's folder by file name."""
         spec = json.dumps(self.container.to_json(), indent=2, sort_keys=True)

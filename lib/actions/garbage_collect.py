@@ -1,0 +1,142 @@
+"""The action garbage-collect: free the disk space of what was deleted from the registry."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from charms.layer import basic, content, context
+from registry.client.content import Content
+from registry.images.garbage import Garbage, Reach
+from registry.images.inventory import Repository, removal
+from registry.images.listing import human
+from registry.message import Message, alone
+from registry.release.release import Release
+
+from actions import progress
+from actions.results import Results, report
+
+SAMPLE = 20
+"""Images that are read back in any case."""
+
+IS_CACHE = Message("The registry is a cache of {upstream}", "A cache removes expired images automatically")
+"""A pull-through cache collects its own garbage."""
+OTHER_UNITS = Message(
+    "The other units write to the same object store",
+    "Set storage-read-only=true, run the action on one unit, then reset it",
+)
+"""Garbage collection deletes what somebody pushes meanwhile, so no unit may accept pushes."""
+WOULD_LOSE = Message(
+    "garbage-collect of this registry would delete {count} blobs that images with tags need",
+    "Nothing was deleted. Use another registry-image",
+)
+"""The registry's own garbage collection has a fault, as 3.0 had one. The report has the blobs."""
+UNREADABLE = Message("After garbage collection, {image} cannot be read", "Restore a backup of the images")
+"""An image that was complete before is not complete any more."""
+
+
+def garbage_collect(params: dict[str, Any]) -> Results:
+    """Delete from the storage what no image needs, or show what that is."""
+    release, dry_run, untagged = content.current(), params["dry-run"], params["untagged"]
+    if release.upstream is not None:
+        raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
+    if not dry_run and release.is_shared and not release.is_read_only and context.endpoint("peer").peers():
+        raise basic.ActionFailed(alone(OTHER_UNITS()))
+    run = _Run(release, untagged=untagged)
+    with report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
+        if dry_run:
+            run.look()
+        else:
+            with content.maintained():
+                run.look()
+                run.delete()
+            run.check()
+        text.write(run.lines())
+        data.write(json.dumps(run.to_json()) + "\n")
+    return {
+        "dry-run": str(dry_run).lower(),
+        "manifests": str(sum(map(len, run.untagged.values()))),
+        "blobs": str(len(run.found.unused)),
+        **({} if dry_run or run.freed is None else {"freed": human(run.freed), "freed-bytes": str(run.freed)}),
+        "report": str(text.path),
+        "report-json": str(data.path),
+        "output": text.beginning,
+    }
+
+
+class _Run:
+    """One collection: what was found, and what was deleted."""
+
+    def __init__(self, release: Release, *, untagged: bool) -> None:
+        self.step = "looking for what no image needs"
+        self.found = Garbage({}, frozenset(), is_complete=False)
+        self.untagged: dict[str, tuple[str, ...]] = {}
+        """Repository to the manifests without a tag, parents first."""
+        self.freed: int | None = None
+        """Bytes; None where the images are not on the machine's disk."""
+        self._release = release
+        self._deletes = untagged
+        self._sample: list[tuple[str, str]] = []
+
+    def look(self) -> None:
+        """Compare what the registry would delete with what its images need. Raises ActionFailed."""
+        reach = Reach()
+        self.found = content.garbage()
+        with content.opened() as registry:
+            for number, name in enumerate(registry.repositories()):
+                self.step = f"reading {name}, repository {number + 1}"
+                repository = registry.read(name, self.found.manifests.get(name, ()))
+                reach.add(repository)
+                self._keep_sample(registry, number, repository)
+                if self._deletes and repository.untagged:
+                    self.untagged[name] = removal(repository, (), repository.untagged).digests
+        if lost := reach.lost(self.found):
+            raise basic.ActionFailed(alone(WOULD_LOSE(count=len(lost))))
+
+    def delete(self) -> None:
+        """Delete the manifests without a tag, if that is requested, and the blobs that nothing refers to."""
+        folder = self._release.data_folder
+        if self.untagged:
+            self.step = "deleting images without a tag"
+            with content.opened(deletes=True) as registry:
+                for name, digests in self.untagged.items():
+                    for digest in digests:
+                        registry.delete(name, digest)
+        before = context.machine.folders.used(folder) if folder else 0
+        self.step = "deleting blobs"
+        self.found = content.collect()
+        self.freed = before - context.machine.folders.used(folder) if folder else None
+
+    def check(self) -> None:
+        """Read a sample of the images back. Raises ActionFailed."""
+        self.step = "reading images back"
+        with content.opened() as registry:
+            for name, tag in self._sample:
+                if not _is_whole(registry, name, tag):
+                    raise basic.ActionFailed(alone(UNREADABLE(image=f"{name}:{tag}")))
+
+    def _keep_sample(self, registry: Content, number: int, repository: Repository) -> None:
+        """Remember one image that is whole: of each of the first repositories, and of some of the others."""
+        if not repository.tags or len(self._sample) >= 2 * SAMPLE or (number >= SAMPLE and number % 100):
+            return
+        tag = min(repository.tags)
+        if _is_whole(registry, repository.name, tag):
+            self._sample.append((repository.name, tag))
+
+    def lines(self) -> str:
+        """Return the report for people."""
+        manifests = [f"{name}@{digest} has no tag\n" for name, digests in self.untagged.items() for digest in digests]
+        return "".join((*manifests, *(f"{digest} is not needed\n" for digest in sorted(self.found.unused))))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report for programs."""
+        untagged = {name: list(digests) for name, digests in self.untagged.items()}
+        return {"untagged": untagged, "blobs": sorted(self.found.unused), "freed": self.freed}
+
+
+def _is_whole(registry: Content, name: str, tag: str) -> bool:
+    """Tell whether an image and all that belongs to it can be read."""
+    repository = registry.read(name)
+    digests = repository.closure([repository.tags[tag]]) if tag in repository.tags else frozenset()
+    blobs = {blob.digest for digest in digests for blob in repository.manifests[digest].blobs}
+    return bool(digests) and not repository.missing(digests) and all(registry.has_blob(name, blob) for blob in blobs)
