@@ -42,3 +42,23 @@ def test_images_are_listed_and_deleted_with_what_belongs_to_them(unit, uploads):
     assert set(left) == {"2.0", ""}
     assert left["2.0"] == images["2.0"]
     assert "registry-loopback" not in unit.containers()
+
+
+def test_garbage_is_collected(unit, uploads):
+    child = uploads.image("kept/app", None, b"kept" * 1000)
+    index = uploads.index("kept/app", "1.0", amd64=child)
+    uploads.signature("kept/app", index, "")
+    uploads.signature("kept/app", child)
+    uploads.image("gone/app", "1.0", os.urandom(3_000_000))
+    lost = uploads.image("gone/app", None, os.urandom(1_000_000))
+    before = report(unit, unit.run("catalog", match="kept/*"))
+    unit.run("delete-image", image="gone/app:*", **{"dry-run": False})
+
+    assert int(unit.run("garbage-collect").results["blobs"]) > 0
+    done = unit.run("garbage-collect", untagged=True, **{"dry-run": False})
+    assert int(done.results["freed-bytes"]) > 4_000_000
+    assert lost["digest"] in unit.exec(f"cat {done.results['report']}")
+    assert report(unit, unit.run("catalog", match="kept/*")) == before
+    assert unit.status()[0] == "active"
+    uploads.image("gone/app", "2.0", b"writable again")
+    assert unit.containers() == ["registry"]
