@@ -95,7 +95,7 @@ def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
     registry.tags["app"]["stable"] = image["digest"]
     results = delete("app:1.0")
     assert (results["tags"], results["manifests"]) == ("0", "0")
-    assert "app:1.0 stays, because stable need it" in results["output"]
+    assert "app:1.0 stays: stable also refer to it" in results["output"]
     assert report(machine, results)[0]["stays"] == {"1.0": ["stable"]}
     assert delete("app:1.0", all_tags=True)["tags"] == "2"
     assert registry.tags["app"] == {}
@@ -199,3 +199,39 @@ def test_a_run_that_fails_or_stops_halfway_is_said(registry, collect, machine):
     machine.engine.garbage = ["app: marking manifest sha256:00"]
     assert collect()["failure"].startswith("garbage-collect failed: ")
     assert not machine.store.current().is_read_only
+
+
+@pytest.fixture
+def prune(deployed, actions):
+    defaults = {"keep": -1, "older-than": "", "not-in-list": "", "match": "", "except": "", "dry-run": False}
+    return lambda **params: deployed.action("prune", actions, **{**defaults, **params})
+
+
+def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_path):
+    old = [registry.image("app", f"1.{day}", created=f"2026-01-0{day}T00:00:00Z") for day in (1, 2, 3)]
+    signature = f"sha256-{old[0]['digest'].partition(':')[2]}.sig"
+    registry.image("app", signature, "signature")
+    registry.image("other", "1.0", created="2026-01-01T00:00:00Z")
+    assert prune(keep=1, match="app", **{"dry-run": True})["tags"] == "3"
+    assert set(registry.tags["app"]) == {"1.1", "1.2", "1.3", signature}
+    assert prune(keep=2, match="app")["tags"] == "2"
+    assert set(registry.tags["app"]) == {"1.2", "1.3"}
+    (tmp_path / "list.txt").write_text("app:1.3\n")
+    assert prune(**{"not-in-list": str(tmp_path / "list.txt"), "except": "other:*"})["tags"] == "1"
+    assert (set(registry.tags["app"]), set(registry.tags["other"])) == ({"1.3"}, {"1.0"})
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({}, "keep: no rule is given."),
+        ({"older-than": "soon"}, "older-than: 'soon' is not an age."),
+        ({"keep": 1, "except": "app"}, "except: 'app' names no tag."),
+        ({"keep": 1, "match": "^("}, "match: '^(' is not a regular expression"),
+        ({"not-in-list": "/nowhere"}, "The machine failed: "),
+    ],
+)
+def test_rules_that_cannot_be_followed(registry, prune, params, reason):
+    registry.image("app", "1.0")
+    assert prune(**params)["failure"].startswith(reason)
+    assert registry.tags["app"]

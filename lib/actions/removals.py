@@ -1,0 +1,89 @@
+"""Images that an action removes from the registry: what goes, what stays and why, and the removal itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from charmhelpers.core import unitdata
+from charms.layer import image
+from registry.client.content import Content
+from registry.images.inventory import Removal, Repository
+from registry.images.listing import Total, human
+from registry.release.image import Image
+
+from actions.results import Report, Results
+
+
+class Removals:
+    """The removals from all repositories."""
+
+    def __init__(self) -> None:
+        self._plans: list[tuple[Repository, Removal]] = []
+        self._done = 0
+        self._generation = Image(**unitdata.kv().get(image.IMAGE)).generation
+
+    def __bool__(self) -> bool:
+        return bool(self._plans)
+
+    def add(self, repository: Repository, removal: Removal) -> None:
+        """Add a removal, unless it removes nothing and nothing was selected."""
+        if removal.tags or removal.digests or removal.shared:
+            self._plans.append((repository, removal))
+
+    def progress(self) -> str:
+        """Return a line about how far `carry_out` is."""
+        return f"{self._done} of {sum(len(removal.digests) for _, removal in self._plans)} manifests deleted"
+
+    def carry_out(self, registry: Content) -> None:
+        """Delete what is to be deleted. It can be interrupted and repeated. Raises ApiError."""
+        for repository, removal in self._plans:
+            for reference in (*removal.digests, *self._by_name(repository, removal)):
+                registry.delete(repository.name, reference)
+                self._done += 1
+
+    def write(self, text: Report, data: Report) -> Results:
+        """Write the reports for people and for programs, and return the results."""
+        size = Total()
+        for repository, removal in self._plans:
+            text.write(self._lines(repository, removal))
+            size.add(removal.freed)
+        data.write(json.dumps([self._to_json(repository, removal) for repository, removal in self._plans]) + "\n")
+        return {
+            "tags": str(sum(len(removal.tags) - len(self._stays(one, removal)) for one, removal in self._plans)),
+            "manifests": str(sum(len(removal.digests) for _, removal in self._plans)),
+            "size": human(size.bytes),
+            "report": str(text.path),
+            "report-json": str(data.path),
+            "output": text.beginning,
+        }
+
+    def _by_name(self, repository: Repository, removal: Removal) -> list[str]:
+        """Return the tags to delete by name, because the image itself stays: registry 3 can, 2.8 cannot."""
+        if self._generation < 3:
+            return []
+        return [tag for tag in removal.tags if repository.tags[tag] in removal.shared]
+
+    def _stays(self, repository: Repository, removal: Removal) -> dict[str, tuple[str, ...]]:
+        """Return the selected tags and digests that stay, and the tags of images that still need them."""
+        by_name = self._by_name(repository, removal)
+        tags = {tag: removal.shared.get(repository.tags[tag]) for tag in removal.tags if tag not in by_name}
+        bare = {digest: holders for digest, holders in removal.shared.items() if not repository.tags_of(digest)}
+        return {**bare, **{tag: holders for tag, holders in tags.items() if holders}}
+
+    def _lines(self, repository: Repository, removal: Removal) -> str:
+        stays, name = self._stays(repository, removal), repository.name
+        going = [f"{name}:{tag} {repository.tags[tag]} is deleted\n" for tag in removal.tags if tag not in stays]
+        bare = [f"{name}@{one} is deleted\n" for one in removal.digests if not repository.tags_of(one)]
+        kept = [f"{name}:{one} stays: {', '.join(tags)} also refer to it\n" for one, tags in stays.items()]
+        return "".join((*going, *bare, *kept))
+
+    def _to_json(self, repository: Repository, removal: Removal) -> dict[str, Any]:
+        stays = self._stays(repository, removal)
+        return {
+            "repository": repository.name,
+            "tags": [tag for tag in removal.tags if tag not in stays],
+            "manifests": list(removal.digests),
+            "stays": {one: list(tags) for one, tags in stays.items()},
+            "size": sum(removal.freed.values()),
+        }
