@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import hashlib
 import http
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -11,13 +12,15 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from registry.client.http import ApiError, Connection
+from registry.client.http import ApiError, Connection, errors
 from registry.images import manifest
 from registry.images.inventory import Repository
-from registry.images.manifest import BadManifest, Manifest
+from registry.images.manifest import BadManifest, Descriptor, Document, Manifest
 
 REQUESTS = 8
 """Requests at once."""
+CHUNK = 1 << 20
+"""Bytes of a blob that are in memory."""
 PAGE = 1000
 """Entries of a list that a registry returns at most, unless it is configured otherwise."""
 CONFIG_BYTES = 4 << 20
@@ -45,13 +48,53 @@ class Content:
         """Return the tags of *repository*, none where it does not exist. Raises ApiError."""
         return list(self._list(f"/v2/{repository}/tags/list", "tags"))
 
-    def manifest(self, repository: str, reference: str) -> Manifest | None:
-        """Return the manifest of a tag or digest; None where there is none. Raises ApiError, BadManifest."""
+    def document(self, repository: str, reference: str) -> Document | None:
+        """Return the manifest of a tag or digest as it is stored; None where there is none. Raises ApiError."""
         answer = self._get(f"/v2/{repository}/manifests/{reference}", _ACCEPT)
         if answer is None:
             return None
-        digest = answer.headers.get("Docker-Content-Digest") or reference
-        return manifest.parse(answer.content, answer.headers.get("Content-Type", ""), digest)
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+        digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        if kind == manifest.SCHEMA_1:  # whose digest is that of a part
+            digest = answer.headers.get("Docker-Content-Digest", digest)
+        if reference.startswith("sha256:") and reference != digest:
+            raise ApiError(f"{repository}@{reference} has another digest")
+        return Document(answer.content, kind, digest)
+
+    def manifest(self, repository: str, reference: str) -> Manifest | None:
+        """Return the manifest of a tag or digest; None where there is none. Raises ApiError, BadManifest."""
+        found = self.document(repository, reference)
+        return manifest.parse(found.data, found.media_type, found.digest) if found else None
+
+    def has_manifest(self, repository: str, reference: str, digest: str) -> bool:
+        """Tell whether *reference*, a tag or digest, is the manifest *digest*. Raises ApiError."""
+        path = f"/v2/{repository}/manifests/{reference}"
+        answer = self._connection.send("HEAD", path, as_user=True, headers=_ACCEPT)
+        return answer.status_code == http.HTTPStatus.OK and answer.headers.get("Docker-Content-Digest") == digest
+
+    def put_manifest(self, repository: str, reference: str, document: Document) -> None:
+        """Store a manifest under a tag or its digest. Raises ApiError."""
+        path, kind = f"/v2/{repository}/manifests/{reference}", {"Content-Type": document.media_type}
+        answer = self._connection.send("PUT", path, as_user=True, headers=kind, data=document.data)
+        _require(answer, f"PUT {path}", http.HTTPStatus.CREATED)
+
+    def blob(self, repository: str, digest: str) -> Iterator[bytes]:
+        """Yield the content of a blob. Raises ApiError."""
+        answer = self._get(f"/v2/{repository}/blobs/{digest}", {}, stream=True)
+        if answer is None:
+            raise ApiError(f"{repository} has no blob {digest}")
+        with answer, errors():
+            yield from answer.iter_content(CHUNK)
+
+    def put_blob(self, repository: str, blob: Descriptor, content: Iterator[bytes]) -> None:
+        """Store a blob; the registry verifies its digest. Raises ApiError."""
+        answer = self._connection.send("POST", f"/v2/{repository}/blobs/uploads/", as_user=True)
+        _require(answer, f"POST /v2/{repository}/blobs/uploads/", http.HTTPStatus.ACCEPTED)
+        place = urlsplit(urljoin(self._connection.url, answer.headers.get("Location", "/")))
+        path = f"{place.path}?{place.query}{'&' if place.query else ''}digest={blob.digest}"
+        kind = {"Content-Type": "application/octet-stream"}
+        answer = self._connection.send("PUT", path, as_user=True, headers=kind, data=_Sized(content, blob.size))
+        _require(answer, f"PUT {place.path}", http.HTTPStatus.CREATED)
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Tell whether the registry has a blob. Raises ApiError."""
@@ -119,15 +162,39 @@ class Content:
             # A page without anything new would be requested for ever.
             following = _following(answer) if names else None
 
-    def _get(self, path: str, headers: dict[str, str]) -> requests.Response | None:
-        answer = self._connection.send("GET", path, as_user=True, headers=headers)
+    def _get(self, path: str, headers: dict[str, str], *, stream: bool = False) -> requests.Response | None:
+        answer = self._connection.send("GET", path, as_user=True, headers=headers, stream=stream)
         if answer.is_redirect:  # to an object store, which has its own authentication
-            answer = self._connection.fetch(answer.headers["Location"])
+            answer = self._connection.fetch(answer.headers["Location"], stream=stream)
         if answer.status_code in _MISSING:
             return None
         if answer.status_code != http.HTTPStatus.OK:
             raise ApiError(f"GET {path.partition('?')[0]} returned {answer.status_code} instead of 200")
         return answer
+
+
+class _Sized:
+    """The content of a blob as a file of known size, which requests sends as it is read."""
+
+    def __init__(self, content: Iterator[bytes], size: int) -> None:
+        self._content = content
+        self._rest = b""
+        self.len = size
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most *size* bytes, none at the end."""
+        while not self._rest:
+            part = next(self._content, None)
+            if part is None:
+                return b""
+            self._rest = part
+        data, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
+        return data
+
+
+def _require(answer: requests.Response, request: str, expected: int) -> None:
+    if answer.status_code != expected:
+        raise ApiError(f"{request} returned {answer.status_code} instead of {int(expected)}")
 
 
 def _names(answer: requests.Response, key: str) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http
 import pathlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
@@ -64,37 +65,53 @@ class Connection:
         return answer
 
     def send(
-        self, method: str, path: str, *, as_user: bool = False, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        as_user: bool = False,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        stream: bool = False,
     ) -> requests.Response:
-        """Send a request, and return the answer, whatever its status. Raises ApiError if there is none."""
-        try:
+        """Send a request, and return the answer, whatever its status. Raises ApiError if there is none.
+
+        With *stream* its content is read later.
+        """
+        with errors(self._timeout, is_pinned=self._session.verify is False):
             return self._session.request(
                 method,
                 urljoin(self.url, path),
                 auth=self._credentials if as_user else None,
                 headers=dict(headers or {}),
+                data=data,
+                stream=stream,
                 timeout=self._timeout,
                 allow_redirects=False,
             )
-        except requests.exceptions.SSLError as error:
-            if self._session.verify is False:
-                raise ApiError("the server presents another certificate than the configured one") from error
-            raise ApiError("the server's certificate is not trusted") from error
-        except requests.ConnectionError as error:
-            raise ApiError("connection failed") from error
-        except requests.Timeout as error:
-            raise ApiError(f"no answer within {self._timeout:g} s") from error
-        except requests.RequestException as error:
-            raise ApiError(f"the server is not a registry: {error}") from error
 
-    def fetch(self, url: str) -> requests.Response:
+    def fetch(self, url: str, *, stream: bool = False) -> requests.Response:
         """Get what the registry redirects to, in an object store with its own authentication. Raises ApiError."""
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                return session.get(url, timeout=self._timeout)
-        except requests.RequestException as error:
-            raise ApiError("the object store to which the registry redirects does not answer") from error
+        with errors(self._timeout), requests.Session() as session:
+            session.trust_env = False
+            return session.get(url, timeout=self._timeout, stream=stream)
+
+
+@contextlib.contextmanager
+def errors(timeout: float = 0, *, is_pinned: bool = False) -> Iterator[None]:
+    """Turn errors of requests into ApiError. *is_pinned*: one certificate is accepted, and no CA."""
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        if is_pinned:
+            raise ApiError("the server presents another certificate than the configured one") from error
+        raise ApiError("the server's certificate is not trusted") from error
+    except requests.ConnectionError as error:
+        raise ApiError("connection failed") from error
+    except requests.Timeout as error:
+        raise ApiError(f"no answer within {timeout:g} s") from error
+    except requests.RequestException as error:
+        raise ApiError(f"the server is not a registry: {error}") from error
 
 
 class _Pinned(requests.adapters.HTTPAdapter):

@@ -19,6 +19,12 @@ from registry.images.manifest import Manifest
 _DEPENDENT = re.compile(r"(sha256|sha512)-([0-9a-f]{64}(?:[0-9a-f]{64})?)(?:\.(?:sig|att|sbom))?")
 
 
+def dependent_tags(digest: str) -> tuple[str, ...]:
+    """Return the tags that dependents of the manifest *digest* may have."""
+    tag = digest.replace(":", "-")
+    return (tag, f"{tag}.sig", f"{tag}.att", f"{tag}.sbom")
+
+
 def subject_of(tag: str) -> str | None:
     """Return the digest of the image that a *tag* of a dependent belongs to; None for any other tag.
 

@@ -65,6 +65,15 @@ class Manifest:
         return tuple(blob for blob in (*config, *self.layers) if not blob.is_foreign)
 
 
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """A manifest as it is stored."""
+
+    data: bytes = dataclasses.field(repr=False)
+    media_type: str
+    digest: str
+
+
 def parse(document: bytes, media_type: str, digest: str) -> Manifest:
     """Read a manifest. *media_type* is that of the answer, used if the document names none. Raises BadManifest."""
     try:

@@ -54,7 +54,7 @@ class MemoryRegistry:
         ]
         return self.put(repository, {"manifests": entries}, tag, INDEX)
 
-    def answer(self, method, path, accept):
+    def answer(self, method, path, accept="", body=b"", kind=""):
         """Return status, headers and body."""
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -65,9 +65,20 @@ class MemoryRegistry:
                 return 404, {}, b"{}"
             return self._page(sorted(self.tags[match[1]]), "tags", parts.path, query)
         if match := re.fullmatch(r"/v2/(.+)/blobs/(.+)", parts.path):
+            if method == "POST":
+                return 202, {"Location": f"/v2/{match[1]}/blobs/uploads/one?state=two"}, b""
+            if method == "PUT":
+                assert query["digest"] == digest_of(body), "the registry would refuse it"
+                self.blobs[query["digest"]] = body
+                return 201, {}, b""
             data = self.blobs.get(match[2])
             return (200, {}, data) if data is not None else (404, {}, b"{}")
         if match := re.fullmatch(r"/v2/(.+)/manifests/(.+)", parts.path):
+            if method == "PUT":
+                self.manifests.setdefault(match[1], {})[digest_of(body)] = (kind, body)
+                tags = self.tags.setdefault(match[1], {})
+                tags |= {match[2]: digest_of(body)} if ":" not in match[2] else {}
+                return 201, {}, b""
             return self._manifest(method, match[1], match[2], accept)
         return 200, {}, b"{}"
 
@@ -104,14 +115,17 @@ def serve(registry):
 
         def _answer(self):
             registry.requests.append((self.command, self.path))
-            status, headers, body = registry.answer(self.command, self.path, self.headers.get("Accept", ""))
+            accept, kind = self.headers.get("Accept", ""), self.headers.get("Content-Type", "")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, headers, body = registry.answer(self.command, self.path, accept, body, kind)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
-        do_GET = do_DELETE = _answer
+        do_GET = do_DELETE = do_HEAD = do_POST = do_PUT = _answer
 
         def log_message(self, *args):
             pass

@@ -1,0 +1,92 @@
+"""Copies of images between two servers."""
+
+import pytest
+from registry.client.content import Content
+from registry.client.http import ApiError, Connection
+from registry.client.transfer import Copier, Missing
+from registry_server import MemoryRegistry, serve
+
+
+@pytest.fixture
+def registries():
+    """Two registries in memory, and a copier from the first to the second; its pauses are noted."""
+    both = MemoryRegistry(), MemoryRegistry()
+    servers = [serve(registry) for registry in both]
+    pauses = []
+    copier = Copier(*(Content(Connection(url)) for _, url in servers), pauses.append)
+    yield *both, copier, pauses
+    for server, _ in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_an_image_is_copied_with_platforms_and_dependents(registries):
+    source, target, copier, _ = registries
+    children = {name: source.image("team/app", None, name * 1000) for name in ("amd64", "arm64")}
+    index = source.index("team/app", "1.0", **children)
+    tags = [f"sha256-{one['digest'].partition(':')[2]}" for one in (index, children["arm64"])]
+    source.image("team/app", f"{tags[0]}.sig", "signature")
+    source.image("team/app", tags[1], "bundle of a child")
+    assert copier.copy("team/app", "1.0", "mirror/app", ["1.0", "stable"]) == index["digest"]
+    assert target.manifests["mirror/app"] == source.manifests["team/app"]
+    assert set(target.tags["mirror/app"]) == {"1.0", "stable", f"{tags[0]}.sig", tags[1]}
+    assert target.blobs == source.blobs
+    assert (copier.tally.images, copier.tally.skipped, copier.tally.bytes) == (
+        2,
+        0,
+        sum(map(len, source.blobs.values())),
+    )
+
+
+def test_what_is_there_is_not_copied_again(registries):
+    source, target, copier, _ = registries
+    source.image("app", "1.0", "layer")
+    copier.copy("app", "1.0", "app", ["1.0"])
+    target.requests.clear()
+    copier.copy("app", "1.0", "app", ["1.0"])
+    assert copier.tally.skipped == 1
+    assert {method for method, _ in target.requests} == {"HEAD"}
+    target.tags["app"].clear()
+    copier.copy("app", "1.0", "app", ["1.0"])
+    assert copier.tally.images == 2
+
+
+def test_an_image_without_a_tag_and_an_index_without_all_platforms(registries):
+    source, target, copier, _ = registries
+    child = source.image("app", None, "amd64")
+    gone = source.image("app", None, "arm64")
+    index = source.index("app", "1.0", amd64=child, arm64=gone)
+    del source.manifests["app"][gone["digest"]]
+    assert copier.copy("app", index["digest"], "app", ()) == index["digest"]
+    assert set(target.manifests["app"]) == {index["digest"], child["digest"]}
+    assert target.tags["app"] == {}
+
+
+def test_a_request_that_fails_is_repeated(registries, monkeypatch):
+    source, target, copier, pauses = registries
+    source.image("app", "1.0", "layer")
+    answers, answer = iter([500, 503]), target.answer
+    monkeypatch.setattr(
+        target,
+        "answer",
+        lambda method, *rest: (code, {}, b"") if (code := next_error(method, answers)) else answer(method, *rest),
+    )
+    copier.copy("app", "1.0", "app", ["1.0"])
+    assert target.tags["app"]
+    assert pauses == [1, 2]
+
+
+def next_error(method, answers):
+    return next(answers, None) if method == "POST" else None
+
+
+def test_an_image_that_does_not_exist_and_a_target_that_refuses(registries, monkeypatch):
+    source, target, copier, pauses = registries
+    with pytest.raises(Missing, match="app has no 1.0"):
+        copier.copy("app", "1.0", "app", ["1.0"])
+    assert pauses == []
+    source.image("app", "1.0", "layer")
+    monkeypatch.setattr(target, "answer", lambda method, *rest: (405, {}, b"") if method == "POST" else (404, {}, b""))
+    with pytest.raises(ApiError, match="returned 405"):
+        copier.copy("app", "1.0", "app", ["1.0"])
+    assert pauses[-3:] == [1, 2, 4]
