@@ -195,7 +195,7 @@ def test_a_new_certificate_and_a_new_ca_are_taken_up_together_and_alone(deployed
     say(juju, deployed, {**ANSWER, **second, "ca": ALONE})
     state, message = juju.model["status"]
     assert state == "active"
-    assert " cert-provider: clients that trust the CA reject the certificate" in message
+    assert " cert-provider: between was issued by root, which is neither in the chain nor the CA. " in message
     assert ". The previous certificate stays in use." in message
     assert machine.store.current().ca == ROOT + ALONE, "what does not fit together is not taken"
     juju.change(config={"registry-port": 6000})
@@ -324,7 +324,7 @@ def test_options_go_before_the_relation(deployed, juju, machine):
     assert juju.model["status"] == [
         "active",
         f"{ENCRYPTED} cert-provider: the options tls-... take precedence over its certificate. "
-        "Reset them or remove the relation.",
+        "Reset them or remove the relation. (1 more warning: see juju debug-log.)",
     ]
     juju.change(config={"tls-cert-blob": "", "tls-key-blob": ""})
     deployed.hook("config-changed")

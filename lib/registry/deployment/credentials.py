@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from registry.deployment.store import ROOT, remove_below
 from registry.formats.relations import Request
-from registry.machine.files import write_file
+from registry.machine.files import read_file, write_file
 
 OWN_NAMES = ("auth", "identity.pem", "password", "request.json")
 
@@ -29,7 +29,7 @@ class Credentials:
     def users(self) -> str:
         """Return the text of the file of users; empty if there is none."""
         try:
-            return self._users.read_text()
+            return read_file(self._users)
         except (FileNotFoundError, UnicodeDecodeError):
             return ""
 
@@ -75,7 +75,7 @@ class Credentials:
 
     def _ensure(self, path: pathlib.Path, make: Callable[[], str]) -> str:
         try:
-            text = path.read_text()
+            text = read_file(path)
         except (FileNotFoundError, UnicodeDecodeError):
             text = ""
         if not text:

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
-from registry.machine.files import sync_folder, write_file
+from registry.machine.files import read_file, sync_folder, write_file
 from registry.release import container
 from registry.release.release import FILES, Release
 
@@ -44,7 +44,7 @@ class Store:
         try:
             folder = self.folders / pathlib.Path(os.readlink(self.link)).parent.name
             release = Release.from_files(
-                {path.name: path.read_text() for path in map(folder.joinpath, FILES) if path.exists()}
+                {path.name: read_file(path) for path in map(folder.joinpath, FILES) if path.exists()}
             )
             return release if release.digest == folder.name else None
         except (OSError, ValueError, KeyError, TypeError):
@@ -55,7 +55,7 @@ class Store:
         """Tell whether the folder of *release* contains exactly its files."""
         folder = self.folder(release)
         try:
-            return {path.name: path.read_text() for path in folder.iterdir()} == release.files()
+            return {path.name: read_file(path) for path in folder.iterdir()} == release.files()
         except (OSError, UnicodeDecodeError):
             return False
 
@@ -97,7 +97,7 @@ class Store:
     def unfinished_switch(self) -> set[str]:
         """Return the names of the last `begin_switch` if no `end_switch` followed, because of a crash."""
         try:
-            return set(self._switching.read_text().split())
+            return set(read_file(self._switching).split())
         except FileNotFoundError:
             return set()
 

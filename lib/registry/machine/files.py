@@ -27,7 +27,14 @@ class LocalFiles:
     """Files at any path, of any owner."""
 
     def read(self, path: str) -> str | None:
-        """Return the text of a file, None if it does not exist. Raises UnreadableError."""
+        """Return the text of a file, None if it does not exist. Raises UnreadableError.
+
+        Bytes that are no UTF-8 are surrogates in it, so that it can be told what they are.
+        """
+        data = self._read_bytes(path)
+        return None if data is None else data.decode("utf-8", "surrogateescape")
+
+    def _read_bytes(self, path: str) -> bytes | None:
         try:
             with open(path, "rb", opener=_open_without_waiting) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -39,12 +46,12 @@ class LocalFiles:
             raise UnreadableError(UNREADABLE(path=path, error=getattr(error, "strerror", None) or error)) from error
         if len(data) > LIMIT:
             raise UnreadableError(TOO_LARGE(path=path, limit=LIMIT))
-        return data.decode(errors="replace")
+        return data
 
     def has_text(self, path: str, text: str) -> bool:
         """Tell whether the file exists with exactly this text."""
         try:
-            return self.read(path) == text
+            return self._read_bytes(path) == encoded(text)
         except UnreadableError:
             return False
 
@@ -59,12 +66,22 @@ class LocalFiles:
         pathlib.Path(path).unlink(missing_ok=True)
 
 
+def encoded(text: str) -> bytes:
+    """Return *text* as it is in a file: line breaks, and bytes that are no UTF-8, as they are."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read_file(path: pathlib.Path) -> str:
+    """Return exactly the text that `write_file` was given. Raises OSError, UnicodeDecodeError."""
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
 def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
     """Write *text* to *path* atomically, never with more permissions than *mode*."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(encoded(text))
         file.flush()
         os.fsync(file.fileno())
     draft.chmod(mode)

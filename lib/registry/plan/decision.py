@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 
-from registry.formats import certificates, htpasswd
+from registry.formats import addresses, certificates, htpasswd
 from registry.message import Message, Sentence, alone
 from registry.options import storage
 from registry.options.options import Options
@@ -68,6 +68,7 @@ def decide(options: Options, facts: Facts) -> Plan:
         facts.identity,
         facts.offer,
         inherited=facts.tls_inherited,
+        names=_names(options, facts),
     )
     files = sentences({option: text for option, text in chosen.problems.items() if option not in options.problems})
     problems = (*of_options(options), *files, *circumstances(options, facts))
@@ -92,6 +93,14 @@ def decide(options: Options, facts: Facts) -> Plan:
         can_fall_back=not _unavailable(facts.current, facts),
         outdated=tuple(_outdated(release, users, facts)),
     )
+
+
+def _names(options: Options, facts: Facts) -> list[str]:
+    """Return the name at which clients see the registry's certificate; none where they see that of a proxy."""
+    if facts.proxies and options.website.terminates:
+        return []
+    host = addresses.hostname(options.http_host) if options.http_host and options.are_valid("http-host") else None
+    return [host or next((proxy.address for proxy in facts.proxies), facts.address)]
 
 
 def _outdated(release: Release | None, users: str | None, facts: Facts) -> Iterator[str]:

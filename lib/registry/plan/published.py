@@ -6,7 +6,6 @@ import dataclasses
 
 from registry.formats import addresses, certificates, haproxy, nrpe, relations
 from registry.options.options import Options
-from registry.plan import certificate
 from registry.plan.facts import Facts
 from registry.release import container, filenames
 from registry.release.release import Release
@@ -63,9 +62,9 @@ def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
     offer = facts.offer
     if not (facts.clients and host and offer and release.has_certificate_of_relation):
         return False
-    served = certificates.examine(release.certificate or "", release.others[filenames.TLS["key"]], release.ca)
     pending = offer.certificate is None or facts.now - offer.made < ANSWER_SECONDS
-    return pending and host in offer.names and bool(certificate.missing_names([host], served))
+    served = certificates.parsed(release.certificate or "")
+    return pending and host in offer.names and not any(one.is_valid_for(host) for one in served[:1])
 
 
 def _access(options: Options, facts: Facts, release: Release) -> relations.Access | None:

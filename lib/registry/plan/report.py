@@ -13,6 +13,12 @@ READY = Message("Ready at {netloc} ({scheme})")
 STILL_SERVING = Message("Still serving at {netloc} ({scheme})")
 """The last working configuration serves, although the requested one is not applied."""
 
+UNKNOWN = Message(
+    "The registry's configuration cannot be read back from /etc/docker/registry",
+    "Check the disk and its permissions. Retrying automatically",
+)
+"""The files of the release in use were altered or lost after they were written, so it is unknown what serves."""
+
 STOPPED = Message("Stopped by the action stop", "Run `juju run {unit} start` to start it")
 """The operator stopped the registry, and it stays stopped through hooks, reboots and refreshes."""
 
@@ -79,4 +85,6 @@ def status(plan: Plan, outcome: Outcome, unit: str) -> Report:
         return Report("blocked", problems, serving, plan.warnings)
     if plan.waiting:
         return Report("waiting", plan.waiting, serving, plan.warnings)
+    if not outcome.serving:
+        return Report("blocked", (alone(UNKNOWN()),), warnings=plan.warnings)
     return Report("active", (alone(READY(**place)),), serving, plan.warnings)

@@ -105,10 +105,10 @@ class Release:
 
     @property
     def ca(self) -> str | None:
-        """PEM of the CA that clients must trust; the last of the chain if none is configured. None with plain HTTP."""
+        """PEM of the CA that clients must trust; without one, the issuers in the chain. None with plain HTTP."""
         if self.certificate is None:
             return None
-        return self.others.get(filenames.TLS["ca"]) or certificates.last(self.certificate)
+        return self.others.get(filenames.TLS["ca"]) or certificates.issuers(self.certificate)
 
     @property
     def drain_seconds(self) -> int:

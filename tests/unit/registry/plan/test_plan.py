@@ -142,6 +142,11 @@ def test_status_when_all_is_well():
     assert status(decision.decide(wanted(), facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
 
 
+def test_nothing_is_active_without_an_address():
+    said = status(decision.decide(wanted(), facts()), serving=False, netloc="", scheme="")
+    assert said == ("blocked", f"{report.UNKNOWN()}.")
+
+
 def test_status_says_what_is_wrong_and_what_serves():
     planned = decision.decide(wanted(registry_port=0), facts(current=good()))
     assert status(planned) == (
