@@ -58,8 +58,7 @@ REJECTED = Message(
     "clients that trust the CA reject the certificate ({error})",
     "Check that CA and intermediate certificates are those that signed it",
 )
-"""The certificates of the chain do not fit each other, for the reason in parentheses: for example, the CA was created
-again with the same name, its path length or its name constraints do not admit the certificate."""
+"""The reason is in parentheses: for example, the CA was created again, or its path length or name constraints forbid it."""
 
 _COMBINATIONS = 32
 """How many ways through CAs of the same name are tried at most."""
