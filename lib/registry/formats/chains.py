@@ -58,7 +58,7 @@ REJECTED = Message(
     "clients that trust the CA reject the certificate ({error})",
     "Check that CA and intermediate certificates are those that signed it",
 )
-"""The reason is in parentheses: for example, the CA was created again, or its path length or name constraints forbid it."""
+"""The reason is in parentheses: for example, another key of the CA, its path length, or its name constraints."""
 
 _COMBINATIONS = 32
 """How many ways through CAs of the same name are tried at most."""

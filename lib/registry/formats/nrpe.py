@@ -48,16 +48,9 @@ def checks(target: Target) -> dict[str, str]:
         "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", target.process],
     }
     if encrypted:
-        port = ["-p", str(target.port)]
-        commands["docker_registry_certificate"] = [
-            f"{_PLUGINS}/check_http",
-            "-H",
-            "127.0.0.1",
-            *port,
-            "-S",
-            "-C",
-            "14,7",
-        ]
+        # Not check_http -C: its days are whole, and a certificate may be valid for fewer.
+        certificate = [PLUGIN, "--certificate", "127.0.0.1", str(target.port)]
+        commands["docker_registry_certificate"] = certificate
     if target.data_folder:
         limits = ["-w", "10%", "-c", "5%"]
         commands["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", target.data_folder]

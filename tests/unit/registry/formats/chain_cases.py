@@ -1,4 +1,4 @@
-"""Chains as operators and CAs have them: made by openssl, each with what a client trusts, asks for, and when it asks."""
+"""Chains as operators and CAs have them, made by openssl: what is served, trusted and asked for, and when."""
 
 import dataclasses
 import functools
