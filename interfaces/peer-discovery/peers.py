@@ -4,6 +4,8 @@ Unit databag, raw values: `address`, `port`, `scheme` of this unit's registry. T
 its units have only Juju's `ingress-address`.
 """
 
+import re
+
 from charms.layer import endpoints
 from registry.formats.relations import Peer
 
@@ -17,7 +19,7 @@ class Peers(endpoints.Endpoint):
             Peer(
                 unit,
                 bag.get("address") or bag.get("ingress-address") or bag.get("private-address", ""),
-                int(bag["port"]) if bag.get("port", "").isdigit() else None,
+                int(bag["port"]) if re.fullmatch("[0-9]{1,5}", bag.get("port", "")) else None,
                 bag.get("scheme"),
             )
             for relation in self.relation_ids

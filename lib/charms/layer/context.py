@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,9 @@ MACHINE_FAILED = Message(
     "The configuration cannot be written: {error}{file}", "Fix the machine. Retrying automatically"
 )
 """The machine refused a file of the configuration, for example because its disk is full."""
+
+TOOL_FAILED = Message("Juju refused or did not answer {tool}", "Check the controller. Retrying automatically")
+"""A hook tool failed, for example while the controller is unreachable. `juju debug-log` has its words."""
 
 machine = Machine()
 """The machine of the unit."""
@@ -122,7 +126,7 @@ def is_held(port: int) -> bool:
 
 
 def reports_errors(verb: Callable[[], None]) -> Callable[[], None]:
-    """Report errors of Docker and the machine in the status: the hook continues."""
+    """Report errors of Docker, the machine and hook tools in the status: the hook continues."""
 
     @functools.wraps(verb)
     def run() -> None:
@@ -132,6 +136,10 @@ def reports_errors(verb: Callable[[], None]) -> Callable[[], None]:
             status.blocked(docker_failed(error))
         except OSError as error:
             status.blocked(machine_failed(error))
+        except subprocess.CalledProcessError as error:
+            # Its arguments may be secrets.
+            tool = error.cmd if isinstance(error.cmd, str) else error.cmd[0]
+            status.blocked(alone(TOOL_FAILED(tool=tool.split()[0])))
 
     return run
 

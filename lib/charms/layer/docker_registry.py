@@ -108,6 +108,7 @@ def _recover(docker: Engine) -> Engine:
     return docker
 
 
+@reports_errors
 def share_secret() -> None:
     """Share the secret that all units need, as the leader; else wait for it.
 

@@ -96,34 +96,69 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
     def _learn(self, relation: str, kept: dict[str, Any] | None) -> dict[str, Any]:
         """Return what is known of *relation*: the databags that may have changed read, the others as *kept*."""
         hook, known = hookenv.hook_name(), kept or {"units": {}, "app": {}, "published": ""}
-        if kept is not None and hook not in (*ANEW, COUNTED) and not self._is_about(relation):
+        anew = hook in ANEW or known.get("unread", False)
+        if kept is not None and not anew and hook != COUNTED and not self._is_about(relation):
             return known
+        try:
+            return self._read(relation, known, anew=anew)
+        except (subprocess.CalledProcessError, ValueError) as error:
+            # What was known is more than nothing: a CA that has published nothing would have its TLS given up.
+            hookenv.log(f"Juju did not answer about {relation}: {_tool(error)}", level=hookenv.WARNING)
+            return {**known, "unread": True}
+
+    def _read(self, relation: str, known: dict[str, Any], *, anew: bool) -> dict[str, Any]:
+        hook = hookenv.hook_name()
         remote = hookenv.remote_unit() if self._is_about(relation) else None
         leaving = remote if hook.endswith("-departed") else None
         names = [name for name in hookenv.related_units(relation) if name != leaving]
         units = {
             name: known["units"][name]
-            if name in known["units"] and name != remote and hook not in ANEW
-            else dict(hookenv.relation_get(rid=relation, unit=name) or {})
+            if name in known["units"] and name != remote and not anew
+            else _bag(hookenv.relation_get(rid=relation, unit=name))
             for name in sorted(names, key=unit_number)
         }
         app = known["app"]
-        if self.reads_application and units and (not remote or not app):
+        if self.reads_application and units and (anew or not remote or not app):
             application = next(iter(units)).partition("/")[0]
-            app = dict(hookenv.relation_get(rid=relation, app=application) or {})
+            app = _bag(hookenv.relation_get(rid=relation, app=application))
         return {"units": units, "app": app, "published": known["published"] if hook not in ANEW else ""}
 
 
 def address(endpoint: str) -> str:
     """Return the address at which others reach this unit through the endpoint: Juju's first ingress address."""
-    words = ["network-get", endpoint, "--format=json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    answer = json.loads(done.stdout or "null") if done.returncode == 0 else None
-    found = (answer or {}).get("ingress-addresses")
-    key = f"address.{endpoint}"
+    found = _ask("network-get", endpoint, "--format=json")
+    addresses = found.get("ingress-addresses") if isinstance(found, dict) else None
+    first = addresses[0] if isinstance(addresses, list) and addresses else None
+    return _remembered(endpoint, first) or str(hookenv.unit_private_ip())
+
+
+def public_address() -> str:
+    """Return the unit's public address; empty where Juju never said one."""
+    return _remembered("public", _ask("unit-get", "--format=json", "public-address"))
+
+
+def _remembered(name: str, now: Any) -> str:
+    """Return an address, or the last one that was known: another one for once would be published to everybody."""
+    key = f"address.{name}"
     known = unitdata.kv().get(key)
-    # Where Juju does not tell for once, another network's address would have clients and CA told of it.
-    now = str(found[0] if found else known or hookenv.unit_private_ip())
-    if now != known:
-        unitdata.kv().set(key, now)
-    return now
+    if not (now and isinstance(now, str)) or now == known:
+        return str(known or "")
+    unitdata.kv().set(key, now)
+    return str(now)
+
+
+def _ask(*words: str) -> Any:
+    """Return the answer of a hook tool; None if it fails, or answers with anything but JSON."""
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        return json.loads(done.stdout) if done.returncode == 0 else None
+    except ValueError:
+        return None
+
+
+def _bag(answer: Any) -> Bag:
+    return {str(key): str(value) for key, value in answer.items()} if isinstance(answer, dict) else {}
+
+
+def _tool(error: Exception) -> str:
+    return f"{error.cmd[0]} failed" if isinstance(error, subprocess.CalledProcessError) else str(error)

@@ -17,6 +17,7 @@ VERSION = "docker-registry.version"
 """Key in unitdata: the version of the workload that Juju shows."""
 
 
+@reports_errors
 def meet_peers() -> None:
     """Set a flag once the unit knows its peers, or that it is alone: then it leads.
 
@@ -26,16 +27,19 @@ def meet_peers() -> None:
         reactive.set_flag(flags.JOINED)
 
 
+@reports_errors
 def request_bucket() -> None:
     """Request a bucket from the S3 integrator."""
     endpoint("s3-credentials").request_bucket()
 
 
+@reports_errors
 def peer() -> None:
     """Publish to the other units where this one serves."""
     endpoint("peer").publish_own(_published().peer)
 
 
+@reports_errors
 def service() -> None:
     """Publish this unit to the proxy; nothing while the options website-* are wrong: the published data stay."""
     services = _published().services
@@ -43,6 +47,7 @@ def service() -> None:
         endpoint("website").publish_service(_facts().addresses.get("website"), _current().port, services)
 
 
+@reports_errors
 def access() -> None:
     """Publish to clients how they reach the registry."""
     assert context.now.plan is not None

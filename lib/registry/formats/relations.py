@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from typing import Any
 
 from registry.message import Text
 
@@ -112,6 +114,15 @@ class Nagios:
 
     hostname: str
     context: str
+
+
+def json_list(text: str) -> list[Any]:
+    """Return the list in *text*, which the other end of a relation has written: empty if it is anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # nested too deeply
+        return []
+    return value if isinstance(value, list) else []
 
 
 def unit_number(unit: str) -> int:
