@@ -29,6 +29,12 @@ def test_the_verdicts_are_those_of_the_cases():
     assert list(GO) == list(CASES)
 
 
+def test_the_page_for_operators_has_the_same_table():
+    page = (pathlib.Path(__file__).parents[4] / "docs/reference/certificates.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [[name, "rejected" if GO[name] else "accepted"] for name in CASES]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_what_go_accepts_is_accepted_and_what_it_rejects_is_said(name):
     assert bool(problems(CASES[name])) == bool(GO[name]), (problems(CASES[name]), GO[name])
