@@ -80,6 +80,8 @@ def decide(options: Options, facts: Facts) -> Plan:
         release = _with_new_certificate(options, facts.current, chosen)
     else:
         release = _release(options, facts, facts.image, chosen.copies)
+        if facts.current and release.is_same(facts.current):
+            release = facts.current  # an older charm wrote the same in other words: that replaces no container
     users = _users(options, facts, release)
     return Plan(
         problems,

@@ -41,6 +41,11 @@ class Release:
         """16 hex digits that differ as soon as anything in the release differs."""
         return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()[:16]
 
+    def is_same(self, other: Release) -> bool:
+        """Tell whether the registry is configured the same by *other*, whose config.yml may be quoted differently."""
+        mine, others = (dataclasses.replace(one, config_yml="") for one in (self, other))
+        return mine == others and configuration.is_same(self.config_yml, other.config_yml)
+
     @property
     def port(self) -> int:
         """Port of the machine at which the registry answers."""
