@@ -77,7 +77,7 @@ def ensure_ready(options: Swift, environment: Mapping[str, str]) -> bool:
             unreachable = STORE_UNREACHABLE
             return _ensure_marker(session, f"{url}/{quote(options.container, safe='')}", options.container)
         except (requests.RequestException, ValueError) as error:  # urllib3 has errors of its own for host names
-            text = unreachable(url=addresses.redacted(url), error=_reason(error))
+            text = unreachable(url=url, error=_reason(error))
             raise SwiftError(_AUTHURL, text) from error
 
 
@@ -109,7 +109,7 @@ def _log_in(session: requests.Session, options: Swift) -> tuple[str, str]:
     except (requests.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise SwiftError(_AUTHURL, NOT_A_LOGIN()) from error
     if addresses.url_problem(url):
-        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=addresses.redacted(url)))
+        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=url))
     return url, token
 
 

@@ -198,7 +198,7 @@ def _line_problem(text: str) -> Text | None:
 
 
 def _realm_problem(url: str) -> Text | None:
-    return addresses.url_problem(url) if url.isprintable() else UNPRINTABLE(value=addresses.redacted(url))
+    return addresses.url_problem(url) if url.isprintable() else UNPRINTABLE(value=url)
 
 
 def _certificates_problem(text: str) -> Text | None:

@@ -77,5 +77,5 @@ def _remote_problem(url: str) -> Text | None:
     if parts.username or parts.password:
         return CREDENTIALS_IN_URL()
     if parts.path.strip("/") or parts.query or parts.fragment:
-        return PATH_IN_URL(url=addresses.redacted(url))
+        return PATH_IN_URL(url=url)
     return None

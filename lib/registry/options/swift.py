@@ -67,7 +67,7 @@ class Swift:
             return None
         problem = addresses.url_problem(self.authurl)
         if problem is None and not self.version:
-            return NO_VERSION(url=addresses.redacted(self.authurl))
+            return NO_VERSION(url=self.authurl)
         return problem
 
     def unsupported(self, generation: int) -> dict[str, Text]:

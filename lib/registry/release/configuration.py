@@ -38,7 +38,7 @@ class _Writer(yaml.SafeDumper):
     as numbers, dates or booleans: 0890, 1e5, y. That changes keys and passwords.
     """
 
-    def represent_str(self, data: str) -> yaml.Node:
+    def represent_str(self, data: str) -> yaml.ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:

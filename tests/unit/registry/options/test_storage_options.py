@@ -273,7 +273,7 @@ def test_a_relation_without_a_ca_leaves_the_images_own():
     release = related(dataclasses.replace(GIVEN, ca="", signature="2", region="eu")).release
     assert release.container.environment == {}
     assert filenames.STORE_CA not in release.others
-    assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
+    assert "v4auth: false" in release.config_yml and 'region: "eu"' in release.config_yml
 
 
 BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys. Check the integrator if this takes minutes."
