@@ -168,7 +168,7 @@ def _deploy(now: Now, release: Release) -> None:
     if disk.LOCAL in (release.data_folder, current and current.data_folder):
         machine.folders.ensure(disk.LOCAL)
     if release.swift is not None and release != current:
-        machine.ensure_swift_ready(release.swift, release.container.environment)
+        machine.ensure_swift_ready(release.swift, release.container.environment, release.trusted_ca)
     container = now.facts.container if now.facts else None
     for line in context.switch(now.docker).deploy(release, container, fall_back=now.plan.can_fall_back):
         hookenv.log(line)

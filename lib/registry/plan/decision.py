@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 
-from registry.formats import certificates, htpasswd
+from registry.formats import certificates, htpasswd, no_proxy
 from registry.message import Message, Sentence, alone
 from registry.options import storage
 from registry.options.options import Options
@@ -144,7 +144,8 @@ def _proxies(options: Options, facts: Facts) -> Proxies:
     """Return the proxies of the registry: its own, else Docker's, else the model's; none if it connects to nothing."""
     if not options.storage.is_shared and not options.cache.remoteurl:
         return NO_PROXIES
-    return options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
+    proxies = options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
+    return proxies.with_exceptions(*no_proxy.METADATA)
 
 
 def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
@@ -162,10 +163,12 @@ def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[s
     if options.storage.relation == storage.IN_USE:
         others[filenames.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
     environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(options, facts).environment()}
-    if options.storage.s3.ca:
-        others[filenames.STORE_CA] = certificates.bundle(options.storage.s3.ca)
+    trusted = options.trusted_ca if options.storage.is_shared or options.cache.remoteurl else ""
+    bundles = [certificates.bundle(text) for text in (options.storage.s3.ca, trusted) if text]
+    if bundles:
+        others[filenames.TRUSTED_CA] = certificates.chain(*bundles)
         # Go reads this file in place of the image's bundle, and the image's folder of certificates all the same.
-        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.STORE_CA}"
+        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.TRUSTED_CA}"
     return Release(
         container.ContainerSpec(
             name=options.registry_name,
