@@ -41,8 +41,12 @@ PASSWORD_BYTES = 72
 """bcrypt ignores what follows."""
 NAME_BYTES = 255
 
-_HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
-_HASH_OF_ANY_KIND = re.compile(r"\$[a-z0-9]+\$|\{\w+\}[A-Za-z0-9+/=]{20,}")
+# Go's bcrypt accepts each of these letters, and none.
+_HASH = re.compile(r"\$2[abxy]?\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+# Bcrypt, even if it is cut; crypt(3) and htpasswd; what LDAP servers store.
+_HASH_OF_ANY_KIND = re.compile(
+    r"\$(?:2[abxy]?|1|5|6|7|y|gy|apr1|md5|sha1|scrypt|argon2\w*|pbkdf2[\w-]*)\$|\{[A-Z]\w+\}[A-Za-z0-9+/=]{20,}"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +64,13 @@ def name_problem(name: str) -> Text | None:
     The registry strips a line and ignores one that begins with # as a comment; basic authentication ends
     the name at the first colon (https://www.rfc-editor.org/rfc/rfc7617#section-2).
     """
-    if name and name.isprintable() and name.strip() == name and ":" not in name and not name.startswith("#"):
+    if (
+        name
+        and not _has(name, "Cc", "Cs", "Zl", "Zp")
+        and name.strip() == name
+        and ":" not in name
+        and not name.startswith("#")
+    ):
         if len(name.encode()) <= NAME_BYTES:
             return None
         return LONG_NAME(length=len(name.encode()), most=NAME_BYTES)
@@ -69,12 +79,16 @@ def name_problem(name: str) -> Text | None:
 
 def password_problem(password: str) -> Text | None:
     """Return what is wrong with a password, without the password itself, or None."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in password):
+    if _has(password, "Cc", "Cs"):
         return CONTROL_CHARACTER()
     length = len(password.encode())
     if length > PASSWORD_BYTES:
         return LONG_PASSWORD(length=length, most=PASSWORD_BYTES)
     return None
+
+
+def _has(text: str, *categories: str) -> bool:
+    return any(unicodedata.category(character) in categories for character in text)
 
 
 def is_hash(text: str) -> bool:
@@ -106,7 +120,7 @@ def text(users: Iterable[User], cost: int = COST, before: str = "") -> str:
     A hash that still verifies its user's password is kept and not salted again, so that the text and the file's time
     change only when a user does.
     """
-    known = dict(line.split(":", 1) for line in before.splitlines() if ":" in line)
+    known = dict(line.split(":", 1) for line in before.split("\n") if ":" in line)
     return "".join(f"{user.name}:{_hash(user, cost, known.get(user.name, ''))}\n" for user in users)
 
 

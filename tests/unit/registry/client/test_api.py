@@ -28,7 +28,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Serves with the certificate that stands alone, or *served*; returns the URL. Clients show a certificate of *trusted*."""
+    """Serves with the certificate that stands alone, or *served*; returns the URL.
+
+    Clients show a certificate of *trusted*.
+    """
     servers = []
 
     def start(trusted="", served=ALONE + ALONE_KEY):

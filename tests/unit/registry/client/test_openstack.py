@@ -221,7 +221,7 @@ def test_an_unreachable_store_is_an_error(swift):
 
 
 def test_each_server_is_reached_as_the_registry_reaches_it(swift):
-    """Here the proxy is the server itself: the login goes by it, the store, whose address Go never proxies, does not."""
+    """Here the proxy is the server itself: the login goes by it, and the store, at a loopback address, does not."""
     openstack.ensure_ready(
         Swift(authurl="http://keystone.invalid/auth/v1.0", container="images", **USER), {"HTTP_PROXY": swift.url}
     )
