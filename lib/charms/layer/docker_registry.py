@@ -130,6 +130,7 @@ def compare() -> None:
         return
     now.facts = facts.read(now)
     now.plan = decision.decide(now.options, now.facts)
+    context.machine.credentials.save_verdicts(now.plan.verdicts)
     if now.plan.is_paused:
         reactive.set_flag(flags.PAUSED)
     elif now.plan.outdated:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import hmac
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -56,6 +59,31 @@ class User:
     name: str
     password: str | None = dataclasses.field(default=None, repr=False)
     hashed: str | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdicts:
+    """Which hashes belong to which passwords, so that bcrypt is not asked again in each hook.
+
+    Only whoever has the *key* can compare a password with a digest.
+    """
+
+    key: bytes = dataclasses.field(default=b"", repr=False)
+    digests: frozenset[str] = dataclasses.field(default=frozenset(), repr=False)
+
+    def knows(self, user: User, hashed: str) -> bool:
+        """Tell whether *hashed* was found to be the hash of the user's password."""
+        return self._digest(user, hashed) in self.digests
+
+    def of(self, users: Iterable[User], text: str) -> Verdicts:
+        """Return those of *users* with passwords, whose hashes are in *text*, and no others."""
+        hashes = _hashes(text)
+        known = (self._digest(user, hashes[user.name]) for user in users if user.password is not None)
+        return dataclasses.replace(self, digests=frozenset(known))
+
+    def _digest(self, user: User, hashed: str) -> str:
+        text = json.dumps([user.name, user.password, hashed])
+        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def name_problem(name: str) -> Text | None:
@@ -114,24 +142,28 @@ def cost_problem(cost: int) -> Text | None:
     return None if cost in COSTS else COST_OUT_OF_RANGE(cost=cost, least=COSTS[0], most=COSTS[-1])
 
 
-def text(users: Iterable[User], cost: int = COST, before: str = "") -> str:
+def text(users: Iterable[User], cost: int = COST, before: str = "", verdicts: Verdicts | None = None) -> str:
     """Return the text of the file for *users*, none of whom has a problem; *before* is the current text.
 
     A hash that still verifies its user's password is kept and not salted again, so that the text and the file's time
-    change only when a user does.
+    change only when a user does. *verdicts* spare it the verification.
     """
-    known = dict(line.split(":", 1) for line in before.split("\n") if ":" in line)
-    return "".join(f"{user.name}:{_hash(user, cost, known.get(user.name, ''))}\n" for user in users)
+    known, verdicts = _hashes(before), verdicts or Verdicts()
+    return "".join(f"{user.name}:{_hash(user, cost, known.get(user.name, ''), verdicts)}\n" for user in users)
 
 
-def _hash(user: User, cost: int, before: str) -> str:
+def _hashes(text: str) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in text.split("\n") if ":" in line)
+
+
+def _hash(user: User, cost: int, before: str, verdicts: Verdicts) -> str:
     if user.password is None:
         return user.hashed or ""
     password = user.password.encode()
     # Only a hash of our cost is verified: the file may have any cost, and verifying a high one would take hours.
     if before.startswith(f"$2y${cost:02}$"):
         with contextlib.suppress(ValueError):
-            if bcrypt.checkpw(password, before.encode()):
+            if verdicts.knows(user, before) or bcrypt.checkpw(password, before.encode()):
                 return before
     # $2b$ and $2y$ are one algorithm; the latter is what the htpasswd command writes.
     return bcrypt.hashpw(password, bcrypt.gensalt(cost)).decode().replace("$2b$", "$2y$", 1)

@@ -29,11 +29,8 @@ NOT_YAML = Message(
 
 A password in quotes may begin with any character and contain colons and #.
 """
-NOT_A_MAPPING = Message(
-    "the value is not a YAML mapping",
-    "Use a line `user: password` for each user, with a space after the colon and no - in front",
-)
-"""The text of the users is YAML, but a list or a single value: for example ``user:password``, as htpasswd has it."""
+NOT_A_MAPPING = Message("the value is not a YAML mapping", "Use a line `user: password` for each user")
+"""The text of the users is YAML, but a list (- in front), or a single value: no space follows the colon."""
 PASSWORD_NOT_TEXT = Message(
     "the password of {name!r} is missing, or YAML does not read it as text", "Put the password in quotes"
 )

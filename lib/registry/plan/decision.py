@@ -46,6 +46,8 @@ class Plan:
     """What the unit waits for, requested from another application."""
     unavailable: Sentence | None = None
     """Set while the disk with the images of the release is unavailable: then nothing may run."""
+    verdicts: htpasswd.Verdicts = dataclasses.field(default_factory=htpasswd.Verdicts)
+    """Which of the users need no verification in the next hook."""
     can_fall_back: bool = True
     """The current release may continue where the new one does not serve. False while its disk is unavailable."""
     outdated: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ def decide(options: Options, facts: Facts) -> Plan:
         warnings(options, facts) + chosen.warnings,
         waiting,
         unavailable=_unavailable(release, facts),
+        verdicts=_verdicts(options, facts, users),
         can_fall_back=not _unavailable(facts.current, facts),
         outdated=tuple(_outdated(release, users, facts)),
     )
@@ -136,8 +139,15 @@ def _users(options: Options, facts: Facts, release: Release | None) -> str | Non
         return None
     authentication = options.authentication
     if authentication.kind == "htpasswd" and options.are_valid("auth-"):
-        return htpasswd.text((facts.own, *authentication.members()), authentication.cost, facts.users)
+        members = (facts.own, *authentication.members())
+        return htpasswd.text(members, authentication.cost, facts.users, facts.verdicts)
     return None if facts.users else htpasswd.text([facts.own])
+
+
+def _verdicts(options: Options, facts: Facts, users: str | None) -> htpasswd.Verdicts:
+    if users is None or options.authentication.kind != "htpasswd" or not options.are_valid("auth-"):
+        return facts.verdicts
+    return facts.verdicts.of((facts.own, *options.authentication.members()), users)
 
 
 def _proxies(options: Options, facts: Facts) -> Proxies:

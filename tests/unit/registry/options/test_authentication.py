@@ -19,10 +19,7 @@ TOKEN = {
 NOT_YAML = (
     "the value is not YAML (line 1). Use a line `user: 'password'` for each user, and write a quote in a password twice"
 )
-NOT_A_MAPPING = (
-    "the value is not a YAML mapping. "
-    "Use a line `user: password` for each user, with a space after the colon and no - in front"
-)
+NOT_A_MAPPING = "the value is not a YAML mapping. Use a line `user: password` for each user"
 CUT = "YAML reads only a part of the password of 'me'. Put the password in quotes"
 NO_PASSWORD = "the password of 'me' is missing, or YAML does not read it as text. Put the password in quotes"
 NOT_BCRYPT = "user 'me': the hash is not bcrypt, the only kind that the registry accepts. Use `htpasswd -nB USER`"
