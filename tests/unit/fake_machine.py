@@ -52,7 +52,7 @@ class FakeMachine:
         self.credentials.save_request(made)
         return made
 
-    def ensure_swift_ready(self, options, environment):
+    def ensure_swift_ready(self, options, environment, ca):
         self.swift_calls.append(options.container)
         if options.container == "away":
             raise openstack.SwiftError("storage-swift-container", openstack.NO_CONTAINER(name="away"))

@@ -131,6 +131,7 @@ def compare() -> None:
         return
     now.facts = facts.read(now)
     now.plan = decision.decide(now.options, now.facts)
+    context.machine.credentials.save_verdicts(now.plan.verdicts)
     if now.plan.is_paused:
         reactive.set_flag(flags.PAUSED)
     elif now.plan.outdated:
@@ -169,7 +170,7 @@ def _deploy(now: Now, release: Release) -> None:
     if disk.LOCAL in (release.data_folder, current and current.data_folder):
         machine.folders.ensure(disk.LOCAL)
     if release.swift is not None and release != current:
-        machine.ensure_swift_ready(release.swift, release.container.environment)
+        machine.ensure_swift_ready(release.swift, release.container.environment, release.trusted_ca)
     container = now.facts.container if now.facts else None
     for line in context.switch(now.docker).deploy(release, container, fall_back=now.plan.can_fall_back):
         hookenv.log(line)

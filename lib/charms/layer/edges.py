@@ -73,6 +73,6 @@ class Machine:
         self.credentials.save_request(request)
         return request
 
-    def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str]) -> bool:
+    def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str], ca: str) -> bool:
         """Prepare an empty container of Swift for the registry: `openstack.ensure_ready`. Raises SwiftError."""
-        return openstack.ensure_ready(options, environment)
+        return openstack.ensure_ready(options, environment, ca)

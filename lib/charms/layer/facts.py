@@ -49,6 +49,7 @@ def read(now: Now) -> Facts:
         clients=bool(endpoint("docker-registry").relation_ids),
         own=context.own_user(),
         users=machine.credentials.users(),
+        verdicts=machine.credentials.verdicts(),
         tls_files=tls_client.read_files(),
         tls_inherited=reactive.is_flag_set(flags.PREDECESSOR_TLS),
         now=time.time(),

@@ -14,6 +14,7 @@ import requests
 import requests.adapters
 
 from registry.formats.htpasswd import User
+from registry.formats.no_proxy import proxy_for
 
 
 class ApiError(Exception):
@@ -22,6 +23,23 @@ class ApiError(Exception):
 
 class NoStorage(ApiError):
     """The registry answers that its storage is unreachable or refuses access."""
+
+
+class Session(requests.Session):
+    """Requests with the proxies in *environment* and the CAs in the PEM *ca*, besides the system's, and no others."""
+
+    def __init__(self, environment: Mapping[str, str], ca: str = "") -> None:
+        super().__init__()
+        self.trust_env = False
+        self._environment = environment
+        if ca:
+            self.mount("https://", _Trusting(ca))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request, the first or one after a redirect, by the proxy for its URL."""
+        proxy = proxy_for(request.url or "", self._environment)
+        kwargs["proxies"] = dict.fromkeys(("http", "https"), proxy) if proxy else {}
+        return super().send(request, **kwargs)
 
 
 class Connection:
@@ -42,16 +60,15 @@ class Connection:
         self.url = url
         self._credentials = (user.name, user.password or "") if user else None
         self._timeout = timeout
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = Session({})
         if certificate is not None:
             self._session.verify = False  # except for its fingerprint
             self._session.mount("https://", _Pinned(certificate))
             self._session.cert = str(identity) if identity else None
 
-    def use_proxies(self, environment: Mapping[str, str]) -> None:
-        """Use the proxies that *environment* has for the server."""
-        use_proxies(self._session, environment, self.url)
+    def go_out(self, environment: Mapping[str, str], ca: str = "") -> None:
+        """Use the proxies that *environment* has for the server, and trust the CAs in the PEM *ca* too."""
+        self._session = Session(environment, ca)
 
     def require(self, method: str, path: str, expected: int, *, as_user: bool = False) -> requests.Response:
         """Send a request, and return the answer with the *expected* status. Raises ApiError."""
@@ -85,6 +102,24 @@ class Connection:
             raise ApiError(f"the server is not a registry: {error}") from error
 
 
+class _Trusting(requests.adapters.HTTPAdapter):
+    """Accepts certificates of more CAs than requests does."""
+
+    def __init__(self, ca: str) -> None:
+        self._context = ssl.create_default_context()
+        # As Go: any certificate of the PEM is trusted, an intermediate one too, and extensions may be missing.
+        self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        self._context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self._context.load_verify_locations(cadata=ca)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
+
 class _Pinned(requests.adapters.HTTPAdapter):
     """Accepts one certificate: https://urllib3.readthedocs.io/en/stable/advanced-usage.html#verifying-tls-against-a-different-host"""
 
@@ -95,10 +130,3 @@ class _Pinned(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, assert_fingerprint=self._fingerprint, **kwargs)
-
-
-def use_proxies(session: requests.Session, environment: Mapping[str, str], url: str) -> None:
-    """Have *session* use the proxies that *environment* has for *url*, if any."""
-    if not requests.utils.should_bypass_proxies(url, environment.get("NO_PROXY", "")):
-        proxies = {scheme: environment.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
-        session.proxies.update({scheme: proxy for scheme, proxy in proxies.items() if proxy})

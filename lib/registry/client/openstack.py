@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import requests
 
-from registry.client.http import use_proxies
+from registry.client.http import Session
 from registry.formats import addresses
 from registry.message import Fault, Message, Text
 from registry.options.swift import DEFAULT_DOMAIN, Swift
@@ -62,22 +62,19 @@ class SwiftError(Fault):
         self.option = option
 
 
-def ensure_ready(options: Swift, environment: Mapping[str, str]) -> bool:
+def ensure_ready(options: Swift, environment: Mapping[str, str], ca: str = "") -> bool:
     """Create the empty object `files` in the container, unless it contains something; tell whether it was created.
 
-    *environment* has the proxies. Raises SwiftError.
+    *environment* has the proxies, *ca* the PEM of CAs to trust besides the system's. Raises SwiftError.
     """
-    session = requests.Session()
-    session.trust_env = False
-    with session:
+    with Session(environment, ca) as session:
         url, unreachable = options.authurl or "", UNREACHABLE
         try:
-            use_proxies(session, environment, url)
             url, session.headers["X-Auth-Token"] = _log_in(session, options)
             unreachable = STORE_UNREACHABLE
             return _ensure_marker(session, f"{url}/{quote(options.container, safe='')}", options.container)
         except (requests.RequestException, ValueError) as error:  # urllib3 has errors of its own for host names
-            text = unreachable(url=addresses.redacted(url), error=_reason(error))
+            text = unreachable(url=url, error=_reason(error))
             raise SwiftError(_AUTHURL, text) from error
 
 
@@ -109,7 +106,7 @@ def _log_in(session: requests.Session, options: Swift) -> tuple[str, str]:
     except (requests.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise SwiftError(_AUTHURL, NOT_A_LOGIN()) from error
     if addresses.url_problem(url):
-        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=addresses.redacted(url)))
+        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=url))
     return url, token
 
 

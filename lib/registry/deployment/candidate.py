@@ -95,7 +95,8 @@ class Candidates:
         if release.upstream is None:
             return
         try:
-            self._connect(release.upstream, None).check_is_registry(release.container.environment)
+            upstream = self._connect(release.upstream, None)
+            upstream.check_is_registry(release.container.environment, release.trusted_ca)
         except ApiError as error:
             raise NotServing(UPSTREAM_UNREACHABLE(error=error)) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -49,24 +48,16 @@ def hostname(url: str) -> str | None:
     return None if url_problem(url) else urlsplit(url).hostname
 
 
-def redacted(url: str) -> str:
-    """Return *url* without the user and password that it may contain.
-
-    >>> redacted("https://me:password@example.com/path")
-    'https://...@example.com/path'
-    """
-    return re.sub(r"^(.*?//|).*@", r"\1...@", url, flags=re.DOTALL)
-
-
 def url_problem(url: str) -> Text | None:
     """Return what is wrong with *url* as the address of an HTTP server, or None."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        return NOT_A_URL(url=redacted(url), error=error if "@" not in url else "invalid host or port")
+        # The error quotes parts of the URL.
+        return NOT_A_URL(url=url, error=error if "@" not in url else "invalid host or port")
     if parts.scheme not in ("http", "https") or "//" not in url:
-        return NO_SCHEME(url=redacted(url))
+        return NO_SCHEME(url=url)
     if not parts.hostname or port == 0:
-        return NO_HOST(url=redacted(url))
+        return NO_HOST(url=url)
     return None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from registry.formats import addresses, certificates, htpasswd
+from registry.formats import addresses, certificates, htpasswd, yaml_text
 from registry.formats.htpasswd import User
 from registry.message import Fault, Message, Text
 from registry.options.checks import HALF_A_PAIR
@@ -23,16 +22,23 @@ HASH_AS_PASSWORD = Message(
     "the value is a hash, but clients need the password", "Set the password, or move the hash to auth-basic-users"
 )
 """The charm publishes this password to clients over relations, and a hash cannot be used to log in."""
-NOT_YAML = Message("the value is not YAML", "Use a line `user: password` for each user")
-"""The text of the users has a syntax error; it is not shown because it may contain passwords."""
+NOT_YAML = Message(
+    "the value is not YAML{line}", "Use a line `user: 'password'` for each user, and write a quote in a password twice"
+)
+"""The text of the users has a syntax error; it is not shown because it may contain passwords.
+
+A password in quotes may begin with any character and contain colons and #.
+"""
 NOT_A_MAPPING = Message("the value is not a YAML mapping", "Use a line `user: password` for each user")
-"""The text of the users is YAML, but a list or a single value."""
-NAME_NOT_TEXT = Message("YAML does not read the user name {name!r} as text", "Put it in quotes")
-"""YAML reads some words as numbers, dates or booleans."""
+"""The text of the users is YAML, but a list (- in front), or a single value: no space follows the colon."""
 PASSWORD_NOT_TEXT = Message(
     "the password of {name!r} is missing, or YAML does not read it as text", "Put the password in quotes"
 )
-"""YAML reads some words as numbers, dates or booleans; an empty password is not accepted."""
+"""The password is empty, null, a list, a mapping, or begins with #; an empty password is not accepted."""
+PASSWORD_CUT = Message("YAML reads only a part of the password of {name!r}", "Put the password in quotes")
+"""What follows # after a space is a comment to YAML, and the lines of a password are joined."""
+REPEATED_USER = Message("{name!r} is set twice", "Set each user once")
+"""A user is there twice, maybe with different passwords."""
 RESERVED_NAME = Message("{name!r} begins with {prefix}, which is reserved for the charm's users", "Use another name")
 """The charm has users of its own, for example to push to the registry by actions."""
 DUPLICATE_USER = Message("{name!r} is also the value of auth-basic-user", "Set each user once")
@@ -109,7 +115,12 @@ class Authentication:
     def members(self) -> tuple[User, ...]:
         """Return the requested users. Only where there are no problems."""
         first = (User(self.user or "", password=self.password),) if self.password else ()
-        return (*first, *(_members(self.users) if self.users else ()))
+        return (*first, *self._more)
+
+    @functools.cached_property
+    def _more(self) -> tuple[User, ...]:
+        """The members in auth-basic-users, parsed once. Raises _BadUsers."""
+        return _members(self.users) if self.users else ()
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
@@ -141,7 +152,7 @@ class Authentication:
         if self.users is None:
             return None
         try:
-            members = _members(self.users)
+            members = self._more
         except _BadUsers as error:
             return error.text
         if self.password and any(member.name == self.user for member in members):
@@ -151,20 +162,24 @@ class Authentication:
 
 def _members(text: str) -> tuple[User, ...]:
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        # The YAML error quotes a line, which may contain a password.
-        raise _BadUsers(NOT_YAML()) from None
-    if not isinstance(data, dict) or not data:
+        pairs = yaml_text.pairs(text)
+    except yaml_text.BadYaml as error:
+        raise _BadUsers(NOT_YAML(line=f" (line {error.line})" if error.line else "")) from None
+    if not pairs:
         raise _BadUsers(NOT_A_MAPPING())
-    return tuple(_member(name, secret) for name, secret in data.items())
+    members = {pair.name: _member(pair) for pair in pairs}
+    if len(members) < len(pairs):
+        names = [pair.name for pair in pairs]
+        raise _BadUsers(REPEATED_USER(name=next(name for name in names if names.count(name) > 1)))
+    return tuple(members.values())
 
 
-def _member(name: object, secret: object) -> User:
-    if not isinstance(name, str):
-        raise _BadUsers(NAME_NOT_TEXT(name=name))
-    if not isinstance(secret, str) or not secret:
+def _member(pair: yaml_text.Pair) -> User:
+    name, secret = pair.name, pair.value
+    if not secret:
         raise _BadUsers(PASSWORD_NOT_TEXT(name=name))
+    if pair.is_lossy:
+        raise _BadUsers(PASSWORD_CUT(name=name))
     if htpasswd.looks_hashed(secret):
         user, problem = User(name, hashed=secret), htpasswd.hash_problem(secret)
     else:
@@ -198,7 +213,7 @@ def _line_problem(text: str) -> Text | None:
 
 
 def _realm_problem(url: str) -> Text | None:
-    return addresses.url_problem(url) if url.isprintable() else UNPRINTABLE(value=addresses.redacted(url))
+    return addresses.url_problem(url) if url.isprintable() else UNPRINTABLE(value=url)
 
 
 def _certificates_problem(text: str) -> Text | None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from registry.formats import addresses
 from registry.message import Message, Text
-from registry.options.checks import HALF_A_PAIR, duration_problem
+from registry.options.checks import HALF_A_PAIR, duration_problem, text_problems
 
 NO_UPSTREAM = Message("not set, but cache options are set ({options})", "Set it, or reset them")
 """The other options of the cache have no effect without the URL of the upstream registry."""
@@ -49,10 +49,17 @@ class Cache:
             return {"cache-remoteurl": NO_UPSTREAM(options=options) if options else None}
         return {
             "cache-remoteurl": _remote_problem(self.remoteurl),
-            "cache-username": HALF_A_PAIR(other="cache-password") if self._lacks("username") else None,
-            "cache-password": HALF_A_PAIR(other="cache-username") if self._lacks("password") else None,
+            "cache-username": HALF_A_PAIR(other="cache-password")
+            if self._lacks("username")
+            else self._text_problem("username"),
+            "cache-password": HALF_A_PAIR(other="cache-username")
+            if self._lacks("password")
+            else self._text_problem("password"),
             "cache-ttl": duration_problem(self.ttl) if self.ttl and self.ttl != "0" else None,
         }
+
+    def _text_problem(self, name: str) -> Text | None:
+        return text_problems({name: getattr(self, name)}).get(name)
 
     def _lacks(self, name: str) -> bool:
         return bool(self.username or self.password) and not getattr(self, name)
@@ -77,5 +84,5 @@ def _remote_problem(url: str) -> Text | None:
     if parts.username or parts.password:
         return CREDENTIALS_IN_URL()
     if parts.path.strip("/") or parts.query or parts.fragment:
-        return PATH_IN_URL(url=addresses.redacted(url))
+        return PATH_IN_URL(url=url)
     return None

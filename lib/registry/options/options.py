@@ -22,7 +22,7 @@ from registry.options.proxies import Proxies
 from registry.options.runtime import Runtime
 from registry.options.secrets import reveal
 from registry.options.storage import Storage
-from registry.options.tls import Tls
+from registry.options.tls import Tls, blob_problem
 from registry.options.website import Website
 
 NOT_A_CONTAINER_NAME = Message(
@@ -70,6 +70,8 @@ class Options:
     """Port of the machine at which it answers."""
     registry_proxies: Proxies
     """The registry's own proxies, which override Docker's."""
+    trusted_ca: str | None
+    """PEM, or base64 of it, of CAs that the registry trusts as a client, besides the image's."""
     unread: Mapping[str, Text] = dataclasses.field(default_factory=dict)
     """Options whose Juju secret cannot be read, each with the reason."""
 
@@ -100,6 +102,7 @@ class Options:
                 https=(config["registry-https-proxy"] or "").strip(),
                 no="",
             ),
+            trusted_ca=config["trusted-ca-blob"] or None,
             unread=unread,
         )
 
@@ -127,6 +130,7 @@ class Options:
             "registry-http-proxy": self.registry_proxies.problems()["http_proxy"],
             "registry-https-proxy": self.registry_proxies.problems()["https_proxy"],
             "registry-port": port_problem(self.registry_port),
+            "trusted-ca-blob": blob_problem("ca", self.trusted_ca or ""),
             **self._together(),
             **self.unread,
         }

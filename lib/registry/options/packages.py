@@ -8,9 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from registry.formats import sources_list
+from registry.formats import sources_list, yaml_text
 from registry.message import Message, Text
 from registry.options.checks import choice_problem
 
@@ -130,8 +128,8 @@ def _is_installed(package: str, state: State | None) -> bool:
 def _list(text: str) -> list[Any] | None:
     """Return the YAML list in *text*, a single text as a list of it; None if it is something else."""
     try:
-        value = yaml.safe_load(text.strip())
-    except (yaml.YAMLError, RecursionError, ValueError):
+        value = yaml_text.load(text.strip())
+    except yaml_text.BadYaml:
         return None
     if value is None or isinstance(value, str):
         return [value] if value else []

@@ -9,9 +9,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from registry.formats import sources_list
+from registry.formats import sources_list, yaml_text
 from registry.message import Fault, Message, Text
 from registry.options.checks import choice_problem
 from registry.options.packages import Packages
@@ -26,7 +24,7 @@ NO_PACKAGES = Message(
 )
 """With docker_runtime=custom the charm does not know which packages Docker is in."""
 NOT_JSON_OR_YAML = Message("the value is neither JSON nor YAML{line}", "Fix the syntax")
-"""The value has a syntax error; it is not shown because it may contain secrets."""
+"""The value has a syntax error, an alias, or a key twice; it is not shown because it may contain secrets."""
 NOT_A_MAPPING = Message("the value is not a mapping", 'Use settings such as {{"log-driver": "journald"}}')
 """The value is JSON or YAML, but not a mapping of settings of daemon.json to their values."""
 NOT_ARGUMENTS = Message("the value cannot be split into arguments ({error})", "Use quotes as in a shell")
@@ -150,10 +148,11 @@ class Runtime:
         """Return the settings for daemon.json in daemon-opts, JSON or YAML. Only without problems."""
         try:
             value = _load(self.daemon_opts)
-            text = json.dumps(value)
-        except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-            mark = getattr(error, "problem_mark", None)  # the text of the error quotes the value
-            raise _BadValue(NOT_JSON_OR_YAML(line=f" (line {mark.line + 1})" if mark else "")) from None
+            text = json.dumps(value, allow_nan=False)
+        except (ValueError, TypeError, RecursionError):
+            raise _BadValue(NOT_JSON_OR_YAML(line="")) from None
+        except yaml_text.BadYaml as error:
+            raise _BadValue(NOT_JSON_OR_YAML(line=f" (line {error.line})" if error.line else "")) from None
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
             raise _BadValue(NOT_A_MAPPING())
         return dict(json.loads(text))
@@ -182,6 +181,12 @@ def _keys(flag: str) -> set[str]:
 
 def _load(text: str) -> Any:
     try:
-        return json.loads(text.strip() or "{}")
+        return json.loads(text.strip() or "{}", object_pairs_hook=_unique)
     except ValueError:
-        return yaml.safe_load(text)
+        return yaml_text.load(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)

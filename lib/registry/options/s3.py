@@ -12,7 +12,7 @@ from typing import Any
 from registry.formats import addresses, certificates
 from registry.formats.relations import Bucket
 from registry.message import Message, Text
-from registry.options.checks import HALF_A_PAIR, REQUIRED, choice_problem, range_problem
+from registry.options.checks import HALF_A_PAIR, REQUIRED, choice_problem, range_problem, text_problems
 
 NEEDS_ENCRYPTION = Message("a KMS key ID requires storage-s3-encrypt=true", "Set both or reset this option")
 """Without encryption the KMS key is not used."""
@@ -109,14 +109,16 @@ class S3:
         ranges = {
             _option(name): range_problem(getattr(self, name), *limits, _unit(name)) for name, limits in _RANGES.items()
         }
+        values = {_option(name): value for name, value in dataclasses.asdict(self).items() if name != "ca"}
         return {
+            **text_problems(values),
             **ranges,
             **({missing: REQUIRED(store="S3", options="storage-s3-...")} if missing else {}),
             **self._key_problems(),
             _option("keyid"): NEEDS_ENCRYPTION() if self.keyid and not self.encrypt else None,
             _option("loglevel"): choice_problem(self.loglevel, LOG_LEVELS),
             _option("objectacl"): choice_problem(self.objectacl, ACLS),
-            _option("regionendpoint"): self._endpoint_problem(),
+            **({_option("regionendpoint"): problem} if (problem := self._endpoint_problem()) else {}),
             _option("skip-v4-auth"): self._signature_problem(),
             _option("storageclass"): choice_problem(self.storageclass, (*CLASSES, *LATER_CLASSES)),
             _option("ca"): self._ca_problem(),

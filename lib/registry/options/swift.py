@@ -11,7 +11,7 @@ from typing import Any
 
 from registry.formats import addresses
 from registry.message import Message, Text
-from registry.options.checks import REQUIRED
+from registry.options.checks import REQUIRED, text_problems
 
 NO_VERSION = Message("{url!r} contains none of v1, v2 and v3", "Use the URL of a version, such as http://HOST:5000/v3")
 """The registry derives the version of the authentication API from the URL."""
@@ -57,7 +57,9 @@ class Swift:
             return {}
         required = ("authurl", "username", "password")
         missing = ", ".join(f"storage-swift-{name}" for name in required if not getattr(self, name))
+        values = {f"storage-swift-{name}": value for name, value in dataclasses.asdict(self).items()}
         return {
+            **text_problems(values),
             "storage-swift-authurl": self._url_problem(),
             **({missing: REQUIRED(store="Swift", options="storage-swift-...")} if missing else {}),
         }
@@ -67,8 +69,8 @@ class Swift:
             return None
         problem = addresses.url_problem(self.authurl)
         if problem is None and not self.version:
-            return NO_VERSION(url=addresses.redacted(self.authurl))
-        return problem
+            return NO_VERSION(url=self.authurl)
+        return problem or text_problems({"": self.authurl})[""]
 
     def unsupported(self, generation: int) -> dict[str, Text]:
         """Return what the registry's *generation*, 2 or 3, does not support, by option."""

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 
-from registry.formats import addresses, certificates, htpasswd
+from registry.formats import addresses, certificates, htpasswd, no_proxy
 from registry.message import Message, Sentence, alone
 from registry.options import storage
 from registry.options.options import Options
@@ -46,6 +46,8 @@ class Plan:
     """What the unit waits for, requested from another application."""
     unavailable: Sentence | None = None
     """Set while the disk with the images of the release is unavailable: then nothing may run."""
+    verdicts: htpasswd.Verdicts = dataclasses.field(default_factory=htpasswd.Verdicts)
+    """Which of the users need no verification in the next hook."""
     can_fall_back: bool = True
     """The current release may continue where the new one does not serve. False while its disk is unavailable."""
     outdated: tuple[str, ...] = ()
@@ -81,6 +83,8 @@ def decide(options: Options, facts: Facts) -> Plan:
         release = _with_new_certificate(options, facts.current, chosen)
     else:
         release = _release(options, facts, facts.image, chosen.copies)
+        if facts.current and release.is_same(facts.current):
+            release = facts.current  # an older charm wrote the same in other words: that replaces no container
     users = _users(options, facts, release)
     return Plan(
         problems,
@@ -90,6 +94,7 @@ def decide(options: Options, facts: Facts) -> Plan:
         warnings(options, facts) + chosen.warnings,
         waiting,
         unavailable=_unavailable(release, facts),
+        verdicts=_verdicts(options, facts, users),
         can_fall_back=not _unavailable(facts.current, facts),
         outdated=tuple(_outdated(release, users, facts)),
     )
@@ -143,15 +148,23 @@ def _users(options: Options, facts: Facts, release: Release | None) -> str | Non
         return None
     authentication = options.authentication
     if authentication.kind == "htpasswd" and options.are_valid("auth-"):
-        return htpasswd.text((facts.own, *authentication.members()), authentication.cost, facts.users)
+        members = (facts.own, *authentication.members())
+        return htpasswd.text(members, authentication.cost, facts.users, facts.verdicts)
     return None if facts.users else htpasswd.text([facts.own])
+
+
+def _verdicts(options: Options, facts: Facts, users: str | None) -> htpasswd.Verdicts:
+    if users is None or options.authentication.kind != "htpasswd" or not options.are_valid("auth-"):
+        return facts.verdicts
+    return facts.verdicts.of((facts.own, *options.authentication.members()), users)
 
 
 def _proxies(options: Options, facts: Facts) -> Proxies:
     """Return the proxies of the registry: its own, else Docker's, else the model's; none if it connects to nothing."""
     if not options.storage.is_shared and not options.cache.remoteurl:
         return NO_PROXIES
-    return options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
+    proxies = options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
+    return proxies.with_exceptions(*no_proxy.METADATA)
 
 
 def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
@@ -169,10 +182,12 @@ def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[s
     if options.storage.relation == storage.IN_USE:
         others[filenames.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
     environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(options, facts).environment()}
-    if options.storage.s3.ca:
-        others[filenames.STORE_CA] = certificates.bundle(options.storage.s3.ca)
+    trusted = options.trusted_ca if options.storage.is_shared or options.cache.remoteurl else ""
+    bundles = [certificates.bundle(text) for text in (options.storage.s3.ca, trusted) if text]
+    if bundles:
+        others[filenames.TRUSTED_CA] = certificates.chain(*bundles)
         # Go reads this file in place of the image's bundle, and the image's folder of certificates all the same.
-        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.STORE_CA}"
+        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.TRUSTED_CA}"
     return Release(
         container.ContainerSpec(
             name=options.registry_name,

@@ -48,6 +48,8 @@ class Facts:
     """The charm's own user, for pushes and checks of its own."""
     users: str = dataclasses.field(repr=False)
     """Text of the existing file of users; empty where there is none."""
+    verdicts: htpasswd.Verdicts = dataclasses.field(default_factory=htpasswd.Verdicts)
+    """Which of those users were verified by an earlier hook."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
     errors: tuple[Sentence, ...] = ()

@@ -20,7 +20,7 @@ AUTH_FOLDER = "/etc/docker/registry/auth"
 
 FILES = (
     *("config.yml", "container.json", filenames.TOKEN_CA, "htpasswd"),
-    *(filenames.STORE, filenames.STORE_CA),
+    *(filenames.STORE, filenames.TRUSTED_CA),
     *filenames.TLS_COPIES,
 )
 """Names of the files that a release may have."""
@@ -40,6 +40,11 @@ class Release:
     def digest(self) -> str:
         """16 hex digits that differ as soon as anything in the release differs."""
         return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def is_same(self, other: Release) -> bool:
+        """Tell whether the registry is configured the same by *other*, whose config.yml may be quoted differently."""
+        mine, others = (dataclasses.replace(one, config_yml="") for one in (self, other))
+        return mine == others and configuration.is_same(self.config_yml, other.config_yml)
 
     @property
     def port(self) -> int:
@@ -120,6 +125,11 @@ class Release:
         """URL of the upstream registry; None if this is no pull-through cache."""
         return (self._config.get("proxy") or {}).get("remoteurl")
 
+    @property
+    def trusted_ca(self) -> str:
+        """PEM of the CAs that it trusts besides the image's, as a client; empty without any."""
+        return self.others.get(filenames.TRUSTED_CA, "")
+
     @functools.cached_property
     def _config(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.config_yml))
@@ -133,7 +143,10 @@ class Release:
             name=f"{self.container.name}-loopback",
             mounts=tuple(mount for mount in self.container.mounts if mount.source != AUTH_FOLDER),
         )
-        return Release(spec, configuration.dump(config), {"htpasswd": htpasswd.text([user])})
+        others = {"htpasswd": htpasswd.text([user])}
+        if self.trusted_ca:
+            others[filenames.TRUSTED_CA] = self.trusted_ca
+        return Release(spec, configuration.dump(config), others)
 
     def files(self) -> dict[str, str]:
         """Return the texts of the release's folder by file name."""

@@ -318,7 +318,7 @@ class FakeRegistry:
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address.partition(":")[0])
         return one["body"]["Image"]
 
-    def check_is_registry(self, environment):
+    def check_is_registry(self, environment, ca=""):
         if self._address not in self._fake.upstreams:
             raise ApiError("connection failed")
 

@@ -140,3 +140,25 @@ def test_a_secret_that_cannot_be_read_is_a_sentence_and_no_password(option):
     assert found.sentences == (f"{option}: secret:1 cannot be read. Grant it.",)
     if option.startswith("auth-"):
         assert found.authentication.kind == "htpasswd", "a secret that cannot be read does not turn authentication off"
+
+
+S3_KEYS = {f"storage-s3-{name}": "x" for name in ("accesskey", "secretkey", "bucket", "region")}
+SWIFT_KEYS = {
+    **{f"storage-swift-{name}": "x" for name in ("username", "password")},
+    "storage-swift-authurl": "https://swift.example.com/auth/v1.0",
+}
+SECRETS = {
+    **{f"storage-s3-{name}": S3_KEYS for name in ("accesskey", "secretkey", "bucket", "region", "useragent")},
+    **{f"storage-swift-{name}": SWIFT_KEYS for name in ("username", "password", "tenant", "container")},
+    "cache-password": {"cache-remoteurl": "https://registry-1.docker.io", "cache-username": "me"},
+    "cache-username": {"cache-remoteurl": "https://registry-1.docker.io", "cache-password": "hush"},
+}
+
+
+@pytest.mark.parametrize("option", SECRETS)
+@pytest.mark.parametrize("value", ["hush\n", "hush\r\n", "hu\tsh", "\x00hush", "hu\ud800sh"])
+def test_a_line_break_at_the_end_of_a_secret_is_a_problem(option, value):
+    requested = options.Options.from_config({**DEFAULTS, **SECRETS[option], option: value})
+    assert requested.sentences == (
+        f"{option}: the value contains a control character, for example a line break. Remove it.",
+    )

@@ -262,7 +262,7 @@ def test_a_relation_gives_bucket_keys_and_whom_to_trust():
         "rootdirectory": "/images",
         "secretkey": "hush",
     }
-    assert planned.release.others[filenames.STORE_CA] == ROOT
+    assert planned.release.others[filenames.TRUSTED_CA] == ROOT
     assert planned.release.container.environment["SSL_CERT_FILE"] == "/etc/docker/registry/store-ca.pem"
     assert planned.release.is_shared and planned.release.has_bucket_of_relation
     assert Release.from_files(planned.release.files()) == planned.release
@@ -272,8 +272,8 @@ def test_a_relation_gives_bucket_keys_and_whom_to_trust():
 def test_a_relation_without_a_ca_leaves_the_images_own():
     release = related(dataclasses.replace(GIVEN, ca="", signature="2", region="eu")).release
     assert release.container.environment == {}
-    assert filenames.STORE_CA not in release.others
-    assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
+    assert filenames.TRUSTED_CA not in release.others
+    assert "v4auth: false" in release.config_yml and 'region: "eu"' in release.config_yml
 
 
 BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys. Check the integrator if this takes minutes."
@@ -286,7 +286,7 @@ def test_what_shall_have_a_bucket_does_not_begin_on_the_disk(missing):
     assert (planned.problems, planned.release, planned.waiting) == ((), None, (BUCKET_AWAITED,))
     before = decision.decide(asked(), facts()).release
     planned = related(half, current=before, log_level="debug")
-    assert "level: debug" in planned.release.config_yml, "another option counts meanwhile"
+    assert 'level: "debug"' in planned.release.config_yml, "another option counts meanwhile"
     assert (planned.release.is_shared, planned.waiting) == (False, (BUCKET_AWAITED,))
 
 

@@ -445,3 +445,16 @@ def test_while_the_primary_speaks_otherwise_clients_are_told_nothing_new():
     assert published.published(wanted(), facts(peers=peers), good()).access is None
     unsaid = (relations.Peer("docker-registry/0", "10.0.0.9", None, None),)
     assert published.published(wanted(), facts(peers=unsaid), good()).access.netloc == "10.0.0.9:5000"
+
+
+def test_an_idle_hook_verifies_no_password():
+    asked = {**PASSWORD, "auth_basic_users": "me: two", "auth_basic_bcrypt_cost": 4}
+    first = decision.decide(wanted(**asked), facts(verdicts=htpasswd.Verdicts(b"key")))
+    assert len(first.verdicts.digests) == 3
+    again = decision.decide(wanted(**asked), facts(current=first.release, users=first.users, verdicts=first.verdicts))
+    assert (again.users, again.verdicts) == (first.users, first.verdicts)
+    wrong = decision.decide(
+        wanted(**{**asked, "auth_basic_users": "x"}),
+        facts(current=first.release, users=first.users, verdicts=first.verdicts),
+    )
+    assert (wrong.users, wrong.verdicts) == (None, first.verdicts)
