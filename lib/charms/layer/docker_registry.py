@@ -209,6 +209,8 @@ def _examine(now: Now, current: Release | None) -> Outcome:
     publish.open_ports(frozenset({current.port}))
     if now.image is not None and now.image.id == current.container.image_id:
         publish.version(now.image.version)
+    if now.facts.is_displaced and current == now.facts.current:
+        return Outcome(False, "", "", errors)  # whatever answers at the port
     try:
         context.client(current).check_alive()
     except NoStorage:

@@ -54,7 +54,7 @@ def detach() -> None:
     docker = machine.connect()
     for name in docker.labelled(DIGEST_LABEL):
         container = docker.inspect(name)
-        if container is not None and storage.folder in container.sources:
+        if container is not None and container.is_ours and storage.folder in container.sources:
             docker.stop(name)
 
 

@@ -48,6 +48,8 @@ class Facts:
     """The charm's own user, for pushes and checks of its own."""
     users: str = dataclasses.field(repr=False)
     """Text of the existing file of users; empty where there is none."""
+    is_displaced: bool = False
+    """A container of somebody else has the name of the current release, so nothing of ours serves."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
     errors: tuple[Sentence, ...] = ()
