@@ -24,6 +24,7 @@ class FakeMachine:
         self.files = FakeFiles()
         self.folders = FakeFolders()
         self.ports = FakePorts(self.engine)
+        self.outside = FakeOutside()
         self.records = FakeRecords()
         self.apt = FakeApt()
         self.apt_sources = FakeAptSources(self.apt)
@@ -99,6 +100,18 @@ class FakePorts:
 
     def is_free(self, port):
         return port not in self.busy and self._engine.serving(port) is None
+
+
+class FakeOutside:
+    """Where clients are; `problem` is what keeps them from connecting."""
+
+    def __init__(self):
+        self.problem = ""
+
+    def check(self, address, port, request):
+        if not self.problem:
+            request(address)
+        return self.problem
 
 
 class FakeRecords:

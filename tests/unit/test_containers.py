@@ -76,10 +76,38 @@ def test_a_container_that_only_looks_like_the_predecessors_is_not_taken_over(cha
     assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:other"
 
 
-@pytest.mark.parametrize("name", ["registry-next", "a-previous", "x.y-candidate", "-loopback", "docker-registry-version"])
+@pytest.mark.parametrize(
+    "name", ["registry-next", "a-previous", "x.y-candidate", "-loopback", "docker-registry-version"]
+)
 def test_a_name_of_the_charms_own_temporary_containers_is_refused(deployed, juju, machine, name):
     juju.change(config={"registry-name": name})
     deployed.hook("config-changed")
     assert juju.model["status"][0] == "blocked"
     assert juju.model["status"][1].startswith(f"registry-name: '{name}' is")
     assert list(machine.engine.containers) == ["registry"]
+
+
+@pytest.mark.parametrize("problem", ["no answer within 2.5 s", "Connection refused", "No route to host"])
+def test_what_clients_cannot_reach_is_not_ready(deployed, juju, machine, problem):
+    machine.outside.problem = problem
+    deployed.hook("update-status")
+    assert juju.model["status"] == [
+        "blocked",
+        f"The registry is not reachable at 10.0.0.10:5000 from other machines ({problem}). "
+        "Check the machine's firewall (FORWARD, DOCKER-USER), net.ipv4.ip_forward and `ip` of daemon-opts.",
+    ]
+    before = machine.engine.containers["registry"]["id"]
+    juju.change(config={"storage-delete": True})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith("The registry is not reachable")
+    assert machine.engine.containers["registry"]["id"] != before, "the change is applied all the same"
+    machine.outside.problem = ""
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_a_registry_that_does_not_answer_at_all_is_not_blamed_on_the_network(deployed, juju, machine):
+    machine.outside.problem = "Connection refused"
+    machine.engine.deaf.add("sha256:one")
+    deployed.hook("update-status")
+    assert juju.model["status"][1].startswith("The registry does not answer at port 5000: connection failed.")

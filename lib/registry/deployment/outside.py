@@ -10,19 +10,28 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import ctypes
+import ipaddress
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 INTERFACE = "vethregistry"
 """Name of the machine's interface: like Docker's own, so that what manages a machine's interfaces ignores it too."""
-ENDS = {"4": ("192.0.2.5", "192.0.2.6", "30"), "6": ("2001:db8::5", "2001:db8::6", "126")}
-"""IP version to addresses of the machine and of the client, and their prefix; for documentation (RFC 5737, 3849)."""
+NETWORKS = (
+    *("198.51.100.4/30", "203.0.113.4/30", "192.0.2.4/30", "198.18.0.4/30"),
+    *("2001:db8:5000::4/126", "2001:db8:5001::4/126"),
+)
+"""Networks for documentation and benchmarks (RFC 5737, 2544, 3849), which nobody should use; some do."""
 CONNECT_SECONDS = 2.5
 """The kernel repeats a lost packet after one second: the first one to a new container may get lost."""
+UP_SECONDS = 0.5
+"""How long the kernel may take to activate a new interface; packets before that are lost."""
+ROUTES = {4: "/proc/net/route", 6: "/proc/net/ipv6_route"}
 _CLONE_NEWNET = 0x40000000
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -46,35 +55,34 @@ class Outside:
             return ""
         with concurrent.futures.ThreadPoolExecutor(max_workers=1) as worker:
             try:
-                _separate(worker, "6" if ":" in own else "4")
+                _separate(worker, ipaddress.ip_address(own).version)
             except _NoNamespace:
                 return _connect(own, port, request)
-            try:
-                return worker.submit(_connect, own, port, request).result()
-            finally:
-                _ip([f"link delete {INTERFACE}"])
+            return worker.submit(_connect, own, port, request).result()
 
 
-def _separate(worker: concurrent.futures.Executor, version: str) -> None:
+def _separate(worker: concurrent.futures.Executor, version: int) -> None:
     """Move the *worker* to a namespace of its own, and connect that to the machine. Raises _NoNamespace."""
-    machine, client, prefix = ENDS[version]
+    network = free_network(version, pathlib.Path(ROUTES[version]).read_text())
+    if network is None:
+        raise _NoNamespace("no network is free")
+    machine, client = (f"{network[number]}/{network.prefixlen}" for number in (1, 2))
     thread = worker.submit(_leave).result()
-    link = f"link add {INTERFACE} type veth peer name eth0 netns {thread}"
-    nodad = " nodad" if version == "6" else ""
-    ours = [link, f"address add {machine}/{prefix} dev {INTERFACE}{nodad}", f"link set {INTERFACE} up"]
-    theirs = [
-        f"address add {client}/{prefix} dev eth0{nodad}",
-        "link set eth0 up",
-        f"route add default via {machine}",
+    nodad = " nodad" if version == 6 else ""
+    ours = [
+        f"link add {INTERFACE} type veth peer name eth0 netns {thread}",
+        f"address add {machine} dev {INTERFACE}{nodad}",
+        f"link set {INTERFACE} up",
     ]
-    try:
-        if not _ip(ours):  # another process of the charm, which was killed a moment ago, had it
-            _ip([f"link delete {INTERFACE}"])
-            _require(_ip(ours))
-        _require(worker.submit(_ip, theirs).result())
-    except _NoNamespace:
+    theirs = [f"address add {client} dev eth0{nodad}", "link set eth0 up", f"route add default via {network[1]}"]
+    if not _ip(ours):  # that of the previous hook may still be there: the kernel needs a moment to remove it
         _ip([f"link delete {INTERFACE}"])
-        raise
+        _require(_ip(ours))
+    _require(worker.submit(_ip, theirs).result())
+    end, state = time.monotonic() + UP_SECONDS, pathlib.Path(f"/sys/class/net/{INTERFACE}/operstate")
+    with contextlib.suppress(OSError):  # a machine without /sys
+        while state.read_text().strip() != "up" and time.monotonic() < end:
+            time.sleep(0.0005)
 
 
 def _leave() -> int:
@@ -110,6 +118,29 @@ def _connect(address: str, port: int, request: Callable[[str], None]) -> str:
         return error.strerror or str(error)
     request(f"[{address}]" if ":" in address else address)
     return ""
+
+
+def free_network(version: int, routes: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    r"""Return a network to which none of the machine's *routes*, the kernel's text, leads but the default one.
+
+    >>> text = "Iface Destination Gateway Flags RefCnt Use Metric Mask\neth0 006433C6 0 1 0 0 0 00FFFFFF"
+    >>> free_network(4, text)
+    IPv4Network('203.0.113.4/30')
+    """
+    taken = [route for line in routes.splitlines() if (route := _destination(version, line.split()))]
+    networks = (network for network in map(ipaddress.ip_network, NETWORKS) if network.version == version)
+    return next((one for one in networks if not any(one.overlaps(route) for route in taken)), None)
+
+
+def _destination(version: int, words: list[str]) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Return where a route leads, from a line of the kernel's; None for a default route and for the heading."""
+    if version == 4:
+        if words[1:2] in ([], ["Destination"]):
+            return None
+        address, mask = (int.from_bytes(bytes.fromhex(words[place]), "little") for place in (1, 7))
+        return ipaddress.IPv4Network((address, mask.bit_count())) if mask else None
+    prefix = int(words[1], 16)
+    return ipaddress.IPv6Network((int(words[0], 16), prefix)) if prefix else None
 
 
 def _own_address(address: str) -> str:

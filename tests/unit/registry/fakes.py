@@ -249,9 +249,10 @@ class FakeEngine:
         """Return what `api.Api` would be for the container at *url*."""
         scheme, _, netloc = url.partition("://")
         host, _, port = netloc.partition(":")
-        ours = host == "127.0.0.1" or host in {one["address"] for one in self.containers.values()}
+        on_machine = host in ("127.0.0.1", "10.0.0.10")
+        ours = on_machine or host in {one["address"] for one in self.containers.values()}
         assert not ours or scheme == ("http" if certificate is None else "https")
-        return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host, certificate)
+        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate)
 
     def sleep(self, seconds):
         """Let no time pass."""

@@ -49,6 +49,11 @@ VERSION = "docker-registry-version"
 OUTPUT = b"registry github.com/docker/distribution v2.8.3\n"
 
 
+def known(status):
+    """The container that prints the version, as Docker shows it."""
+    return inspection(status, labels={DIGEST_LABEL: ""}, cmd=["--version"])
+
+
 def frame(data):
     """What the container printed, as Docker sends it: https://docs.docker.com/reference/api/engine/#tag/Container."""
     return b"\x01\0\0\0" + len(data).to_bytes(4, "big") + data
@@ -59,7 +64,7 @@ def image(daemon):
     """Docker as it answers for an image of a registry; a test changes an answer."""
     daemon.answers |= {
         "POST /containers/create": (201, {"Id": "c1"}),
-        f"GET /containers/{VERSION}/json": (200, inspection("exited", labels={DIGEST_LABEL: ""}, cmd=["--version"])),
+        f"GET /containers/{VERSION}/json": (200, known("exited")),
         f"GET /containers/{VERSION}/logs": (200, frame(OUTPUT)),
     }
     return daemon
@@ -113,7 +118,7 @@ def test_a_docker_that_fails_is_not_the_images_fault(docker, image, call, status
 
 def test_an_image_that_keeps_running_with_version_is_no_registry(docker, image, monkeypatch):
     monkeypatch.setattr(image_source, "VERSION_SECONDS", 0.2)
-    image.answers[f"GET /containers/{VERSION}/json"] = (200, inspection("running", labels={DIGEST_LABEL: ""}, cmd=["--version"]))
+    image.answers[f"GET /containers/{VERSION}/json"] = (200, known("running"))
     image.answers[f"GET /containers/{VERSION}/logs"] = (200, b"")
     assert image_source.registry_version(docker, "sha256:1") is None
     assert image.calls[-1].startswith("DELETE /containers/c1?")

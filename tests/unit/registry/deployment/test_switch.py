@@ -162,7 +162,7 @@ def test_a_strangers_container_under_the_name_of_ours_stays_and_another_name_get
     docker.remove("registry")
     docker.create("registry", strangers_body("label"))
     docker.start("registry")
-    with pytest.raises(NotServing, match="^The container registry was not created by this charm"):
+    with pytest.raises(NotServing, match=r"^The container registry was not created by this charm"):
         deploy(docker, store, release("sha256:two"))
     deploy(docker, store, renamed)
     assert docker.serving(5002) == renamed.digest

@@ -6,7 +6,6 @@ import pytest
 from registry.formats.inspection import DIGEST_LABEL
 from test_inspection import inspection
 
-
 RELEASE = "/etc/docker/registry/applied/abc"
 OURS = {
     "labels": {DIGEST_LABEL: "abc"},
