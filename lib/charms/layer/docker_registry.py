@@ -164,7 +164,13 @@ def _deploy(now: Now, release: Release) -> None:
         machine.folders.ensure(disk.LOCAL)
     if release.swift is not None and release != current:
         machine.ensure_swift_ready(release.swift, release.container.environment)
-    container = now.facts.container if now.facts else None
+    assert now.facts is not None
+    container, images = now.facts.container, now.facts.disk
+    if release.data_folder == now.facts.data_folder:
+        juju_storage.ensure_marker(now.facts.data_folder, images)
+    if container is not None and images.is_hidden and not images.lost and release == current:
+        now.docker.stop(container.name)  # its start takes the disk that is mounted by now
+        container = now.docker.inspect(container.name)
     for line in context.switch(now.docker).deploy(release, container, fall_back=now.plan.can_fall_back):
         hookenv.log(line)
 
@@ -189,6 +195,8 @@ def _finish() -> None:
     if current is not None and current.data_folder:
         context.machine.folders.remove_repository(current.data_folder, PROBE_REPOSITORY)
     now.outcome = serving.examine(now, current)
+    if now.outcome.serving and current is not None and current.data_folder == now.facts.data_folder:
+        juju_storage.record_disk(current.data_folder, now.facts.disk)
     status.add(report.status(now.plan, now.outcome, now.facts.unit))
     if current is not None:
         reactive.set_flag(flags.DEPLOYED)
@@ -209,6 +217,7 @@ def remove() -> None:
     machine.checks.ensure({})
     machine.credentials.remove()
     machine.store.remove()
+    machine.records.remove(juju_storage.RECORD)
     owner.release()
     kept = disk.whereabouts(current.data_folder if current else disk.LOCAL, juju_storage.read())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")

@@ -24,7 +24,7 @@ def read(now: Now) -> Facts:
     foreign = _is_foreign(container, current)
     if foreign:
         container = None
-    nrpe = endpoint("nrpe-external-master")
+    nrpe, on_disk = endpoint("nrpe-external-master"), reactive.is_flag_set(flags.ON_DISK)
     return Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
@@ -35,8 +35,8 @@ def read(now: Now) -> Facts:
         container=container,
         drift=NOTHING if foreign else _read_drift(current, container),
         stopped=reactive.is_flag_set(flags.STOPPED),
-        on_disk=reactive.is_flag_set(flags.ON_DISK),
-        disk=juju_storage.read_disk(),
+        on_disk=on_disk,
+        disk=juju_storage.read_disk(current, container, on_disk=on_disk),
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
         name_taken=_is_name_taken(now, current, foreign=foreign),

@@ -41,7 +41,7 @@ def read_other() -> str | None:
     A unit whose agent is gone owns nothing, for example one that was removed by force.
     """
     owner = _read()
-    if owner in (None, hookenv.local_unit()) or not context.machine.folders.is_there(_agent_folder(owner)):
+    if owner is None or owner == hookenv.local_unit() or not context.machine.folders.is_there(_agent_folder(owner)):
         return None
     return owner
 

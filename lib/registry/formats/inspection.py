@@ -33,7 +33,6 @@ class Network:
 class Container:
     """A container that exists, running or not."""
 
-    id: str
     name: str
     status: str
     """created, running, paused, restarting, removing, exited or dead."""
@@ -48,13 +47,13 @@ class Container:
     """Port of the container, e.g. ``5000/tcp``, to port of the machine, where currently published."""
     body: Mapping[str, Any] = dataclasses.field(repr=False)
     """The requested settings, in the form of ``POST /containers/create``, and those that Docker added."""
+    id: str = ""
 
     @classmethod
     def from_inspection(cls, document: Mapping[str, Any]) -> Container:
         """Read Docker's answer to ``GET /containers/{name}/json``."""
         state, config, network = document["State"], document["Config"], document["NetworkSettings"]
         return cls(
-            id=document.get("Id", ""),
             name=document["Name"].lstrip("/"),
             status=state["Status"],
             pid=int(state.get("Pid") or 0),
@@ -68,6 +67,7 @@ class Container:
                 if bindings and bindings[0].get("HostPort")
             },
             body={**config, "Image": document["Image"], "HostConfig": document["HostConfig"]},
+            id=document.get("Id", ""),
         )
 
     @property
@@ -122,7 +122,7 @@ class Container:
 
     def _requested_sources(self) -> Iterator[str]:
         """Yield what the container itself was requested to mount; `sources` has those from --volumes-from too."""
-        host = self.body["HostConfig"]
+        host = self.body.get("HostConfig", {})
         yield from (bind.partition(":")[0] for bind in host.get("Binds") or ())
         yield from (mount.get("Source", "") for mount in host.get("Mounts") or ())
 

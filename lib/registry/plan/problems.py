@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import storage
 from registry.options.options import Options
-from registry.plan import certificate
+from registry.plan import certificate, disk
 from registry.plan.facts import Facts
 
 BUCKET_GONE = Message(
@@ -96,6 +96,8 @@ def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:
 
 def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
     yield from facts.errors
+    if facts.disk.is_hidden and facts.disk.lost and not options.storage.is_shared:
+        yield alone(disk.HIDDEN(folder=facts.disk.lost))
     if facts.image is not None:
         unsupported = options.storage.unsupported(facts.image.generation)
         yield from sentences(unsupported)
