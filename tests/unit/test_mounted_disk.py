@@ -110,6 +110,16 @@ def test_the_operator_can_do_without_the_disk(deployed, juju, machine, actions):
     assert marks(machine)
 
 
+def test_a_start_after_a_stop_is_no_consent_to_go_without_the_disk(deployed, juju, machine, actions):
+    deployed.action("stop", actions, name="", remove=False)
+    lose(machine)
+    assert deployed.action("start", actions, name="")["failure"] == MISSING[1]
+    assert machine.engine.serving(5000) is None
+    machine.engine.missing.clear()
+    deployed.action("start", actions, name="")
+    assert machine.engine.serving(5000)
+
+
 @pytest.mark.parametrize("change", [{}, {"storage-delete": True}])
 def test_a_release_of_an_earlier_revision_is_not_replaced_for_the_marker_alone(deployed, juju, machine, change):
     current = machine.store.current()

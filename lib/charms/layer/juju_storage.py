@@ -39,16 +39,22 @@ def read_disk(current: Release | None, container: Container | None, *, on_disk: 
         disk = Disk(storage, folders.is_there(storage.folder), there, local)
     before = current.data_folder if current else None
     folder = disk.folder(before, on_disk=on_disk)
-    known = context.machine.records.load(RECORD)
-    is_known = before is not None and known.get("folder") == before and not on_disk
-    is_lost = is_known and not folders.is_there(f"{before}/{known['marker']}")
     running = container is not None and container.is_running and before
     return dataclasses.replace(
         disk,
         marker=marker(folder, folders.mount_point(folder)),
-        lost=before if before and is_lost else "",
+        lost="" if on_disk else find_lost(current),
         is_hidden=bool(running and container and folders.is_hidden(before or "", container.pid, DATA_FOLDER)),
     )
+
+
+def find_lost(current: Release | None) -> str:
+    """Return the folder of the images of the *current* release if it is not on their disk, else "". Raises OSError."""
+    machine, folder = context.machine, current.data_folder if current else None
+    known = machine.records.load(RECORD)
+    if folder is None or known.get("folder") != folder or machine.folders.is_there(f"{folder}/{known['marker']}"):
+        return ""
+    return folder
 
 
 def ensure_marker(folder: str, disk: Disk) -> None:
@@ -67,7 +73,10 @@ def record_disk(folder: str, disk: Disk) -> None:
 def attach() -> None:
     """Create a folder for images on the storage that Juju attached before this hook. Raises OSError."""
     storage = Storage(os.environ["JUJU_STORAGE_ID"], os.environ["JUJU_STORAGE_LOCATION"])
-    context.machine.folders.ensure(storage.folder)
+    before, machine = read(), context.machine
+    machine.folders.ensure(storage.folder)
+    if before is not None and before.id != storage.id and machine.records.load(RECORD).get("folder") == storage.folder:
+        machine.records.remove(RECORD)  # the operator attached another one in its place
     _save(storage)
 
 

@@ -12,6 +12,9 @@ NAME = "registry-data"
 LOCAL = "/srv/registry"
 """Folder of the machine's own disk; the predecessor's, so that a refresh finds the images again."""
 
+MARKER = "docker-registry-disk-"
+"""Beginning of the name of a folder, beside the images, that exists on their disk only."""
+
 DETACHED = Message(
     "Storage {storage} is detached, so the registry is stopped",
     "Run `juju attach-storage {unit} {storage}`, or `juju run {unit} start` to serve from the unit's disk ({folder})",
@@ -134,7 +137,7 @@ def marker(folder: str, mount_point: str) -> str:
     A folder that was copied to a disk of its own, below which the original stayed, gets a marker that the original
     does not have. The name has no dot in front: `rm -rf folder/*` and `cp folder/*` take the marker along.
     """
-    return f"docker-registry-disk-{hashlib.sha256(f'{folder} {mount_point}'.encode()).hexdigest()[:8]}"
+    return f"{MARKER}{hashlib.sha256(f'{folder} {mount_point}'.encode()).hexdigest()[:8]}"
 
 
 def whereabouts(folder: str | None, storage: Storage | None) -> str:
