@@ -61,6 +61,7 @@ def places() -> tuple[Place, ...]:
     return (
         Place(disk.LOCAL, "images on the machine's disk", False),
         Place(disk.Storage("", shared).folder, "images on Juju storage", False),
+        Place(f"{disk.LOCAL}/{disk.MARKER}*", "empty folder that marks the disk with the images", False),
         Place(f"{root}/applied/<digest>/", "a release: the current one and the one before; root only", True),
         Place(f"{root}/config.yml", "link to the configuration of the current release", True),
         Place(f"{root}/auth/htpasswd", "users; root only", True),

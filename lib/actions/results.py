@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from charms.layer import basic, context
+from charms.layer import basic, context, owner
 from registry.machine.apt import PackageError
 from registry.machine.engine import EngineError
 from registry.message import Fault, Message, Sentence, about, alone
@@ -38,6 +38,8 @@ def reported(action: Action) -> Action:
 
     def run(params: dict[str, Any]) -> Results:
         try:
+            if owner.read_other():
+                raise basic.ActionFailed(owner.sentence())
             return {name: cut(result) for name, result in action(params).items()}
         except basic.ActionFailed as failure:
             raise _failed(failure.sentence) from failure

@@ -6,7 +6,7 @@ import pathlib
 import fakes
 from registry.client import openstack
 from registry.deployment import credentials, store
-from registry.machine import apt, engine, openssl
+from registry.machine import apt, engine, folders, openssl
 from registry.options import packages
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
@@ -24,6 +24,7 @@ class FakeMachine:
         self.files = FakeFiles()
         self.folders = FakeFolders()
         self.ports = FakePorts(self.engine)
+        self.outside = FakeOutside()
         self.records = FakeRecords()
         self.apt = FakeApt()
         self.apt_sources = FakeAptSources(self.apt)
@@ -78,6 +79,14 @@ class FakeFolders:
     def __init__(self):
         self.existing = set()
         self.with_images = set()
+        self.mounts = {"/"}
+        self.hidden = False
+
+    def mount_point(self, folder):
+        return folders.mount_point(folder, "".join(f"1 0 0:1 / {point} rw - ext4 x rw\n" for point in self.mounts))
+
+    def is_hidden(self, folder, process, inside):
+        return self.hidden
 
     def is_there(self, folder):
         return folder in self.existing
@@ -99,6 +108,18 @@ class FakePorts:
 
     def is_free(self, port):
         return port not in self.busy and self._engine.serving(port) is None
+
+
+class FakeOutside:
+    """Where clients are; `problem` is what keeps them from connecting."""
+
+    def __init__(self):
+        self.problem = ""
+
+    def check(self, address, port, request):
+        if not self.problem:
+            request(address)
+        return self.problem
 
 
 class FakeRecords:

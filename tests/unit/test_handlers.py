@@ -254,6 +254,7 @@ def test_a_strangers_container_is_not_taken_over(charm, juju, machine):
 
 def test_the_predecessors_container_is_taken_over(charm, juju, machine):
     binds = ("/srv/registry:/var/lib/registry", "/etc/docker/registry/config.yml:/etc/docker/registry/config.yml")
+    charm.set_flag("charm.docker-registry.configured")
     machine.engine.create("registry", strangers(*binds))
     machine.engine.start("registry")
     charm.hook("upgrade-charm")

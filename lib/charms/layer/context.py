@@ -109,9 +109,9 @@ def own_user() -> User:
     return User(f"juju-{hookenv.application_name()}", machine.credentials.password())
 
 
-def client(release: Release) -> Api:
-    """Return a client for the registry of *release* on this machine. Raises OSError."""
-    return machine.client(f"{release.scheme}://127.0.0.1:{release.port}", own_user(), release.certificate)
+def client(release: Release, host: str = "127.0.0.1") -> Api:
+    """Return a client for the registry of *release* on this machine, at one of its addresses. Raises OSError."""
+    return machine.client(f"{release.scheme}://{host}:{release.port}", own_user(), release.certificate)
 
 
 def switch(docker: Engine) -> Switch:

@@ -15,19 +15,18 @@ from charms.layer import (
     flags,
     juju_storage,
     leadership,
-    publish,
+    owner,
+    serving,
     status,
     tls_client,
 )
 from charms.layer.context import Now, docker_failed, machine_failed, reports_errors
-from registry.client.http import ApiError, NoStorage
 from registry.client.openstack import SwiftError
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.deployment.health import NotServing
 from registry.machine.engine import Engine, EngineError
 from registry.message import Message, about, alone
-from registry.plan import decision, disk, published, report
-from registry.plan.report import Outcome
+from registry.plan import decision, disk, report
 from registry.release.release import Release
 
 DOCKER_DOWN = Message("Docker failed: {error}", "See `journalctl -u docker` on the machine")
@@ -37,14 +36,6 @@ SECRET_AWAITED = Message(
     "Waiting for the leader to share the registry's secret", "Check the leader if this takes minutes"
 )
 """The leader has not finished its installation yet. All units must have the same secret."""
-
-NO_STORAGE = Message(
-    "Storage unreachable: the registry answers 503", "Check the storage and its credentials. Retrying automatically"
-)
-"""The registry's health check cannot access the storage with the images."""
-
-NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
-"""The container runs, but a request of the charm to the registry fails."""
 
 SERIES_UPGRADE = Message("Series upgrade in progress", "Finish it with `juju upgrade-machine <machine> complete`")
 """The machine's release is being upgraded (Juju 2.9: `juju upgrade-series`). The charm changes nothing meanwhile."""
@@ -61,6 +52,10 @@ def begin() -> None:
     for flag in flags.OF_THIS_HOOK:
         reactive.clear_flag(flag)
     context.begin()
+    try:
+        owner.claim()
+    except OSError as error:  # a full disk: whoever owns the machine still does
+        hookenv.log(f"The owner of the machine cannot be recorded: {error}.", level=hookenv.WARNING)
     if os.environ.get("JUJU_DEPARTING_UNIT") == hookenv.local_unit():
         # https://documentation.ubuntu.com/juju/3.6/reference/hook/: its relations end one by one, in any order.
         # The current release continues until the last hook: without its CA, for example, it would fall back to plain
@@ -171,7 +166,13 @@ def _deploy(now: Now, release: Release) -> None:
         machine.folders.ensure(disk.LOCAL)
     if release.swift is not None and release != current:
         machine.ensure_swift_ready(release.swift, release.container.environment, release.trusted_ca)
-    container = now.facts.container if now.facts else None
+    assert now.facts is not None
+    container, images = now.facts.container, now.facts.disk
+    if release.data_folder == now.facts.data_folder:
+        juju_storage.ensure_marker(now.facts.data_folder, images)
+    if container is not None and images.is_hidden and not images.lost and release == current:
+        now.docker.stop(container.name)  # its start takes the disk that is mounted by now
+        container = now.docker.inspect(container.name)
     for line in context.switch(now.docker).deploy(release, container, fall_back=now.plan.can_fall_back):
         hookenv.log(line)
 
@@ -195,34 +196,18 @@ def _finish() -> None:
     current = context.machine.store.current()
     if current is not None and current.data_folder:
         context.machine.folders.remove_repository(current.data_folder, PROBE_REPOSITORY)
-    now.outcome = _examine(now, current)
+    now.outcome = serving.examine(now, current)
+    if now.outcome.serving and current is not None and current.data_folder == now.facts.data_folder:
+        juju_storage.record_disk(current.data_folder, now.facts.disk)
     status.add(report.status(now.plan, now.outcome, now.facts.unit))
     if current is not None:
         reactive.set_flag(flags.DEPLOYED)
 
 
-def _examine(now: Now, current: Release | None) -> Outcome:
-    """Return whether and where the registry answers, and the errors; publish ports and version to Juju."""
-    assert now.facts is not None and now.plan is not None
-    errors = tuple(now.errors)
-    if current is None or now.plan.is_paused:
-        publish.open_ports(frozenset())
-        return Outcome(False, "", "", errors)
-    publish.open_ports(frozenset({current.port}))
-    if now.image is not None and now.image.id == current.container.image_id:
-        publish.version(now.image.version)
-    try:
-        context.client(current).check_alive()
-    except NoStorage:
-        return Outcome(False, "", "", errors or (alone(NO_STORAGE()),))
-    except ApiError as error:
-        dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
-        return Outcome(False, "", "", errors or (dead,))
-    return Outcome(True, *published.place(now.options, now.facts, current), errors)
-
-
 def remove() -> None:
     """Remove the registry from the machine: containers, configuration and credentials. The images stay."""
+    if reactive.is_flag_set(flags.OCCUPIED):
+        return  # nothing on the machine is this unit's
     machine = context.machine
     current = machine.store.current()
     try:
@@ -234,6 +219,8 @@ def remove() -> None:
     machine.checks.ensure({})
     machine.credentials.remove()
     machine.store.remove()
+    machine.records.remove(juju_storage.RECORD)
+    owner.release()
     kept = disk.whereabouts(current.data_folder if current else disk.LOCAL, juju_storage.read())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")
     status.maintenance(alone(REMOVED(place=kept)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
 from registry.client.http import Connection
-from registry.deployment import bridge, credentials, store
+from registry.deployment import bridge, credentials, outside, store
 from registry.formats import certificates, htpasswd, relations
 from registry.machine import openssl
 from registry.machine.apt import Apt, PackageError
@@ -34,6 +34,7 @@ class Machine:
         self.files = LocalFiles()
         self.folders = Folders()
         self.ports = Ports()
+        self.outside = outside.Outside()
         self.records = Records()
         self.apt = Apt()
         self.apt_sources = AptSources(self.apt)

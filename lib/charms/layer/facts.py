@@ -21,10 +21,10 @@ def read(now: Now) -> Facts:
     """Return what the decision depends on. Raises EngineError, OSError."""
     machine, options = context.machine, now.options
     current, container = machine.store.current(), now.container
-    taken = _is_name_taken(now, current, container)
-    if current is None and taken:
+    foreign = _is_foreign(container, current)
+    if foreign:
         container = None
-    nrpe = endpoint("nrpe-external-master")
+    nrpe, on_disk = endpoint("nrpe-external-master"), reactive.is_flag_set(flags.ON_DISK)
     return Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
@@ -33,13 +33,14 @@ def read(now: Now) -> Facts:
         image=now.image,
         current=current,
         container=container,
-        drift=_read_drift(current, container),
+        drift=NOTHING if foreign else _read_drift(current, container),
         stopped=reactive.is_flag_set(flags.STOPPED),
-        on_disk=reactive.is_flag_set(flags.ON_DISK),
-        disk=juju_storage.read_disk(),
+        on_disk=on_disk,
+        disk=juju_storage.read_disk(current, container, on_disk=on_disk),
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
-        name_taken=taken,
+        name_taken=_is_name_taken(now, current, foreign=foreign),
+        is_displaced=foreign and current is not None,
         errors=now.image_errors,
         model_proxies=Proxies.of_model(os.environ),
         peers=endpoint("peer").peers(),
@@ -65,15 +66,24 @@ def _read_drift(current: Release | None, container: Container | None) -> Need:
     return needs(store.body(current), container, store.is_intact(current))
 
 
-def _is_name_taken(now: Now, current: Release | None, container: Container | None) -> bool:
+def _is_name_taken(now: Now, current: Release | None, *, foreign: bool) -> bool:
     """Tell whether a container of somebody else has the name of the option registry-name.
 
-    Before the first release, the predecessor's container does not count: it is replaced. Nor does the one that the
-    current release uses.
+    *foreign* tells it of the name of the current release, or before the first one.
     """
     name = now.options.registry_name
-    if current is not None and current.container.name == name:
-        return False
+    if current is None or current.container.name == name:
+        return foreign
     assert now.docker is not None
-    other = now.docker.inspect(name) if current is not None else container
-    return other is not None and not other.is_ours and not other.is_predecessors
+    return _is_foreign(now.docker.inspect(name), current)
+
+
+def _is_foreign(container: Container | None, current: Release | None) -> bool:
+    """Tell whether there is a *container*, and somebody else created it.
+
+    Before the first release, the predecessor's is replaced, where the predecessor was this unit's charm.
+    """
+    if container is None or container.is_ours:
+        return False
+    inherited = current is None and reactive.is_flag_set(flags.PREDECESSOR)
+    return not (inherited and container.is_predecessors)

@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable
 
 from registry.client import archive
-from registry.formats.inspection import DIGEST_LABEL
+from registry.formats.inspection import DIGEST_LABEL, VERSION_COMMAND
+from registry.formats.names import VERSION
 from registry.machine import engine
 from registry.message import Fault, Message
 from registry.release.image import Image, version_in
 
 VERSION_SECONDS = 30
 """How long a registry may take to report its version."""
-_VERSION = "docker-registry-version"
-"""Name of the container that reports it."""
 
 
 UNAVAILABLE = Message(
@@ -83,19 +82,19 @@ def registry_version(docker: engine.Engine, image_id: str) -> str | None:
     """Run the image to return the version of its registry, or None if it contains no registry."""
     body = {
         "Image": image_id,
-        "Cmd": ["--version"],
+        "Cmd": VERSION_COMMAND,
         "Labels": {DIGEST_LABEL: ""},
         "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "LogConfig": {"Type": "json-file"}},
     }
-    docker.remove(_VERSION)  # a crash may have left it
+    docker.remove(VERSION)  # a crash may have left it
     try:
-        docker.create(_VERSION, body)
-        _run_to_its_end(docker, _VERSION)
-        return version_in(docker.logs(_VERSION))
+        docker.create(VERSION, body)
+        _run_to_its_end(docker, VERSION)
+        return version_in(docker.logs(VERSION))
     except engine.Refused:
         return None
     finally:
-        docker.remove(_VERSION)
+        docker.remove(VERSION)
 
 
 def _run_to_its_end(docker: engine.Engine, name: str) -> None:

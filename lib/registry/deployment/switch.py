@@ -19,6 +19,7 @@ from registry.deployment.handover import Handover
 from registry.deployment.health import NOT_STARTED, Connect, Health, NotServing
 from registry.deployment.recovery import Recovery
 from registry.deployment.store import Store
+from registry.deployment.vacancy import IN_THE_WAY, require_free
 from registry.formats.htpasswd import User
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import engine
@@ -62,6 +63,8 @@ class Switch:
         if before is not None and before.digest == release.digest:
             return self._keep(release, container)
         intact = self._store.is_intact(release)
+        old = before.container.name if before is not None else release.container.name
+        require_free(self._docker, release.container.name, old)
         try:
             self._store.write(release)
             self._candidates.verify(release)
@@ -70,7 +73,6 @@ class Switch:
             if before is not None and fall_back:
                 self._keep(before, self._docker.inspect(before.container.name))
             raise
-        old = before.container.name if before is not None else release.container.name
         done = self._replace(release, old, keep=intact, has_candidate=True, fall_back=fall_back)
         self._store.make_current(release)
         return [*done, f"release {release.digest} is current"]
@@ -132,12 +134,13 @@ class Switch:
         if keep and drift.needs(body, self._docker.inspect(name), intact=True).step is drift.Step.NOTHING:
             self._end(release)
             return []
+        require_free(self._docker, name, old)
+        had_old = self._has(old, must_be_free=name == old)
         self._store.begin_switch({name, old})
         self._docker.remove(f"{name}-next")
         self._docker.create(f"{name}-next", body)
         if name != old:
             self._docker.remove(name)
-        had_old = self._docker.inspect(old) is not None
         if had_old:
             self._docker.remove(f"{old}-previous")
             self._docker.rename(old, f"{old}-previous")
@@ -156,6 +159,15 @@ class Switch:
         self._docker.remove(f"{old}-previous")
         self._end(release)
         return [f"container {name} created for release {release.digest} ({how})"]
+
+    def _has(self, old: str, *, must_be_free: bool) -> bool:
+        """Tell whether there is a container *old* to replace. Raises NotServing if it is somebody else's."""
+        container = self._docker.inspect(old)
+        is_first = self._store.current() is None
+        theirs = container is not None and not (container.is_ours or (is_first and container.is_predecessors))
+        if theirs and must_be_free:
+            raise NotServing(IN_THE_WAY(name=old))
+        return container is not None and not theirs
 
     def _start(self, release: Release) -> None:
         """Start the container of *release*, and wait until it serves. Raises NotServing, EngineError."""

@@ -104,13 +104,20 @@ class Engine:
         with _docker_errors(f"container {name} cannot be renamed"):
             self._api.rename(name, new_name)
 
-    def remove(self, name: str, *, ours: bool = True) -> None:
-        """Remove the container and its anonymous volumes, running or not, if it exists.
+    def remove(self, name: str) -> None:
+        """Remove a container of this charm with its anonymous volumes, or of its predecessor, running or not.
 
-        A container that is not *ours* must have ended, and its volumes stay, because others may need their data.
+        That of somebody else stays, whatever its name: others may need it and its data.
         """
+        container = self.inspect(name)
+        if container is not None and container.may_be_removed:
+            with contextlib.suppress(NoSuchObject), _docker_errors(f"container {name} cannot be removed"):
+                self._api.remove_container(container.id, v=container.is_ours, force=True)
+
+    def remove_ended(self, name: str) -> None:
+        """Remove a container that has ended, whoever created it, as the operator requests. Its volumes stay."""
         with contextlib.suppress(NoSuchObject), _docker_errors(f"container {name} cannot be removed"):
-            self._api.remove_container(name, v=ours, force=ours)
+            self._api.remove_container(name, v=False, force=False)
 
     def logs(self, name: str) -> str:
         """Return the last lines of the container's log."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from registry.formats import addresses
+from registry.formats import addresses, names
 from registry.formats.relations import Bucket
 from registry.images import reference
 from registry.message import Message, Sentence, Text, about
@@ -29,6 +29,10 @@ NOT_A_CONTAINER_NAME = Message(
     "{name!r} is not a container name", "Use two or more letters, digits and _ . -, beginning with a letter or digit"
 )
 """Docker does not accept the name."""
+RESERVED_NAME = Message(
+    "{name!r} is reserved for a temporary container of the charm", "Choose another name, for example registry"
+)
+"""The charm uses the ends -candidate, -loopback, -next and -previous while it replaces the registry's container."""
 SAME_PORT = Message("both are {port}", "Use another port for the metrics")
 """The registry and its metrics cannot listen on one port."""
 READ_ONLY_CACHE = Message("a cache stores the images that it serves", "Reset this option or cache-remoteurl")
@@ -168,5 +172,5 @@ def _image_problem(text: str) -> Text | None:
 def _name_problem(name: str) -> Text | None:
     # https://github.com/moby/moby: RestrictedNameChars
     if re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
-        return None
+        return RESERVED_NAME(name=name) if names.is_temporary(name) else None
     return NOT_A_CONTAINER_NAME(name=name)

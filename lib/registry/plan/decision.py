@@ -83,8 +83,10 @@ def decide(options: Options, facts: Facts) -> Plan:
         release = _with_new_certificate(options, facts.current, chosen)
     else:
         release = _release(options, facts, facts.image, chosen.copies)
-        if facts.current and release.is_same(facts.current):
-            release = facts.current  # an older charm wrote the same in other words: that replaces no container
+        # Neither other words for the same nor the marker of the disk replace the container of an earlier revision.
+        alternatives = (release, _without_marker(release, facts))
+        if facts.current is not None and any(one.is_same(facts.current) for one in alternatives):
+            release = facts.current
     users = _users(options, facts, release)
     return Plan(
         problems,
@@ -112,10 +114,14 @@ def _outdated(release: Release | None, users: str | None, facts: Facts) -> Itera
     """Return a phrase for each thing on the machine that differs from *release* and *users*."""
     if release is None:
         return
+    if facts.disk.is_hidden and release.data_folder == facts.disk.lost:
+        return  # only the running container still has the images
     if facts.current is None or facts.current.digest != release.digest:
         yield "the configuration changed"
     elif facts.drift.step is not Step.NOTHING:
         yield from facts.drift.reasons
+    elif facts.disk.is_hidden and not facts.disk.lost:
+        yield "the disk with the images was mounted after the container was started"
     # A registry without passwords keeps no file of users.
     if facts.users != ((users or facts.users) if release.authentication == "htpasswd" else ""):
         yield "the users changed"
@@ -124,6 +130,8 @@ def _outdated(release: Release | None, users: str | None, facts: Facts) -> Itera
 def _unavailable(release: Release | None, facts: Facts) -> Sentence | None:
     """Say so where the disk of *release* is unavailable. A running container still has it, unless Juju detached it."""
     running = facts.container is not None and facts.container.is_running
+    if running and release is not None and release.data_folder == facts.disk.lost:
+        return None if facts.disk.is_hidden else facts.disk.unavailable(release.data_folder, facts.unit)
     mounted = running and facts.disk.attached is not None
     return None if release is None or mounted else facts.disk.unavailable(release.data_folder, facts.unit)
 
@@ -167,11 +175,26 @@ def _proxies(options: Options, facts: Facts) -> Proxies:
     return proxies.with_exceptions(*no_proxy.METADATA)
 
 
+def _marker(facts: Facts) -> list[container.Mount]:
+    """Return the mount that keeps Docker from starting the container, at boot for example, without its disk."""
+    if not facts.disk.marker:
+        return []
+    folders = (facts.data_folder, configuration.DATA_FOLDER)
+    source, target = (f"{folder}/{facts.disk.marker}" for folder in folders)
+    return [container.Mount(source, target, read_only=True)]
+
+
+def _without_marker(release: Release, facts: Facts) -> Release:
+    mounts = tuple(mount for mount in release.container.mounts if mount not in _marker(facts))
+    return dataclasses.replace(release, container=dataclasses.replace(release.container, mounts=mounts))
+
+
 def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
     authentication = options.authentication
     mounts = []
     if not options.storage.is_shared:
         mounts.append(container.Mount(facts.data_folder, configuration.DATA_FOLDER))
+        mounts.extend(_marker(facts))
     if authentication.kind == "htpasswd":
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
     debug = {str(container.DEBUG_PORT): port for port in options.monitoring.ports.values()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import storage
 from registry.options.options import Options
-from registry.plan import certificate
+from registry.plan import certificate, disk
 from registry.plan.facts import Facts
 
 BUCKET_GONE = Message(
@@ -96,11 +96,15 @@ def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:
 
 def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
     yield from facts.errors
+    if facts.disk.is_hidden and facts.disk.lost and not options.storage.is_shared:
+        yield alone(disk.HIDDEN(folder=facts.disk.lost))
     if facts.image is not None:
         unsupported = options.storage.unsupported(facts.image.generation)
         yield from sentences(unsupported)
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
         yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
+    if facts.name_taken:
+        yield about("registry-name", NAME_IN_USE(name=options.registry_name))
     # A container that is paused or restarting holds its port too. One that exists before anything was applied is the
     # predecessor's, which is about to be replaced.
     alive = facts.container is not None and facts.container.is_started
@@ -111,5 +115,3 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
             yield about(option, PORT_IN_USE(port=port))
-    if facts.name_taken:
-        yield about("registry-name", NAME_IN_USE(name=options.registry_name))

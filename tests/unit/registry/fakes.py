@@ -49,7 +49,7 @@ class FakeEngine:
         self.pullable = {}
         self.live_restoring = False
         self.dies_at = dies_at
-        self._addresses = itertools.count(2)
+        self._addresses, self._ids = itertools.count(2), itertools.count(0xA1)
         self.clock = 0.0
         self.bridge = FakeBridge(self)
         self.watched, self.outages = None, []  # a port, and the calls before which it served nobody
@@ -72,15 +72,22 @@ class FakeEngine:
 
     def inspect(self, name):
         self._call("inspect", name)
+        name = self._name(name)
         if name not in self.containers:
             return None
         return Container.from_inspection(self._inspection(name))
+
+    def _name(self, name):
+        """The name of the container that is meant: by its name, its ID, or the beginning of that."""
+        by_id = (real for real, one in self.containers.items() if one["id"].startswith(name))
+        return name if name in self.containers else next(by_id, name)
 
     def _inspection(self, name):
         """What the API of Docker answers."""
         one = self.containers[name]
         status = one["status"]
         return {
+            "Id": one["id"],
             "Name": f"/{name}",
             "Image": one["body"]["Image"],
             "Config": {
@@ -109,7 +116,8 @@ class FakeEngine:
         assert name not in self.containers, f"{name} exists"
         self._require_sources({"body": body})
         chosen = str(32768 + len(self.containers))
-        self.containers[name] = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
+        parts = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
+        self.containers[name] = {"id": f"{next(self._ids):064x}"[::-1], **parts}
 
     def start(self, name):
         self._call("start", name)
@@ -157,13 +165,17 @@ class FakeEngine:
         assert new_name not in self.containers, f"{new_name} exists"
         self.containers[new_name] = self.containers.pop(name)
 
-    def remove(self, name, *, ours=True):
+    def remove(self, name):
         self._call("remove", name)
-        if not ours and name in self.containers and self.containers[name]["status"] == "running":
+        if name in self.containers and Container.from_inspection(self._inspection(name)).may_be_removed:
+            self.containers.pop(name)
+            self.volumes.pop(name, None)
+
+    def remove_ended(self, name):
+        self._call("remove", name)
+        if name in self.containers and self.containers[name]["status"] == "running":
             raise engine.EngineError(f"container {name} cannot be removed: it runs")
         self.containers.pop(name, None)
-        if ours:
-            self.volumes.pop(name, None)
 
     def logs(self, name):
         self._call("logs", name)
@@ -237,9 +249,10 @@ class FakeEngine:
         """Return what `api.Api` would be for the container at *url*."""
         scheme, _, netloc = url.partition("://")
         host, _, port = netloc.partition(":")
-        ours = host == "127.0.0.1" or host in {one["address"] for one in self.containers.values()}
+        on_machine = host in ("127.0.0.1", "10.0.0.10")
+        ours = on_machine or host in {one["address"] for one in self.containers.values()}
         assert not ours or scheme == ("http" if certificate is None else "https")
-        return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host, certificate)
+        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate)
 
     def sleep(self, seconds):
         """Let no time pass."""

@@ -49,6 +49,11 @@ VERSION = "docker-registry-version"
 OUTPUT = b"registry github.com/docker/distribution v2.8.3\n"
 
 
+def known(status):
+    """The container that prints the version, as Docker shows it."""
+    return inspection(status, labels={DIGEST_LABEL: ""}, cmd=["--version"])
+
+
 def frame(data):
     """What the container printed, as Docker sends it: https://docs.docker.com/reference/api/engine/#tag/Container."""
     return b"\x01\0\0\0" + len(data).to_bytes(4, "big") + data
@@ -59,7 +64,7 @@ def image(daemon):
     """Docker as it answers for an image of a registry; a test changes an answer."""
     daemon.answers |= {
         "POST /containers/create": (201, {"Id": "c1"}),
-        f"GET /containers/{VERSION}/json": (200, inspection("exited")),
+        f"GET /containers/{VERSION}/json": (200, known("exited")),
         f"GET /containers/{VERSION}/logs": (200, frame(OUTPUT)),
     }
     return daemon
@@ -71,10 +76,10 @@ def test_the_container_that_prints_the_version_is_labelled_as_ours(docker, image
     assert created["Labels"] == {DIGEST_LABEL: ""}
     changes = [call.partition("?")[::2] for call in image.calls if not call.startswith("GET")]
     assert [path for path, _ in changes] == [
-        f"DELETE /containers/{VERSION}",  # one that a crash left
+        "DELETE /containers/c1",  # one that a crash left
         "POST /containers/create",
         f"POST /containers/{VERSION}/start",
-        f"DELETE /containers/{VERSION}",
+        "DELETE /containers/c1",
     ]
     assert ("POST /containers/create", f"name={VERSION}") in changes
 
@@ -91,7 +96,7 @@ def test_the_container_that_prints_the_version_is_labelled_as_ours(docker, image
 def test_an_image_that_prints_no_version_is_no_registry(docker, image, call, status, body):
     image.answers[call] = (status, body)
     assert image_source.registry_version(docker, "sha256:1") is None
-    assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
+    assert image.calls[-1].startswith("DELETE /containers/c1?")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,7 @@ def test_a_docker_that_fails_is_not_the_images_fault(docker, image, call, status
 
 def test_an_image_that_keeps_running_with_version_is_no_registry(docker, image, monkeypatch):
     monkeypatch.setattr(image_source, "VERSION_SECONDS", 0.2)
-    image.answers[f"GET /containers/{VERSION}/json"] = (200, inspection("running"))
+    image.answers[f"GET /containers/{VERSION}/json"] = (200, known("running"))
     image.answers[f"GET /containers/{VERSION}/logs"] = (200, b"")
     assert image_source.registry_version(docker, "sha256:1") is None
-    assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
+    assert image.calls[-1].startswith("DELETE /containers/c1?")
