@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import re
+import shlex
 
 import fakes
 from registry.client import openstack
@@ -198,6 +200,8 @@ class FakeDockerd:
         self.error = None
         self.drop_in = None
         self.command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+        self.saved = None
+        self.overrides = ""  # a command of somebody else's drop-in that sorts after the charm's
         self.takes_settings = True
         self.validates = True
         self.rejected = set()
@@ -224,6 +228,17 @@ class FakeDockerd:
 
     def read_command(self):
         return self.command
+
+    def save_daemon_json(self):
+        self.saved = self.daemon_json
+        return pathlib.Path("/etc/docker/daemon.json.saved")
+
+    def read_running(self):
+        ours = re.search("^ExecStart=(/.*)", self.drop_in or "", re.MULTILINE)
+        return [word for word in shlex.split(self.overrides or (ours or [""] * 2)[1] or self.command) if word[0] != "$"]
+
+    def find_file(self, word):
+        return "/etc/systemd/system/docker.service.d/logging.conf" if word in f"ExecStart={self.command}" else ""
 
     def is_daemon_json_valid(self):
         return self.validates and not self._rejects()

@@ -24,6 +24,7 @@ from registry.client.http import ApiError, NoStorage
 from registry.client.openstack import SwiftError
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.deployment.health import NotServing
+from registry.formats.daemon import BadSettings
 from registry.machine.engine import Engine, EngineError
 from registry.message import Message, about, alone
 from registry.plan import decision, disk, published, report
@@ -79,6 +80,8 @@ def ensure_docker() -> None:
         now.docker = _recover(docker)
     except docker_runtime.NoDocker as error:
         status.add(report.Report("blocked", error.problems))
+    except BadSettings as error:
+        status.blocked(alone(error.text))
     except EngineError as error:
         status.blocked(alone(DOCKER_DOWN(error=error)))
     except OSError as error:

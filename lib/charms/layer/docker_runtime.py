@@ -10,7 +10,7 @@ from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import status
 from charms.layer.edges import Machine
-from registry.machine import dockerd_settings
+from registry.machine import dockerd_record, dockerd_settings
 from registry.machine.apt import BadKey, PackageError
 from registry.machine.engine import Engine
 from registry.message import Message, Sentence, Text, about, alone
@@ -158,9 +158,12 @@ def _ensure_holds(options: packages.Packages, machine: Machine) -> None:
 
 
 def connect(machine: Machine) -> Engine:
-    """Connect to Docker; first, restore settings that keep it from starting. Raises OSError, EngineError."""
+    """Connect to Docker; first, undo the charm's settings that keep it from starting.
+
+    Raises OSError, EngineError, and BadSettings where somebody else's settings do.
+    """
     _take_over_flags(machine)
-    return _settings(machine).connect()
+    return _record(machine).connect()
 
 
 def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) -> tuple[Engine, Errors]:
@@ -183,14 +186,18 @@ def forget_refusals(machine: Machine) -> None:
 
 def forget_live_restore(machine: Machine) -> None:
     """Let another unit on this machine check live-restore for itself. Raises OSError."""
-    _settings(machine).forget_live_restore()
+    _record(machine).forget_live_restore()
 
 
 def _settings(machine: Machine) -> dockerd_settings.DockerdSettings:
     warn = functools.partial(hookenv.log, level=hookenv.WARNING)
     return dockerd_settings.DockerdSettings(
-        machine.dockerd, machine.records, machine.connect, log=hookenv.log, warn=warn
+        machine.dockerd, _record(machine), machine.connect, log=hookenv.log, warn=warn
     )
+
+
+def _record(machine: Machine) -> dockerd_record.DockerdRecord:
+    return dockerd_record.DockerdRecord(machine.dockerd, machine.records, machine.connect, hookenv.log)
 
 
 def _take_over_flags(machine: Machine) -> None:

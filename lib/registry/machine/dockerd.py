@@ -14,6 +14,8 @@ from registry.machine.files import write_file
 from registry.machine.systemd import Systemd
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
+SAVED = "daemon.json.saved"
+"""Name of the copy of somebody else's daemon.json, beside it."""
 DROP_IN = pathlib.Path(daemon.DROP_IN)
 UNIT = "docker.service"
 
@@ -48,6 +50,12 @@ class Dockerd:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text, mode)
 
+    def save_daemon_json(self) -> pathlib.Path:
+        """Copy daemon.json to a file beside it, which replaces an earlier copy. Raises OSError."""
+        copy = self._daemon_json.with_name(SAVED)
+        write_file(copy, self._daemon_json.read_text(encoding="utf-8"))
+        return copy
+
     def read_drop_in(self) -> str | None:
         """Return the text of the charm's drop-in of docker.service, None if it does not exist. Raises OSError."""
         try:
@@ -68,13 +76,21 @@ class Dockerd:
         """Return the command of docker.service without the charm's drop-in; "" if there is no such unit."""
         return daemon.exec_start(self._systemd.systemctl("cat", UNIT).stdout)
 
-    def is_daemon_json_valid(self) -> bool:
-        """Tell whether the running dockerd accepts daemon.json; False if it has no `--validate` (before 23.0)."""
+    def find_file(self, word: str) -> str:
+        """Return the file of docker.service, ours aside, that has *word* in it; "" if there is none."""
+        return daemon.file_with(self._systemd.systemctl("cat", UNIT).stdout, word)
+
+    def read_running(self) -> list[str]:
+        """Return the command of the running dockerd, empty if it is no unit of systemd or does not run."""
         try:
             pid = int(self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT).stdout or 0)
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []
         except (OSError, ValueError):
-            return False
+            return []
+
+    def is_daemon_json_valid(self) -> bool:
+        """Tell whether the running dockerd accepts daemon.json; False if it has no `--validate` (before 23.0)."""
+        command = self.read_running()
         # With its own arguments, because dockerd rejects settings that are both there and in the file.
         done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
         return done is not None and done.returncode == 0
