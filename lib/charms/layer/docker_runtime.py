@@ -10,6 +10,7 @@ from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import status
 from charms.layer.edges import Machine
+from registry.formats import daemon, daemon_effects, dockerd_flags
 from registry.machine import dockerd_record, dockerd_settings
 from registry.machine.apt import BadKey, PackageError
 from registry.machine.engine import Engine
@@ -176,6 +177,16 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     errors = about_all({f"{_MODEL[name]} of the model": text for name, text in problems})
     docker, more = _settings(machine).ensure(options, options.proxies.with_fallback(model).environment(), docker)
     return docker, errors + more
+
+
+def read_published_address(machine: Machine) -> str:
+    """Return the one address at which Docker publishes ports by default, "" for all. Raises OSError."""
+    flags = dockerd_flags.settings(machine.dockerd.read_running())
+    try:
+        settings = daemon.settings(machine.dockerd.read_daemon_json() or "")
+    except daemon.BadSettings:  # reported where it is read to be changed
+        settings = {}
+    return daemon_effects.published_address({**settings, **flags})
 
 
 def forget_refusals(machine: Machine) -> None:

@@ -85,7 +85,12 @@ def registry_version(docker: engine.Engine, image_id: str) -> str | None:
         "Image": image_id,
         "Cmd": ["--version"],
         "Labels": {DIGEST_LABEL: ""},
-        "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "LogConfig": {"Type": "json-file"}},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "LogConfig": {"Type": "json-file"},
+            "UsernsMode": "host",
+        },
     }
     docker.remove(_VERSION)  # a crash may have left it
     try:

@@ -139,6 +139,12 @@ def at_creation(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in sorted(settings.items()) if key in AT_CREATION}
 
 
+def published_address(settings: Mapping[str, Any]) -> str:
+    """Return the one address at which ports are published unless a container says otherwise; "" for all."""
+    address = str(settings.get("ip") or "")
+    return "" if address in ("0.0.0.0", "::") else address  # noqa: S104 - compared only
+
+
 def not_applied(settings: Mapping[str, Any], network: Mapping[str, Any]) -> list[str]:
     """Return those of *settings* that Docker's *network* of containers, as it shows it, does not have yet, sorted."""
     return sorted(key for key in BRIDGE & settings.keys() if not _is_applied(key, settings[key], network))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import stat
@@ -17,6 +18,7 @@ DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 SAVED = "daemon.json.saved"
 """Name of the copy of somebody else's daemon.json, beside it."""
 DROP_IN = pathlib.Path(daemon.DROP_IN)
+PID_FILE = pathlib.Path("/run/docker.pid")
 UNIT = "docker.service"
 
 
@@ -24,9 +26,14 @@ class Dockerd:
     """The dockerd of this machine."""
 
     def __init__(
-        self, systemd: Systemd, daemon_json: pathlib.Path = DAEMON_JSON, drop_in: pathlib.Path = DROP_IN
+        self,
+        systemd: Systemd,
+        daemon_json: pathlib.Path = DAEMON_JSON,
+        drop_in: pathlib.Path = DROP_IN,
+        pid_file: pathlib.Path = PID_FILE,
     ) -> None:
         self._systemd = systemd
+        self._pid_file = pid_file
         self._daemon_json = daemon_json
         self._drop_in = drop_in
 
@@ -81,12 +88,15 @@ class Dockerd:
         return daemon.file_with(self._systemd.systemctl("cat", UNIT).stdout, word)
 
     def read_running(self) -> list[str]:
-        """Return the command of the running dockerd, empty if it is no unit of systemd or does not run."""
-        try:
-            pid = int(self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT).stdout or 0)
-            return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []
-        except (OSError, ValueError):
-            return []
+        """Return the command of the running dockerd, empty if it does not run."""
+        with contextlib.suppress(OSError, ValueError):
+            command = _command(int(self._pid_file.read_text()))
+            if command and command[0].endswith("dockerd"):
+                return command
+        with contextlib.suppress(OSError, ValueError):  # its file is elsewhere
+            main = self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT)
+            return _command(int(main.stdout or 0))
+        return []
 
     def is_daemon_json_valid(self) -> bool:
         """Tell whether the running dockerd accepts daemon.json; False if it has no `--validate` (before 23.0)."""
@@ -112,3 +122,8 @@ class Dockerd:
             log = self._systemd.read_journal(UNIT, int(begin))
             message = daemon.reason(log) or daemon.reason(done.stderr)
             raise EngineError(f"Docker does not start: {message}" if message else "Docker does not start")
+
+
+def _command(pid: int) -> list[str]:
+    """Return the command line of a process. Raises OSError."""
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []

@@ -18,7 +18,9 @@ def daemon_json(tmp_path):
 @pytest.fixture
 def dockerd(tmp_path, daemon_json):
     """A dockerd with its files, and systemd's programs, below tmp_path; without `systemctl` there are none."""
-    return Dockerd(Systemd(str(tmp_path)), daemon_json, tmp_path / "docker.service.d/docker-registry.conf")
+    return Dockerd(
+        Systemd(str(tmp_path)), daemon_json, tmp_path / "docker.service.d/docker-registry.conf", tmp_path / "docker.pid"
+    )
 
 
 @pytest.fixture
