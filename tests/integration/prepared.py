@@ -8,7 +8,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import pathlib
+import tempfile
 import zipfile
+from collections.abc import Mapping
 
 import images
 import yaml
@@ -36,6 +38,24 @@ def constraints(charm: str | pathlib.Path) -> dict[str, str]:
         if docker_or_none("image", "inspect", "-f", "{{.Id}}", tag) is None:
             _make(tag, base, name, packages)
     return {"image-id": tag}
+
+
+def with_files(name: str, files: Mapping[str, str], suite: str = "") -> str:
+    """Return the image of a machine with Docker whose owner has written these *files*; it is made anew each time."""
+    base = imagename.resolve(suite)
+    image.ensure(base)
+    container = docker("create", base)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for path, text in files.items():
+                file = pathlib.Path(folder, path.lstrip("/"))
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            docker("cp", f"{folder}/.", f"{container}:/")
+        docker("commit", container, f"localjuju-prepared:{name}")
+    finally:
+        docker("rm", "-f", "-v", container)
+    return f"localjuju-prepared:{name}"
 
 
 def _make(tag: str, base: str, name: str, packages: list[str]) -> None:

@@ -31,6 +31,7 @@ class FakeMachine:
         self.apt_sources = FakeAptSources(self.apt)
         self.docker_packages = FakeDockerPackages(self.apt)
         self.dockerd = FakeDockerd(self.engine, self.ports)
+        self.processes = FakeProcesses()
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
@@ -263,6 +264,17 @@ class FakeDockerd:
 
     def _rejects(self):
         return {word for word in self.rejected if word in f"{self.daemon_json} {self.drop_in}"}
+
+
+class FakeProcesses:
+    def __init__(self):
+        self.registries = set()
+
+    def find(self, folders):
+        return set(self.registries) if list(folders) else set()
+
+    def end(self, pid):
+        self.registries.remove(pid)
 
 
 class FakeChecks:

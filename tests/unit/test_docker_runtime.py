@@ -305,6 +305,12 @@ def test_settings_of_the_network_wait_until_no_container_runs(deployed, juju, ma
     assert juju.model["status"] == READY
 
 
+def test_a_registry_that_docker_lost_sight_of_is_ended(deployed, machine):
+    machine.processes.registries = {4242, 99}  # the first is that of the container
+    deployed.hook("update-status")
+    assert machine.processes.registries == {4242}
+
+
 def test_a_broken_daemon_json_is_reported_and_unchanged(deployed, juju, machine):
     machine.dockerd.daemon_json = "{"
     assert "/etc/docker/daemon.json is not JSON" in config(juju, deployed, daemon__opts="live-restore: true")[1]

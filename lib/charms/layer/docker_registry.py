@@ -24,7 +24,6 @@ from registry.client.http import ApiError, NoStorage
 from registry.client.openstack import SwiftError
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.deployment.health import NotServing
-from registry.formats.daemon import BadSettings
 from registry.machine.engine import Engine, EngineError
 from registry.message import Message, about, alone
 from registry.plan import decision, disk, published, report
@@ -78,10 +77,9 @@ def ensure_docker() -> None:
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
         now.docker = _recover(docker)
+        docker_runtime.end_orphans(now.docker, machine, now.container)
     except docker_runtime.NoDocker as error:
         status.add(report.Report("blocked", error.problems))
-    except BadSettings as error:
-        status.blocked(alone(error.text))
     except EngineError as error:
         status.blocked(alone(DOCKER_DOWN(error=error)))
     except OSError as error:

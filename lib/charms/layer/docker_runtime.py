@@ -11,6 +11,7 @@ from charms import reactive
 from charms.layer import status
 from charms.layer.edges import Machine
 from registry.formats import daemon, daemon_effects, dockerd_flags
+from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import dockerd_record, dockerd_settings
 from registry.machine.apt import BadKey, PackageError
 from registry.machine.engine import Engine
@@ -60,7 +61,7 @@ Errors = tuple[Sentence, ...]
 
 
 class NoDocker(Exception):
-    """There is no Docker, and it cannot be installed."""
+    """There is no Docker that can be used, and the charm cannot change that."""
 
     def __init__(self, problems: Errors) -> None:
         super().__init__(*problems)
@@ -161,10 +162,28 @@ def _ensure_holds(options: packages.Packages, machine: Machine) -> None:
 def connect(machine: Machine) -> Engine:
     """Connect to Docker; first, undo the charm's settings that keep it from starting.
 
-    Raises OSError, EngineError, and BadSettings where somebody else's settings do.
+    Raises OSError, EngineError, and NoDocker where somebody else's settings do.
     """
     _take_over_flags(machine)
-    return _record(machine).connect()
+    try:
+        return _record(machine).connect()
+    except daemon.BadSettings as error:
+        raise NoDocker((alone(error.text),)) from error
+
+
+def end_orphans(docker: Engine, machine: Machine, container: Container | None) -> None:
+    """End registries of the charm's that run unknown to Docker: a second one would serve the same data.
+
+    Docker loses sight of a container that runs where somebody changes the settings by which it finds them. *container*
+    is the registry's own. Raises EngineError.
+    """
+    lost = machine.processes.find(machine.store.folders.glob("*")) - ({container.pid} if container else set())
+    if lost:
+        known = map(docker.inspect, docker.labelled(DIGEST_LABEL))
+        lost -= {one.pid for one in known if one is not None}
+    for pid in sorted(lost):
+        hookenv.log(f"Docker has lost sight of the registry with process ID {pid}; ending it.", hookenv.WARNING)
+        machine.processes.end(pid)
 
 
 def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) -> tuple[Engine, Errors]:
