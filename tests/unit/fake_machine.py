@@ -173,7 +173,11 @@ class FakeAptSources:
 class FakeDockerPackages:
     def __init__(self, apt):
         self.is_installed = True
+        self.podman = False
         self._apt = apt
+
+    def is_podman(self):
+        return self.podman
 
     def has_docker(self):
         return self.is_installed

@@ -305,6 +305,16 @@ def test_settings_of_the_network_wait_until_no_container_runs(deployed, juju, ma
     assert juju.model["status"] == READY
 
 
+def test_podman_in_dockers_place_is_said_and_stays(charm, juju, machine):
+    machine.docker_packages.podman, machine.docker_packages.is_installed = True, False
+    deploy(charm)
+    assert juju.model["status"] == [
+        "blocked",
+        "The command docker of this machine is podman's. Remove the package podman-docker; the charm installs Docker.",
+    ]
+    assert machine.apt.calls == []
+
+
 def test_a_registry_that_docker_lost_sight_of_is_ended(deployed, machine):
     machine.processes.registries = {4242, 99}  # the first is that of the container
     deployed.hook("update-status")

@@ -31,6 +31,11 @@ INSTALLING_DOCKER = Message("Installing Docker")
 INSTALLING_PACKAGES = Message("Installing {packages}")
 """Packages of the option extra_packages are missing."""
 
+PODMAN = Message(
+    "The command docker of this machine is podman's", "Remove the package podman-docker; the charm installs Docker"
+)
+"""podman-docker imitates Docker, and APT would remove it in favour of Docker: the owner of the machine decides that."""
+
 INSTALL_FAILED = Message(
     "Docker cannot be installed: {error}", "Check the network and the package sources. Retrying automatically"
 )
@@ -77,6 +82,8 @@ def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
     """Have Docker and the operator's packages on the machine. Raises NoDocker, OSError."""
     errors = _ensure_sources(options.packages, machine)
     wrong = about_all(options.origin_problems())
+    if machine.docker_packages.is_podman():
+        raise NoDocker((alone(PODMAN()), *errors))
     if not machine.docker_packages.has_docker():
         if wrong:
             raise NoDocker(wrong + errors)
