@@ -34,7 +34,11 @@ def newest(model, charm, archives, request):
     """A unit on the newest Docker; its resource is an OCI archive, as the README has it made."""
     if not is_local(model):
         pytest.skip("the releases of a real cloud are chosen when the model is made")
-    files = {"/etc/docker/daemon.json": json.dumps({"features": {"containerd-snapshotter": request.param}})}
+    files = {
+        "/etc/docker/daemon.json": json.dumps({"features": {"containerd-snapshotter": request.param}}),
+        # The machine is a container itself, whose one volume is Docker's folder: overlay does not lie over overlay.
+        "/etc/containerd/config.toml": 'version = 2\nroot = "/var/lib/docker/containerd-store"\n',
+    }
     image = prepared.with_files(f"newest-{request.param}".lower(), files, prepared.newest_docker())
     model.deploy(charm, "newest", constraints={"image-id": image}, resources={"registry-image": str(archives.oci)})
     yield Unit(model, "newest/0")

@@ -293,7 +293,7 @@ def test_a_proxy_that_docker_does_not_use_is_said(deployed, juju, machine):
 
 def test_settings_of_the_network_wait_until_no_container_runs(deployed, juju, machine, actions):
     machine.engine.default_network = {"Options": {"com.docker.network.driver.mtu": "1500"}}
-    sentence = "mtu take effect when Docker starts without running containers. "
+    sentence = "Docker will use mtu once it starts without running containers. "
     state, message = config(juju, deployed, docker__opts="--mtu 1400")
     assert (state, message.startswith(f"docker-opts: {sentence}")) == ("blocked", True)
     before = machine.dockerd.restarts

@@ -32,7 +32,7 @@ IN_BOTH = Message("{key} is set in {place} too", "Set it in one of the two")
 OVERRIDDEN = Message("{place} takes precedence, so the option has no effect", "Remove it there, or reset the option")
 """Somebody else's settings of docker.service, or of daemon.json, are used in place of the option's."""
 NOT_YET = Message(
-    "{keys} take effect when Docker starts without running containers",
+    "Docker will use {keys} once it starts without running containers",
     "Stop other containers, and run the actions stop and start",
 )
 """Docker does not change the network of containers while one runs."""
