@@ -238,6 +238,9 @@ class FakeDockerd:
         self.saved = self.daemon_json
         return pathlib.Path("/etc/docker/daemon.json.saved")
 
+    def read_start(self):
+        return f"4711 {self.restarts}"
+
     def read_running(self):
         ours = re.search("^ExecStart=(/.*)", self.drop_in or "", re.MULTILINE)
         return [word for word in shlex.split(self.overrides or (ours or [""] * 2)[1] or self.command) if word[0] != "$"]

@@ -318,6 +318,9 @@ def test_podman_in_dockers_place_is_said_and_stays(charm, juju, machine):
 def test_a_registry_that_docker_lost_sight_of_is_ended(deployed, machine):
     machine.processes.registries = {4242, 99}  # the first is that of the container
     deployed.hook("update-status")
+    assert machine.processes.registries == {4242, 99}, "Docker has not started since the last look"
+    machine.dockerd.restart()
+    deployed.hook("update-status")
     assert machine.processes.registries == {4242}
 
 

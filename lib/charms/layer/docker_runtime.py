@@ -11,7 +11,6 @@ from charms import reactive
 from charms.layer import status
 from charms.layer.edges import Machine
 from registry.formats import daemon, daemon_effects, dockerd_flags
-from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import dockerd_record, dockerd_settings
 from registry.machine.apt import BadKey, PackageError
 from registry.machine.engine import Engine
@@ -178,21 +177,6 @@ def connect(machine: Machine) -> Engine:
         raise NoDocker((alone(error.text),)) from error
 
 
-def end_orphans(docker: Engine, machine: Machine, container: Container | None) -> None:
-    """End registries of the charm's that run unknown to Docker: a second one would serve the same data.
-
-    Docker loses sight of a container that runs where somebody changes the settings by which it finds them. *container*
-    is the registry's own. Raises EngineError.
-    """
-    lost = machine.processes.find(machine.store.folders.glob("*")) - ({container.pid} if container else set())
-    if lost:
-        known = map(docker.inspect, docker.labelled(DIGEST_LABEL))
-        lost -= {one.pid for one in known if one is not None}
-    for pid in sorted(lost):
-        hookenv.log(f"Docker has lost sight of the registry with process ID {pid}; ending it.", hookenv.WARNING)
-        machine.processes.end(pid)
-
-
 def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) -> tuple[Engine, Errors]:
     """Have Docker run as the options request; return the engine to use, and the errors.
 
@@ -206,11 +190,11 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
 
 
 def read_published_address(machine: Machine) -> str:
-    """Return the one address at which Docker publishes ports by default, "" for all. Raises OSError."""
+    """Return the one address at which Docker publishes ports by default, "" for all."""
     flags = dockerd_flags.settings(machine.dockerd.read_running())
     try:
         settings = daemon.settings(machine.dockerd.read_daemon_json() or "")
-    except daemon.BadSettings:  # reported where it is read to be changed
+    except (daemon.BadSettings, OSError):  # reported where it is read to be changed
         settings = {}
     return daemon_effects.published_address({**settings, **flags})
 

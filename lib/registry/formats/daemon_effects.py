@@ -147,7 +147,7 @@ def published_address(settings: Mapping[str, Any]) -> str:
 
 def not_applied(settings: Mapping[str, Any], network: Mapping[str, Any]) -> list[str]:
     """Return those of *settings* that Docker's *network* of containers, as it shows it, does not have yet, sorted."""
-    return sorted(key for key in BRIDGE & settings.keys() if not _is_applied(key, settings[key], network))
+    return sorted(key for key in BRIDGE & settings.keys() if network and not _is_applied(key, settings[key], network))
 
 
 def _is_applied(key: str, value: Any, network: Mapping[str, Any]) -> bool:

@@ -87,6 +87,13 @@ class Dockerd:
         """Return the file of docker.service, ours aside, that has *word* in it; "" if there is none."""
         return daemon.file_with(self._systemd.systemctl("cat", UNIT).stdout, word)
 
+    def read_start(self) -> str:
+        """Return what tells one start of dockerd from another, "" if that is unknown."""
+        try:
+            return f"{self._pid_file.read_text().strip()} {self._pid_file.stat().st_mtime_ns}"
+        except OSError:
+            return ""
+
     def read_running(self) -> list[str]:
         """Return the command of the running dockerd, empty if it does not run."""
         with contextlib.suppress(OSError, ValueError):

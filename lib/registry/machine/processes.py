@@ -37,7 +37,7 @@ class Processes:
         That is the same folder on the same disk: a registry in a nested machine has another one at the same path.
         """
         ours = {place for folder in folders if (place := _place(folder))}
-        pids = {int(entry.name) for entry in self._proc.iterdir() if entry.name.isdigit()} if ours else set()
+        pids = [int(name) for name in os.listdir(self._proc) if name.isdigit()] if ours else []
         return {pid for pid in pids if self._is_registry(pid) and _place(self._inside(pid)) in ours}
 
     def end(self, pid: int) -> None:
@@ -53,7 +53,8 @@ class Processes:
 
     def _is_registry(self, pid: int) -> bool:
         try:
-            return (self._proc / str(pid) / "cmdline").read_bytes().endswith(self._command)
+            with open(f"{self._proc}/{pid}/cmdline", "rb", buffering=0) as file:  # in each hook, for all processes
+                return file.read(4096).endswith(self._command)
         except OSError:
             return False
 
