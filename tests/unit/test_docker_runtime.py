@@ -282,11 +282,11 @@ def test_arguments_that_somebody_elses_drop_in_overrides_have_no_effect(deployed
 
 
 def test_a_proxy_that_docker_does_not_use_is_said(deployed, juju, machine):
-    machine.engine.force = daemon_effects.InForce(proxies={"HTTP_PROXY": "http://other:1"})
+    machine.engine.force = daemon_effects.Observed(proxies={"HTTP_PROXY": "http://other:1"})
     state, message = config(juju, deployed, http_proxy="http://ours:1")
     assert state == "blocked"
     assert message.startswith("http_proxy: /etc/default/docker or daemon.json takes precedence, ")
-    machine.engine.force = daemon_effects.InForce(proxies={"HTTP_PROXY": "http://ours:1"})
+    machine.engine.force = daemon_effects.Observed(proxies={"HTTP_PROXY": "http://ours:1"})
     deployed.hook("update-status")
     assert juju.model["status"] == READY
 

@@ -58,7 +58,7 @@ _OPTIONS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class InForce:
+class Observed:
     """What the running dockerd says of itself."""
 
     data_root: str = HIDING["data-root"]
@@ -71,7 +71,7 @@ class InForce:
     """By the name of their variable."""
 
     @classmethod
-    def from_info(cls, info: Mapping[str, Any]) -> InForce:
+    def from_info(cls, info: Mapping[str, Any]) -> Observed:
         """Read the answer to ``GET /info``."""
         security = [part.strip() for text in info.get("SecurityOptions") or () for part in text.split(",")]
         remapped = "name=userns" in security
@@ -108,7 +108,7 @@ def hides(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return sorted(key for key in HIDING if _same(key, old[key]) != _same(key, new[key]))
 
 
-def still_hides(keys: Sequence[str], after: Mapping[str, Any], force: InForce) -> list[str]:
+def still_hides(keys: Sequence[str], after: Mapping[str, Any], force: Observed) -> list[str]:
     """Return those of *keys* whose value in *after* is not that *force* shows in use."""
     new = {**HIDING, **flat(after)}
     root = _same("data-root", force.data_root)

@@ -82,7 +82,7 @@ class DockerdChecks:
         if daemon_effects.cuts_off(new) and not daemon_effects.cuts_off(old):
             return CUTS_OFF(key=daemon_effects.cuts_off(new))
         keys = daemon_effects.hides(old, new)
-        keys = daemon_effects.still_hides(keys, new, docker.in_force()) if keys else []
+        keys = daemon_effects.still_hides(keys, new, docker.observed()) if keys else []
         names = docker.unmovable() if keys else []
         return HIDES(keys=" and ".join(keys), names=", ".join(names[:3])) if names else None
 
@@ -93,7 +93,7 @@ class DockerdChecks:
         if arguments and self._dockerd.read_running()[-len(arguments) :] != arguments:
             place = self._dockerd.find_file("ExecStart=") or "docker.service"
             errors.append(about("docker-opts", OVERRIDDEN(place=place)))
-        used = docker.in_force().proxies if environment else {}
+        used = docker.observed().proxies if environment else {}
         for name, value in environment.items():
             if "@" not in value and used.get(name) not in (None, value):
                 place = self._dockerd.find_file(f"{name}=") or "/etc/default/docker or daemon.json"

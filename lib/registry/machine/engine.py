@@ -18,7 +18,7 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
-from registry.formats.daemon_effects import InForce
+from registry.formats.daemon_effects import Observed
 from registry.formats.htpasswd import User
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
@@ -184,10 +184,10 @@ class Engine:
             containers = self._api.containers()
         return {port["PublicPort"] for one in containers for port in one["Ports"] if "PublicPort" in port}
 
-    def in_force(self) -> InForce:
+    def observed(self) -> Observed:
         """Return which settings the engine uses."""
         with _docker_errors("Docker does not answer"):
-            return InForce.from_info(self._api.info())
+            return Observed.from_info(self._api.info())
 
     def unmovable(self) -> list[str]:
         """Return the names of the containers that run or are not this charm's: it must not lose sight of them."""

@@ -9,7 +9,7 @@ import pathlib
 import yaml
 from registry.client.http import ApiError
 from registry.deployment import bridge
-from registry.formats.daemon_effects import InForce
+from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
 from registry.machine import engine
@@ -49,7 +49,7 @@ class FakeEngine:
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
         self.live_restoring = False
-        self.force = InForce()
+        self.force = Observed()
         self.default_network = {}
         self.dies_at = dies_at
         self._addresses = itertools.count(2)
@@ -187,7 +187,7 @@ class FakeEngine:
         self._call("inspect", "info")
         return self.live_restoring
 
-    def in_force(self):
+    def observed(self):
         self._call("inspect", "info")
         return self.force
 

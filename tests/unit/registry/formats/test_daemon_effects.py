@@ -2,41 +2,41 @@
 
 import pytest
 from registry.formats import daemon_effects
-from registry.formats.daemon_effects import InForce
+from registry.formats.daemon_effects import Observed
 
 SNAPSHOTTER = {"features": {"containerd-snapshotter": True}}
-CONTAINERD = InForce(driver="overlayfs", snapshotter=True)
+CONTAINERD = Observed(driver="overlayfs", snapshotter=True)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "force", "keys"),
     [
-        ({}, {"data-root": "/srv/docker"}, InForce(), ["data-root"]),
-        ({}, {"data-root": "/var/lib/docker/"}, InForce(), []),
-        ({}, {"data-root": "/srv/docker"}, InForce(data_root="/srv/docker"), []),
-        ({"data-root": "/srv/docker"}, {}, InForce(data_root="/srv/docker"), ["data-root"]),
-        ({"data-root": "/srv/docker"}, {"data-root": "/srv/docker", "debug": True}, InForce("/srv/docker"), []),
-        ({}, {"graph": "/srv/docker"}, InForce(), ["graph"]),
-        ({}, {"storage-driver": "vfs"}, InForce(), ["storage-driver"]),
-        ({}, {"storage-driver": "overlay2"}, InForce(), []),
-        ({"storage-driver": "overlay2"}, {}, InForce(), []),
-        ({"storage-driver": "vfs"}, {}, InForce(driver="vfs"), ["storage-driver"]),
-        ({}, {"userns-remap": "default"}, InForce(), ["userns-remap"]),
-        ({}, {"userns-remap": ""}, InForce(), []),
-        ({"userns-remap": "default"}, {}, InForce(remapped=True), ["userns-remap"]),
-        ({"userns-remap": "default"}, {}, InForce(), []),
-        ({}, SNAPSHOTTER, InForce(), ["features.containerd-snapshotter"]),
+        ({}, {"data-root": "/srv/docker"}, Observed(), ["data-root"]),
+        ({}, {"data-root": "/var/lib/docker/"}, Observed(), []),
+        ({}, {"data-root": "/srv/docker"}, Observed(data_root="/srv/docker"), []),
+        ({"data-root": "/srv/docker"}, {}, Observed(data_root="/srv/docker"), ["data-root"]),
+        ({"data-root": "/srv/docker"}, {"data-root": "/srv/docker", "debug": True}, Observed("/srv/docker"), []),
+        ({}, {"graph": "/srv/docker"}, Observed(), ["graph"]),
+        ({}, {"storage-driver": "vfs"}, Observed(), ["storage-driver"]),
+        ({}, {"storage-driver": "overlay2"}, Observed(), []),
+        ({"storage-driver": "overlay2"}, {}, Observed(), []),
+        ({"storage-driver": "vfs"}, {}, Observed(driver="vfs"), ["storage-driver"]),
+        ({}, {"userns-remap": "default"}, Observed(), ["userns-remap"]),
+        ({}, {"userns-remap": ""}, Observed(), []),
+        ({"userns-remap": "default"}, {}, Observed(remapped=True), ["userns-remap"]),
+        ({"userns-remap": "default"}, {}, Observed(), []),
+        ({}, SNAPSHOTTER, Observed(), ["features.containerd-snapshotter"]),
         ({}, SNAPSHOTTER, CONTAINERD, []),
         (SNAPSHOTTER, {}, CONTAINERD, ["features.containerd-snapshotter"]),
-        ({}, {"features": {"buildkit": True}}, InForce(), []),
-        ({}, {"features": None}, InForce(), []),
-        ({}, {"exec-root": "/run/other"}, InForce(), ["exec-root"]),
-        ({}, {"exec-root": "/run/docker"}, InForce(), []),
-        ({}, {"containerd": "/run/other.sock"}, InForce(), ["containerd"]),
-        ({"containerd": "/run/containerd/containerd.sock"}, {}, InForce(), []),
-        ({}, {"containerd-namespace": "other"}, InForce(), ["containerd-namespace"]),
-        ({}, {"data-root": "/a", "storage-driver": "vfs"}, InForce(), ["data-root", "storage-driver"]),
-        ({}, {"log-driver": "journald", "dns": ["1.1.1.1"], "group": "x", "mtu": 1400}, InForce(), []),
+        ({}, {"features": {"buildkit": True}}, Observed(), []),
+        ({}, {"features": None}, Observed(), []),
+        ({}, {"exec-root": "/run/other"}, Observed(), ["exec-root"]),
+        ({}, {"exec-root": "/run/docker"}, Observed(), []),
+        ({}, {"containerd": "/run/other.sock"}, Observed(), ["containerd"]),
+        ({"containerd": "/run/containerd/containerd.sock"}, {}, Observed(), []),
+        ({}, {"containerd-namespace": "other"}, Observed(), ["containerd-namespace"]),
+        ({}, {"data-root": "/a", "storage-driver": "vfs"}, Observed(), ["data-root", "storage-driver"]),
+        ({}, {"log-driver": "journald", "dns": ["1.1.1.1"], "group": "x", "mtu": 1400}, Observed(), []),
     ],
 )
 def test_what_hides_the_containers_that_exist(before, after, force, keys):
@@ -46,14 +46,14 @@ def test_what_hides_the_containers_that_exist(before, after, force, keys):
 @pytest.mark.parametrize(
     ("info", "force"),
     [
-        ({"DockerRootDir": "/var/lib/docker", "Driver": "overlay2"}, InForce()),
+        ({"DockerRootDir": "/var/lib/docker", "Driver": "overlay2"}, Observed()),
         (
             {
                 "DockerRootDir": "/srv/docker/231072.231072",
                 "Driver": "vfs",
                 "SecurityOptions": ["name=seccomp,profile=default", "name=userns"],
             },
-            InForce("/srv/docker", "vfs", remapped=True),
+            Observed("/srv/docker", "vfs", remapped=True),
         ),
         (
             {
@@ -62,12 +62,12 @@ def test_what_hides_the_containers_that_exist(before, after, force, keys):
                 "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]],
                 "HttpProxy": "http://a:1",
             },
-            InForce(driver="overlayfs", snapshotter=True, proxies={"HTTP_PROXY": "http://a:1"}),
+            Observed(driver="overlayfs", snapshotter=True, proxies={"HTTP_PROXY": "http://a:1"}),
         ),
     ],
 )
 def test_what_the_engine_says_of_itself(info, force):
-    assert InForce.from_info(info) == force
+    assert Observed.from_info(info) == force
 
 
 @pytest.mark.parametrize(

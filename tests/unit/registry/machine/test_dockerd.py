@@ -124,11 +124,15 @@ def test_one_start_of_dockerd_is_told_from_another(dockerd, tmp_path):
 def test_the_command_of_the_running_dockerd_is_read_from_its_process(dockerd, tmp_path):
     assert dockerd.read_running() == []
     program = tmp_path / "dockerd"
-    program.write_text("sleep 60")
-    with subprocess.Popen(["dockerd", str(program), "-H", "fd://"], executable="/bin/sh") as process:
-        (tmp_path / "docker.pid").write_text(str(process.pid))
-        assert dockerd.read_running() == ["dockerd", str(program), "-H", "fd://"]
-        process.kill()
+    program.write_text("echo started; read line")
+    words = ["dockerd", str(program), "-H", "fd://"]
+    with subprocess.Popen(words, executable="/bin/sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()  # before that, the kernel may not show its command yet
+            (tmp_path / "docker.pid").write_text(str(process.pid))
+            assert dockerd.read_running() == words
+        finally:
+            process.kill()
 
 
 def test_somebody_elses_daemon_json_is_copied_beside_it(dockerd, daemon_json):
