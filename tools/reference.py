@@ -72,6 +72,7 @@ def places() -> tuple[Place, ...]:
         Place(f"{root}/loopback/", "a second registry, only while the action `push` needs it", True),
         *(Place(DEFAULT_PATHS[kind], f"default of `tls-{kind}-path`", True) for kind in ("cert", "key", "ca")),
         Place(str(dockerd.DAEMON_JSON), "Docker's settings: `daemon-opts` and `live-restore`", False),
+        Place(f"{dockerd.DAEMON_JSON}.saved", "copy of that file as somebody else wrote it; root only", False),
         Place(daemon.DROP_IN, "`docker-opts` and the proxies of Docker", False),
         Place(f"{apt_folder}/sources.list.d/docker-registry-*.list", "package repositories", False),
         Place(f"{apt_folder}/keyrings/docker-registry-*", "keys of these repositories", False),

@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import re
+import shlex
 
 import fakes
 from registry.client import openstack
@@ -30,6 +32,7 @@ class FakeMachine:
         self.apt_sources = FakeAptSources(self.apt)
         self.docker_packages = FakeDockerPackages(self.apt)
         self.dockerd = FakeDockerd(self.engine, self.ports)
+        self.processes = FakeProcesses()
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
@@ -191,7 +194,11 @@ class FakeAptSources:
 class FakeDockerPackages:
     def __init__(self, apt):
         self.is_installed = True
+        self.podman = False
         self._apt = apt
+
+    def is_podman(self):
+        return self.podman
 
     def has_docker(self):
         return self.is_installed
@@ -219,6 +226,8 @@ class FakeDockerd:
         self.error = None
         self.drop_in = None
         self.command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+        self.saved = None
+        self.overrides = ""  # a command of somebody else's drop-in that sorts after the charm's
         self.takes_settings = True
         self.validates = True
         self.rejected = set()
@@ -246,6 +255,20 @@ class FakeDockerd:
     def read_command(self):
         return self.command
 
+    def save_daemon_json(self):
+        self.saved = self.daemon_json
+        return pathlib.Path("/etc/docker/daemon.json.saved")
+
+    def read_start(self):
+        return f"4711 {self.restarts}"
+
+    def read_running(self):
+        ours = re.search("^ExecStart=(/.*)", self.drop_in or "", re.MULTILINE)
+        return [word for word in shlex.split(self.overrides or (ours or [""] * 2)[1] or self.command) if word[0] != "$"]
+
+    def find_file(self, word):
+        return "/etc/systemd/system/docker.service.d/logging.conf" if word in f"ExecStart={self.command}" else ""
+
     def is_daemon_json_valid(self):
         return self.validates and not self._rejects()
 
@@ -269,6 +292,17 @@ class FakeDockerd:
 
     def _rejects(self):
         return {word for word in self.rejected if word in f"{self.daemon_json} {self.drop_in}"}
+
+
+class FakeProcesses:
+    def __init__(self):
+        self.registries = set()
+
+    def find(self, folders):
+        return set(self.registries) if list(folders) else set()
+
+    def end(self, pid):
+        self.registries.remove(pid)
 
 
 class FakeChecks:

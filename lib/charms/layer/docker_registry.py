@@ -15,6 +15,7 @@ from charms.layer import (
     flags,
     juju_storage,
     leadership,
+    orphans,
     owner,
     serving,
     status,
@@ -72,6 +73,7 @@ def ensure_docker() -> None:
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
         now.docker = _recover(docker)
+        orphans.end(now.docker, machine, now.container)
     except docker_runtime.NoDocker as error:
         status.add(report.Report("blocked", error.problems))
     except EngineError as error:

@@ -19,9 +19,11 @@ from registry.machine.files import LocalFiles
 from registry.machine.folders import Folders
 from registry.machine.ports import Ports
 from registry.machine.predecessor import Predecessor
+from registry.machine.processes import Processes
 from registry.machine.records import Records
 from registry.machine.systemd import Systemd
 from registry.options import swift
+from registry.release import container
 
 
 class Machine:
@@ -40,6 +42,7 @@ class Machine:
         self.apt_sources = AptSources(self.apt)
         self.docker_packages = DockerPackages(self.apt, self.apt_sources)
         self.dockerd = Dockerd(systemd)
+        self.processes = Processes(container.PROCESS, container.CONFIG_FOLDER)
         self.checks = Checks(self.files, self.records, systemd)
         self.predecessor = Predecessor(self.store.root, self.files, self.apt, systemd)
 

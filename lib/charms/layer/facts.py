@@ -8,7 +8,7 @@ import time
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import context, flags, juju_storage, leadership, tls_client
+from charms.layer import context, docker_runtime, flags, juju_storage, leadership, tls_client
 from charms.layer.context import Now, endpoint
 from registry.formats.inspection import Container
 from registry.options.proxies import Proxies
@@ -43,6 +43,7 @@ def read(now: Now) -> Facts:
         is_displaced=foreign and current is not None,
         errors=now.image_errors,
         model_proxies=Proxies.of_model(os.environ),
+        published_address=docker_runtime.read_published_address(machine),
         peers=endpoint("peer").peers(),
         proxies=endpoint("website").proxies(),
         offer=now.offer,

@@ -18,8 +18,9 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
+from registry.formats.daemon_effects import Observed
 from registry.formats.htpasswd import User
-from registry.formats.inspection import Container
+from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -189,6 +190,27 @@ class Engine:
         with _docker_errors("containers cannot be listed"):
             containers = self._api.containers()
         return {port["PublicPort"] for one in containers for port in one["Ports"] if "PublicPort" in port}
+
+    def observed(self) -> Observed:
+        """Return which settings the engine uses."""
+        with _docker_errors("Docker does not answer"):
+            return Observed.from_info(self._api.info())
+
+    def unmovable(self) -> list[str]:
+        """Return the names of the containers that run or are not this charm's: it must not lose sight of them."""
+        with _docker_errors("containers cannot be listed"):
+            containers = self._api.containers(all=True)
+        return sorted(
+            _name(one)
+            for one in containers
+            if one["State"] in ("running", "paused", "restarting") or DIGEST_LABEL not in (one["Labels"] or {})
+        )
+
+    def network(self) -> Mapping[str, Any]:
+        """Return what the engine shows of the network that containers are in by default; empty if there is none."""
+        with contextlib.suppress(NoSuchObject), _docker_errors("networks cannot be inspected"):
+            return dict(self._api.inspect_network("bridge"))
+        return {}
 
     def bridges(self) -> list[str]:
         """Return the machine's network interfaces of Docker's networks, e.g. ``docker0``."""

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from registry.formats import sources_list, yaml_text
+from registry.formats import dockerd_flags, sources_list, yaml_text
 from registry.message import Fault, Message, Text
 from registry.options.checks import choice_problem
 from registry.options.packages import Packages
@@ -117,9 +117,9 @@ class Runtime:
                 read()
             except _BadValue as error:
                 problems[option] = error.text
-        if not problems["daemon-opts"] and not problems["docker-opts"]:
-            twice = next((flag for flag in self.flags() if _keys(flag) & set(self.settings())), None)
-            problems["docker-opts"] = SET_TWICE(flag=twice) if twice else None
+        if not problems["daemon-opts"] and not problems["docker-opts"] and self.settings() != DEFAULT_SETTINGS:
+            twice = dockerd_flags.in_both(self.arguments(), self.settings())
+            problems["docker-opts"] = SET_TWICE(flag=twice[0]) if twice else None
         return problems
 
     def problems(self) -> dict[str, Text | None]:
@@ -169,14 +169,9 @@ class Runtime:
             raise _BadValue(CONTROL_CHARACTERS())
         return words
 
-    def flags(self) -> list[str]:
-        """Return the long options in docker-opts, e.g. ``insecure-registry``."""
-        return [word[2:].partition("=")[0] for word in self.arguments() if word.startswith("--")]
-
-
-def _keys(flag: str) -> set[str]:
-    """Return the keys of daemon.json that are equivalent to an option of dockerd."""
-    return {flag, f"{flag}s", f"{flag.removesuffix('y')}ies", flag.removeprefix("add-") + "s"}
+    def requested(self) -> dict[str, Any]:
+        """Return the settings of daemon-opts, and those of docker-opts in the form of daemon.json. Without problems."""
+        return {**self.settings(), **dockerd_flags.settings(self.arguments())}
 
 
 def _load(text: str) -> Any:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 
-from registry.formats import addresses, certificates, htpasswd, no_proxy
+from registry.formats import addresses, certificates, daemon_effects, htpasswd, no_proxy
 from registry.message import Message, Sentence, alone
 from registry.options import storage
 from registry.options.options import Options
@@ -26,6 +26,8 @@ BUCKET_AWAITED = Message(
 
 ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 """Variables for 3.x, which otherwise sends traces to a server that does not exist."""
+
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - of the machine, which clients connect to
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,6 +201,8 @@ def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[s
         mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
     debug = {str(container.DEBUG_PORT): port for port in options.monitoring.ports.values()}
     where = options.monitoring.debug_address
+    ports = {str(container.PORT): options.registry_port, **debug}
+    everywhere = ("::" if ":" in facts.address else ALL_ADDRESSES) if facts.published_address else ""
     others = dict(tls_copies)
     if authentication.kind == "token":
         others[filenames.TOKEN_CA] = certificates.bundle(authentication.token.root_certs or "")
@@ -215,14 +219,18 @@ def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[s
         container.ContainerSpec(
             name=options.registry_name,
             image_id=image.id,
-            ports={str(container.PORT): options.registry_port, **debug},
-            addresses=dict.fromkeys(debug, where) if where else {},
+            ports=ports,
+            addresses={
+                **(dict.fromkeys(ports, everywhere) if everywhere else {}),
+                **(dict.fromkeys(debug, where) if where else {}),
+            },
             mounts=tuple(mounts),
             environment=environment,
             memory=options.limits.memory_bytes,
             nano_cpus=options.limits.nano_cpus,
             log_size=options.limits.log_size,
             log_files=options.limits.log_files,
+            docker=daemon_effects.at_creation(options.runtime.requested()),
         ),
         configuration.config_yml(options, facts.http_secret, image.generation, encrypted=bool(tls_copies)),
         others,

@@ -57,6 +57,8 @@ class Facts:
     errors: tuple[Sentence, ...] = ()
     """Errors from outside that keep the options from being applied, for example of an image that cannot be pulled."""
     model_proxies: Proxies = NO_PROXIES
+    published_address: str = ""
+    """The one address at which Docker publishes ports unless it is told otherwise; empty: all."""
     disk: Disk = dataclasses.field(default_factory=Disk)
     """The machine's own disk, and Juju's storage."""
     peers: tuple[relations.Peer, ...] = ()

@@ -9,6 +9,7 @@ import pathlib
 import yaml
 from registry.client.http import ApiError
 from registry.deployment import bridge
+from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
 from registry.machine import engine
@@ -48,6 +49,8 @@ class FakeEngine:
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
         self.live_restoring = False
+        self.force = Observed()
+        self.default_network = {}
         self.dies_at = dies_at
         self._addresses, self._ids = itertools.count(2), itertools.count(0xA1)
         self.clock = 0.0
@@ -195,6 +198,22 @@ class FakeEngine:
     def live_restore(self, within=0):
         self._call("inspect", "info")
         return self.live_restoring
+
+    def observed(self):
+        self._call("inspect", "info")
+        return self.force
+
+    def unmovable(self):
+        self._call("inspect", "all")
+        return sorted(
+            name
+            for name, one in self.containers.items()
+            if one["status"] == "running" or DIGEST_LABEL not in (one["body"]["Labels"] or {})
+        )
+
+    def network(self):
+        self._call("inspect", "bridge")
+        return self.default_network
 
     def bridges(self):
         self._call("inspect", "networks")

@@ -7,7 +7,7 @@ from fakes import FakeEngine
 from registry.deployment import image_source
 from registry.formats.inspection import DIGEST_LABEL
 from registry.machine import engine
-from test_archive import docker_save
+from test_archive import docker_save, tar
 from test_inspection import inspection
 
 
@@ -43,6 +43,18 @@ def test_a_resource_that_is_no_archive_is_an_error(tmp_path):
         match=r"^the resource registry-image is not an archive of images \(it cannot be read: [^\n]*\)\. Attach",
     ):
         ensure(tmp_path / "junk", Full())
+
+
+def test_an_archive_for_another_architecture_says_for_which(tmp_path):
+    entries = [{"Config": "abc.json", "RepoTags": ["registry:2"], "Layers": []}]
+    path = tar(
+        tmp_path / "a.tar", {"manifest.json": json.dumps(entries).encode(), "abc.json": b'{"architecture": "arm64"}'}
+    )
+    with pytest.raises(
+        image_source.NoImage,
+        match=r"contains no image for this machine, but for arm64\. Attach an archive for amd64$",
+    ):
+        ensure(path, Full())
 
 
 VERSION = "docker-registry-version"

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 import yaml
 from authority import ALONE, BETWEEN, KEY, LEAF, ROOT
 from registry.formats import htpasswd, relations
@@ -458,3 +459,24 @@ def test_an_idle_hook_verifies_no_password():
         facts(current=first.release, users=first.users, verdicts=first.verdicts),
     )
     assert (wrong.users, wrong.verdicts) == (None, first.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("published", "address", "bound"),
+    [("", "10.0.0.1", {}), ("127.0.0.1", "10.0.0.1", {"5000": "0.0.0.0"}), ("::1", "fd00::1", {"5000": "::"})],
+)
+def test_clients_reach_the_port_where_docker_publishes_for_the_machine_only(published, address, bound):
+    known = facts(published_address=published, addresses={"docker-registry": address})
+    assert decision.decide(wanted(), known).release.container.addresses == bound
+
+
+@pytest.mark.parametrize(
+    ("options", "is_new"),
+    [
+        ({"daemon-opts": "dns: [1.1.1.1]"}, True),
+        ({"docker-opts": "--default-ulimit nofile=9:9"}, True),
+        ({"daemon-opts": "{log-driver: journald, mtu: 1400}"}, False),
+    ],
+)
+def test_a_container_is_created_again_for_settings_that_it_takes_over_then_only(options, is_new):
+    assert (decision.decide(wanted(**options), facts()).release != good()) is is_new
