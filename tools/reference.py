@@ -68,6 +68,7 @@ def places() -> tuple[Place, ...]:
         Place(f"{root}/password", "password of the charm's own user; root only", True),
         Place(f"{root}/identity.pem", "the charm's own client certificate, where clients need one", True),
         Place(f"{root}/request.json", "the pending request to the CA and its key; root only", True),
+        Place(f"{root}/verdicts.json", "which users were verified, as keyed digests; root only", True),
         Place(f"{root}/switching", "names of containers, only while they are being replaced", True),
         Place(f"{root}/loopback/", "a second registry, only while the action `push` needs it", True),
         *(Place(DEFAULT_PATHS[kind], f"default of `tls-{kind}-path`", True) for kind in ("cert", "key", "ca")),

@@ -25,10 +25,7 @@ HASH_AS_PASSWORD = Message(
 NOT_YAML = Message(
     "the value is not YAML{line}", "Use a line `user: 'password'` for each user, and write a quote in a password twice"
 )
-"""The text of the users has a syntax error; it is not shown because it may contain passwords.
-
-A password in quotes may begin with any character and contain colons and #.
-"""
+"""The text of the users has a syntax error, for example @ at the beginning of a password without quotes."""
 NOT_A_MAPPING = Message("the value is not a YAML mapping", "Use a line `user: password` for each user")
 """The text of the users is YAML, but a list (- in front), or a single value: no space follows the colon."""
 PASSWORD_NOT_TEXT = Message(
