@@ -65,7 +65,10 @@ class S3(endpoints.Endpoint):
 
 def _chain(text: str) -> str:
     """Return the certificates of `tls-ca-chain` as PEM; a *text* that cannot be read as it is, for a message."""
+    listed = json_list(text)
+    if not listed:
+        return "" if text.strip() in ("[]", "null") else text
     try:
-        return "".join(certificates.bundle(one) for one in json_list(text) if isinstance(one, str)) or text
+        return "".join(certificates.bundle(one) for one in listed if isinstance(one, str)) or text
     except certificates.BadCertificates:
         return text
