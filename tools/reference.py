@@ -28,7 +28,8 @@ WIDTH = 100
 RELATIONS = {
     "docker-registry": (
         "Clients: containerd, docker, Kubernetes. Every unit publishes the same address: `http-host`, else the "
-        "address of the proxy, else the unit with the lowest number. It also publishes the credentials of "
+        "address of the proxy, else the unit with the lowest number. Clients of another model get that unit's "
+        "public address. It also publishes the credentials of "
         "`auth-basic-user` and the CA. Without TLS, the charm `docker` configures the address as an insecure registry."
     ),
     "website": "A reverse proxy, for example haproxy. Each unit publishes its server.",

@@ -67,7 +67,7 @@ class Juju:
     Parts of it: `config` (the defaults of config.yaml to begin with), `leader` (settings), `is_leader` (True),
     `address` ("10.0.0.10"), `status` ([state, message]), `version`, `ports` (["5000/tcp"]), `resources` (name ->
     path), `relations` (id "website:3" -> {"haproxy/0": {key: value}, ...}, own unit and applications included),
-    `secrets` (ID -> {key: value}, those granted),
+    `secrets` (ID -> {key: value}, those granted), `ingress` (relation to another model -> this unit's address there),
     `action` (parameters), `results` and `failure` (what action-set and action-fail were given).
     """
 
@@ -84,7 +84,7 @@ class Juju:
         for name in hook_tool.TOOLS:
             (folder / name).symlink_to(tool.name)
         empty: dict[str, Any] = {
-            part: {} for part in ("leader", "relations", "resources", "secrets", "action", "results")
+            part: {} for part in ("leader", "relations", "resources", "secrets", "ingress", "action", "results")
         }
         self._write({**empty, "config": defaults(), "is_leader": True, "address": "10.0.0.10"})
         self.change(status=["unknown", ""], version="", ports=[], failure=None)

@@ -25,7 +25,7 @@ def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machi
     calls = deployed.hook("update-status")
     endpoints = ["relation-ids"] * 8
     assert sorted(call[0] for call in calls) == [
-        *("config-get", "juju-log", "leader-get", "network-get", *endpoints, "status-set"),
+        *("config-get", "juju-log", "leader-get", "network-get", "opened-ports", *endpoints, "status-set"),
     ]
     assert machine.engine.calls == [("inspect", "registry")]
 
@@ -183,7 +183,7 @@ def test_an_idle_hook_of_a_blocked_unit_costs_the_same_and_logs_nothing_new(depl
     juju.change(config={"registry-port": 0, "log-level": "loud"})
     deployed.hook("config-changed")
     machine.engine.calls.clear()
-    assert len(deployed.hook("update-status")) == 13
+    assert len(deployed.hook("update-status")) == 14
     assert machine.engine.calls == [("inspect", "registry")]
     assert juju.model["status"][1].endswith(
         ". (1 more problem: see juju debug-log.) Still serving at 10.0.0.10:5000 (http)."
@@ -559,6 +559,23 @@ def test_push_follows_http_host(deployed, juju, machine, actions):
     assert ("push", "127.0.0.1:5000/ubuntu:24.04", "juju-docker-registry") in machine.engine.calls
 
 
+@pytest.mark.parametrize(
+    "tag", ["", "10.0.0.10:5000/x:1", "10.9.9.9:5000/x:1", "192.0.2.1:5000/x:1", "[FD00::5]:5000/x:1"]
+)
+def test_push_knows_the_registry_by_every_address_of_the_unit(deployed, juju, machine, actions, monkeypatch, tag):
+    """The endpoint is in a space of its own; Juju's private address and that for another model are others."""
+    juju.change(
+        relations={"docker-registry:1": {"node/0": {}}, "website:2": {}}, ingress={"docker-registry:1": "192.0.2.1"}
+    )
+    deployed.hook("docker-registry-relation-created", JUJU_RELATION_ID="docker-registry:1")
+    monkeypatch.setattr("charmhelpers.core.hookenv.unit_private_ip", lambda: "10.9.9.9")
+    monkeypatch.setattr("charms.layer.context.proxies", lambda: ["fd00::5"] if "FD00" in tag else [])
+    machine.engine.images["x:1"] = "sha256:x"
+    done = deployed.action("push", actions, image="x:1", pull=False, tag=tag)
+    assert done == {"outcome": "success", "raw": f"pushed {tag or '10.0.0.10:5000/x:1'}"}
+    assert ("push", "127.0.0.1:5000/x:1", "juju-docker-registry") in machine.engine.calls
+
+
 def test_push_names_an_image_as_clients_of_a_proxy_do(deployed, juju, machine, actions):
     juju.change(relations={"website:1": {"haproxy/0": {"ingress-address": "10.0.8.8"}}})
     deployed.hook("website-relation-changed", JUJU_RELATION_ID="website:1", JUJU_REMOTE_UNIT="haproxy/0")
@@ -581,7 +598,7 @@ def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
 def test_push_to_a_host_that_no_image_can_name_says_so(deployed, juju, machine, actions):
     juju.change(config={"http-host": "https://my_registry:5000"})
     failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]
-    assert failure == "'my_registry:5000/registry:2' is not an image name. Use a name such as registry:2."
+    assert failure.startswith("http-host: 'my_registry' cannot be the host of an image name. ")
 
 
 @pytest.fixture
@@ -638,7 +655,7 @@ def test_an_idle_hook_with_users_calls_nothing_more(deployed, juju, machine):
     deployed.hook("config-changed")
     before = machine.credentials.users()
     machine.engine.calls.clear()
-    assert len(deployed.hook("update-status")) == 13
+    assert len(deployed.hook("update-status")) == 14
     assert machine.engine.calls == [("inspect", "registry")]
     assert machine.credentials.users() == before
 

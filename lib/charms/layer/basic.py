@@ -56,10 +56,11 @@ def run_hook() -> None:
 
     from charmhelpers.core import hookenv
     from charms import reactive
-    from charms.layer import journal, leadership
+    from charms.layer import context, endpoints, journal, leadership
 
     hookenv.atstart(_forget_old_options)
     hookenv.atstart(leadership.set_flags)
+    endpoints.begin(context.machine.records)
     try:
         reactive.main()
     finally:
@@ -125,9 +126,10 @@ def _prepare() -> None:
     os.environ.setdefault("CHARM_DIR", os.environ["JUJU_CHARM_DIR"])
 
     from charmhelpers.core import hookenv
-    from charms.layer import journal, status
+    from charms.layer import endpoints, journal, status
 
     journal.take_over()
+    endpoints.Endpoint.is_anew = False
     hookenv.atexit(status.write)  # called in reverse order: after all that may still add to the status
     _silence_tracer()
 

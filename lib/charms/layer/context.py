@@ -75,7 +75,19 @@ class Now:
     def addresses(self) -> dict[str, str]:
         """The unit's address for each endpoint that is in use, and for clients always. Costs a network-get each."""
         related = (name for name in ("website", "cert-provider") if endpoint(name).relation_ids)
-        return {name: endpoints.address(name) for name in ("docker-registry", *related)}
+        peers = endpoint("peer").relation_ids
+        return {name: endpoints.address(name, peers) for name in ("docker-registry", *related)}
+
+    @functools.cached_property
+    def ingress(self) -> dict[str, str]:
+        """The unit's address for each relation to clients and proxies that has another one than its endpoint."""
+        found = {
+            relation: (own, endpoint(name).ingress(relation, own))
+            for name, own in self.addresses.items()
+            if name != "cert-provider"
+            for relation in endpoint(name).relation_ids
+        }
+        return {relation: address for relation, (own, address) in found.items() if address != own}
 
     @functools.cached_property
     def container(self) -> Container | None:

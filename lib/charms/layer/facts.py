@@ -29,6 +29,7 @@ def read(now: Now) -> Facts:
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
         addresses=now.addresses,
+        ingress=now.ingress,
         http_secret=leadership.get("http-secret") or "",
         image=now.image,
         current=current,

@@ -70,7 +70,7 @@ def remove_files() -> None:
 def request_certificate() -> None:
     """Request a certificate from the CA of cert-provider, and use what it has issued."""
     provider, credentials, options = endpoint("cert-provider"), context.machine.credentials, context.now.options
-    everywhere = {**context.now.addresses, "public": endpoints.public_address()}
+    everywhere = {**context.now.addresses, **context.now.ingress, "public": endpoints.public_address()}
     names = request.certificate_names(options.http_host, everywhere, socket.gethostname(), context.proxies())
     requested = credentials.request()
     # A wrong http-host is no reason to request a certificate without the previous one.

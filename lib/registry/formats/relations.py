@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from registry.message import Text
@@ -18,6 +19,8 @@ class Peer:
     port: int | None
     """None, like the scheme, until the unit publishes it: it is new, or runs the predecessor."""
     scheme: str | None
+    ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Relation to the address at which its other end reaches the unit, where that is another one."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Options:
             **self.tls.problems(),
             **self.website.problems(),
             "drain-timeout": range_problem(self.drain_timeout, 0, DRAIN_LIMIT, "seconds"),
-            "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
+            "http-host": addresses.registry_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),
             "registry-http-proxy": self.registry_proxies.problems()["http_proxy"],

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from registry.formats import no_proxy
+from registry.formats import addresses, no_proxy
 from registry.message import Message, Text
 
 HAS_PASSWORD = Message(
@@ -78,10 +78,11 @@ NO_PROXIES = Proxies("", "", "")
 
 
 def _proxy_problem(url: str) -> Text | None:
+    if not url:
+        return None
     user, at, _ = url.partition("://")[2 if "://" in url else 0].partition("/")[0].rpartition("@")
     if at and ":" in user:
         return HAS_PASSWORD()
-    host = r"(?:[\w.~-]+@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?/?"
-    if url and not re.fullmatch(rf"(?:(?:https?|socks5h?)://)?{host}", url):
-        return NOT_A_PROXY()
-    return None
+    host = r"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?"
+    match = re.fullmatch(rf"(?:(?:https?|socks5h?)://)?(?:[\w.~-]+@)?(?P<netloc>{host})/?", url)
+    return addresses.netloc_problem(match["netloc"]) if match else NOT_A_PROXY()

@@ -134,7 +134,8 @@ class S3:
 
     def _endpoint_problem(self) -> Text | None:
         endpoint = self.regionendpoint or ""
-        return addresses.url_problem(endpoint) if "://" in endpoint else None
+        # Without a scheme, the option storage-s3-secure chooses it.
+        return addresses.url_problem(endpoint if "://" in endpoint else f"https://{endpoint}") if endpoint else None
 
     def _signature_problem(self) -> Text | None:
         is_amazon = self.regionendpoint is None or "amazonaws.com" in self.regionendpoint

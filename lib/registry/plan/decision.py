@@ -14,6 +14,7 @@ from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import certificate
 from registry.plan.facts import Facts
 from registry.plan.problems import circumstances, of_options, sentences, warnings
+from registry.plan.published import client_scheme
 from registry.release import configuration, container, filenames
 from registry.release.drift import Step
 from registry.release.image import Image
@@ -105,8 +106,10 @@ def decide(options: Options, facts: Facts) -> Plan:
 
 
 def _names(options: Options, facts: Facts) -> list[str]:
-    """Return the name at which clients see the registry's certificate; none where they see that of a proxy."""
+    """Return the name at which clients see the registry's certificate; none where TLS ends before it."""
     if facts.proxies and options.website.terminates:
+        return []
+    if client_scheme(options, proxied=bool(facts.proxies), own="https") == "http":
         return []
     host = addresses.hostname(options.http_host) if options.http_host and options.are_valid("http-host") else None
     return [host or next((proxy.address for proxy in facts.proxies), facts.address)]

@@ -52,6 +52,9 @@ class Facts:
     """Which of those users were verified by an earlier hook."""
     is_displaced: bool = False
     """A container of somebody else has the name of the current release, so nothing of ours serves."""
+    ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Relation to the address at which its other end reaches this unit, where that is not the endpoint's: it is in
+    another model."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
     errors: tuple[Sentence, ...] = ()

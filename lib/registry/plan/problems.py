@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from registry.formats import addresses
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import storage
 from registry.options.options import Options
 from registry.plan import certificate, disk
 from registry.plan.facts import Facts
+from registry.plan.published import client_scheme
 
 BUCKET_GONE = Message(
     "the relation provides no bucket any more",
@@ -50,6 +52,21 @@ PLAIN_HTTP = Message(
 """Clients are related, and the registry has no certificate."""
 
 
+PLAIN_HTTP_HOST = Message(
+    "clients are told to use plain HTTP, although the registry speaks TLS",
+    "Begin it with https://, unless something in front of the registry ends TLS",
+)
+"""The URL begins with http://, and the registry has a certificate."""
+
+IGNORED_PARTS = Message("the {parts} of the URL is ignored", "Set scheme, host and port only: https://HOST:PORT")
+"""Image names have a host and a port, so a registry cannot be below a path."""
+
+NO_TLS_FOR_CA = Message(
+    "ignored, because clients use no TLS", "Set tls-cert-blob and tls-key-blob, or an http-host with https://"
+)
+"""There is a CA for clients to trust, and nothing that presents a certificate."""
+
+
 def sentences(problems: Mapping[str, Text]) -> tuple[Sentence, ...]:
     """Return a sentence for each option, sorted by its name."""
     return tuple(sorted(about(option, text) for option, text in problems.items()))
@@ -68,8 +85,7 @@ def warnings(options: Options, facts: Facts) -> tuple[Sentence, ...]:
 def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     generation = facts.image.generation if facts.image else 0
     ignored = [*options.cache.ignored(generation), *options.storage.ignored(generation)]
-    if facts.clients:
-        yield from _warnings_of_clients(options, facts)
+    yield from _warnings_of_places(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         yield alone(SEPARATE_IMAGES())
     unused = facts.disk.unused(facts.data_folder, facts.unit)
@@ -81,12 +97,22 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield about(", ".join(ignored), IGNORED(version=facts.image.version))
 
 
-def _warnings_of_clients(options: Options, facts: Facts) -> Iterator[Sentence]:
-    if options.authentication.users and not options.authentication.password:
-        yield alone(NO_CREDENTIALS())
+def _warnings_of_places(options: Options, facts: Facts) -> Iterator[Sentence]:
+    """Yield what an operator should know of where clients go, and how."""
     encrypted = facts.offer is not None or certificate.is_requested(options.tls, facts.tls_files)
-    if not encrypted and not (options.website.terminates and facts.proxies):
+    own = "https" if encrypted else "http"
+    scheme = client_scheme(options, proxied=bool(facts.proxies), own=own)
+    if facts.clients and options.authentication.users and not options.authentication.password:
+        yield alone(NO_CREDENTIALS())
+    if options.http_host and options.are_valid("http-host"):
+        if scheme == "http" and encrypted:
+            yield about("http-host", PLAIN_HTTP_HOST())
+        if parts := addresses.ignored(options.http_host):
+            yield about("http-host", IGNORED_PARTS(parts=parts))
+    if scheme == "http" and facts.clients and not encrypted:
         yield alone(PLAIN_HTTP())
+    if scheme == "http" and options.tls.blobs["ca"] and not encrypted:
+        yield about("tls-ca-blob", NO_TLS_FOR_CA())
 
 
 def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 import yaml
+from authority import ROOT
 from registry.message import Message
 from registry.options import options, secrets
 from registry.options.secrets import SecretError
@@ -77,6 +78,52 @@ def test_every_option_of_the_charm_is_read():
 def test_a_wrong_value_is_a_sentence_with_the_option_in_front(option, value, text):
     assert problems(**{option: value}) == (f"{option.replace('_', '-')}: {text}.",)
     assert "hush" not in text
+
+
+URLS = {
+    "http-host": {},
+    "auth-token-realm": {"auth-token-service": "x", "auth-token-issuer": "x", "auth-token-root-certs": ROOT},
+    "cache-remoteurl": {},
+    "registry-http-proxy": {},
+    "registry-https-proxy": {},
+    "http_proxy": {},
+    "https_proxy": {},
+    "storage-s3-regionendpoint": {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"},
+    "storage-swift-authurl": {"storage-swift-username": "me", "storage-swift-password": "hush"},
+}
+
+
+@pytest.mark.parametrize("option", URLS)
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "a b.example.com",
+            "a,b.example.com",
+            "b\u00fccher.example.com",
+            "999.999.1.1",
+            "10.0.0",
+            "host.example.com:",
+        ),
+        *("host.example.com:0", "host.example.com:70000", "host.example.com:http", "a..example.com", "-a.example.com"),
+        *("a%20b.example.com", "[fe80::1%25eth0]", "[fe80::1]", "fd00::1", "[fd00::1", "0.0.0.0", "[::]:5000", ""),
+    ],
+)
+def test_no_url_has_a_host_that_nobody_can_look_up(option, host):
+    for value in (f"https://{host}", *([host] if host and option in SCHEMELESS else [])):
+        config = {**DEFAULTS, **URLS[option], option: f"{value}/v3" if "swift" in option else value}
+        found = options.Options.from_config(config).problems
+        assert list(found) == [option]
+
+
+SCHEMELESS = ("http_proxy", "registry-https-proxy", "storage-s3-regionendpoint")
+
+
+@pytest.mark.parametrize("option", URLS)
+@pytest.mark.parametrize("host", ["a.example.com", "a-b:5000", "10.0.0.1", "[fd00::1]:5000", "xn--a.example.com"])
+def test_every_url_has_a_host_that_can_be_looked_up(option, host):
+    config = {**DEFAULTS, **URLS[option], option: f"https://{host}/v3" if "swift" in option else f"https://{host}"}
+    assert options.Options.from_config(config).problems == {}
 
 
 @pytest.mark.parametrize(

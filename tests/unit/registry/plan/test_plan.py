@@ -257,6 +257,69 @@ def test_the_status_says_where_clients_go():
         assert published.place(wanted(**config), facts(**there), good()) == place
 
 
+ENCRYPTED = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
+BEHIND = {"http_host": "https://reg.example.com:8443"}
+"""TLS that ends at a load balancer nobody here knows."""
+
+
+@pytest.mark.parametrize(
+    ("config", "there", "url", "ca"),
+    [
+        (BEHIND, {}, "https://reg.example.com:8443", None),
+        ({**BEHIND, "tls_ca_blob": ALONE}, {}, "https://reg.example.com:8443", ALONE),
+        ({**BEHIND, "tls_ca_blob": ALONE}, {"proxies": PROXIES[1:]}, "https://reg.example.com:8443", ALONE),
+        ({**BEHIND, "website_tls": "terminate"}, {"proxies": PROXIES}, "https://reg.example.com:8443", ALONE),
+        ({**BEHIND, **ENCRYPTED}, {}, "https://reg.example.com:8443", ROOT),
+        ({**BEHIND, "tls_ca_blob": ALONE}, {"offer": True}, "https://reg.example.com:8443", ALONE + ROOT),
+        ({"tls_ca_blob": ALONE}, {"offer": True}, "https://10.0.0.1:5000", ROOT),
+        ({"tls_ca_blob": ALONE}, {}, "http://10.0.0.1:5000", None),
+        ({"http_host": "http://reg.example.com"}, {}, "http://reg.example.com", None),
+        ({"http_host": "http://reg.example.com", **ENCRYPTED}, {}, "http://reg.example.com", None),
+        ({"http_host": "HTTPS://Reg.example.com/v2/"}, {}, "https://Reg.example.com", None),
+        (
+            {"http_host": "http://reg.example.com", "website_tls": "terminate"},
+            {"proxies": PROXIES},
+            "http://reg.example.com",
+            None,
+        ),
+    ],
+)
+def test_clients_and_the_status_use_the_scheme_of_http_host(config, there, url, ca):
+    there = {**there, "offer": relations.Offer(("leaf",), GIVEN)} if "offer" in there else there
+    told = access(facts(**there), **config)
+    assert (told.url, told.ca) == (url, ca)
+    asked = wanted(**config)
+    netloc, scheme = published.place(asked, facts(**there), decision.decide(asked, facts(**there)).release)
+    assert (scheme.partition(",")[0], netloc) == tuple(url.split("://"))
+
+
+@pytest.mark.parametrize(
+    ("config", "clients", "said"),
+    [
+        (BEHIND, True, ()),
+        ({**BEHIND, "tls_ca_blob": ALONE}, True, ()),
+        ({}, True, ("Clients that run containerd",)),
+        ({"http_host": "http://reg.example.com"}, True, ("Clients that run containerd",)),
+        ({"http_host": "http://reg.example.com"}, False, ()),
+        ({"http_host": "http://reg.example.com", **ENCRYPTED}, True, ("http-host: clients are told to use plain",)),
+        ({"http_host": "https://reg.example.com/registry"}, True, ("http-host: the path of the URL is ignored.",)),
+        ({"http_host": "https://me@reg.example.com/?x=1"}, False, ("http-host: the user, query of the URL is",)),
+        ({"tls_ca_blob": ALONE}, False, ("tls-ca-blob: ignored, because clients use no TLS.",)),
+        ({"http_host": "https://reg", "tls_ca_blob": ALONE}, False, ("tls-ca-blob: ignored",)),
+    ],
+)
+def test_what_an_operator_should_know_of_http_host(config, clients, said):
+    warnings = decision.decide(wanted(**config), facts(clients=clients)).warnings
+    warnings = [warning for warning in warnings if "not valid before" not in warning]  # of the test's date
+    assert len(warnings) == len(said)
+    assert all(one.startswith(start) for one, start in zip(warnings, said, strict=True))
+
+
+def test_a_ca_that_cannot_be_read_takes_no_ca_from_clients():
+    asked = wanted(**BEHIND, tls_ca_blob="x")
+    assert published.published(asked, facts(), good()).access is None
+
+
 def test_the_registrys_own_ca_has_no_client_show_a_certificate():
     encrypted = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
     by_options = decision.decide(wanted(**encrypted), facts()).release
