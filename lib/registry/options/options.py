@@ -23,6 +23,7 @@ from registry.options.runtime import Runtime
 from registry.options.secrets import reveal
 from registry.options.storage import Storage
 from registry.options.tls import Tls, blob_problem
+from registry.options.values import Values
 from registry.options.website import Website
 
 NOT_A_CONTAINER_NAME = Message(
@@ -85,7 +86,8 @@ class Options:
 
         *read* returns the content of the Juju secret with a URI, or raises SecretError.
         """
-        config, unread = reveal(config, read) if read else (config, {})
+        values = Values(config)
+        config, unread = reveal(values, read) if read else (values, {})
         return cls(
             authentication=Authentication.from_config(config),
             cache=Cache.from_config(config),
@@ -101,11 +103,7 @@ class Options:
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
             registry_port=int(config["registry-port"] or 0),
-            registry_proxies=Proxies(
-                http=(config["registry-http-proxy"] or "").strip(),
-                https=(config["registry-https-proxy"] or "").strip(),
-                no="",
-            ),
+            registry_proxies=Proxies(config["registry-http-proxy"] or "", config["registry-https-proxy"] or "", no=""),
             trusted_ca=config["trusted-ca-blob"] or None,
             unread=unread,
         )

@@ -77,9 +77,9 @@ class Runtime:
     def from_config(cls, config: Mapping[str, Any]) -> Runtime:
         return cls(
             docker_runtime=config["docker_runtime"] or AUTO,
-            repo=(config["docker_runtime_repo"] or "").strip(),
-            key_url=(config["docker_runtime_key_url"] or "").strip(),
-            package=(config["docker_runtime_package"] or "").strip(),
+            repo=config["docker_runtime_repo"] or "",
+            key_url=config["docker_runtime_key_url"] or "",
+            package=config["docker_runtime_package"] or "",
             docker_opts=config["docker-opts"] or "",
             daemon_opts=config["daemon-opts"] or "",
             proxies=Proxies.from_config(config),

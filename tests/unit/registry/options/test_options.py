@@ -50,7 +50,7 @@ def test_every_option_of_the_charm_is_read():
         ("auth_basic_password", "x" * 73, "the password has 73 bytes, of which bcrypt uses 72 only. Use 72 at most"),
         (
             "auth_basic_password",
-            "hush\n",
+            "hush\nx",
             "the password contains a control character, for example a line break. Remove it",
         ),
         ("http_host", "registry.example.com", f"'registry.example.com' {NO_SCHEME}"),
