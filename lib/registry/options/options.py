@@ -14,7 +14,7 @@ from registry.images import reference
 from registry.message import Message, Sentence, Text, about
 from registry.options.authentication import Authentication
 from registry.options.cache import Cache
-from registry.options.checks import port_problem, range_problem
+from registry.options.checks import no_effect, port_problem, range_problem
 from registry.options.limits import Limits
 from registry.options.monitoring import Monitoring
 from registry.options.nagios import Naming
@@ -137,6 +137,23 @@ class Options:
             **self.unread,
         }
         return {option: text for option, text in texts.items() if text}
+
+    @property
+    def unused(self) -> Mapping[str, Text]:
+        """What is set without effect, by options."""
+        proxies = {
+            "registry-http-proxy": self.registry_proxies.http,
+            "registry-https-proxy": self.registry_proxies.https,
+        }
+        given = [] if self.storage.is_shared or self.cache.remoteurl else [name for name, url in proxies.items() if url]
+        return {
+            **self.authentication.unused(),
+            **self.cache.unused(),
+            **self.monitoring.unused(),
+            **self.runtime.unused(),
+            **self.storage.unused(),
+            **no_effect(given, "cache-remoteurl or storage-s3-bucket"),
+        }
 
     def _together(self) -> dict[str, Text]:
         """Return what is wrong with combinations of options of two themes."""

@@ -151,7 +151,7 @@ def _storage(options: Options, generation: int) -> dict[str, Any]:
         "delete": {"enabled": storage.delete or is_cache},
         **_driver(storage, generation),
         "maintenance": _maintenance(storage),
-        "redirect": {"disable": storage.redirect_disable},
+        "redirect": {"disable": storage.redirect_disable or not storage.is_shared},
     }
 
 

@@ -97,6 +97,20 @@ def test_a_valid_value_has_no_problem(option, value):
     assert problems(**{option: value}) == ()
 
 
+@pytest.mark.parametrize(
+    ("option", "written", "read"),
+    [
+        ("log-level", "INFO", "info"),
+        ("storage-s3-storageclass", "reduced_redundancy", "REDUCED_REDUNDANCY"),
+        ("storage-s3-loglevel", "DebugWithSigning", "debugwithsigning"),
+    ],
+)
+def test_letters_count_as_they_do_for_the_registry(option, written, read):
+    store = {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"}
+    found, wanted = (options.Options.from_config({**DEFAULTS, **store, option: value}) for value in (written, read))
+    assert (found, found.sentences) == (wanted, ())
+
+
 def test_all_problems_are_listed_at_once_sorted():
     found = problems(registry_port=0, http_host="x", registry_name="")
     assert [line.partition(":")[0] for line in found] == ["http-host", "registry-name", "registry-port"]
