@@ -62,7 +62,7 @@ def text_problems(values: Mapping[str, Any]) -> dict[str, Text | None]:
 
 
 def as_choice(value: str, choices: Sequence[str]) -> str:
-    """Return the one of *choices* that *value* is if letters count as for the registry, upper or lower; else *value*."""
+    """Return the one of *choices* that *value* is apart from its case, which the registry ignores; else *value*."""
     return next((choice for choice in choices if choice.lower() == value.lower()), value)
 
 
