@@ -139,7 +139,8 @@ def _http(secret: str, options: Options) -> dict[str, Any]:
 
 def _log(monitoring: Monitoring) -> dict[str, Any]:
     silenced = {} if monitoring.log_access else {"accesslog": {"disabled": True}}
-    return {"level": monitoring.log_level, "fields": {"service": "registry"}, **silenced}
+    # Those who collect the log read it as the earlier charm had it written.
+    return {"level": monitoring.log_level, "formatter": "json", "fields": {"service": "registry"}, **silenced}
 
 
 def _storage(options: Options, generation: int) -> dict[str, Any]:
