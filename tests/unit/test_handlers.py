@@ -565,6 +565,7 @@ def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, 
 @pytest.mark.parametrize(
     ("params", "pushed", "through"),
     [
+        ({"image": " ubuntu:24.04\n", "tag": " "}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
         ({}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
         ({"tag": "mine/x:1"}, "10.0.0.10:5000/mine/x:1", "127.0.0.1:5000/mine/x:1"),
         ({"tag": "10.0.0.10:5000/x"}, "10.0.0.10:5000/x:latest", "127.0.0.1:5000/x:latest"),
