@@ -170,8 +170,8 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("option", SECRETS)
-@pytest.mark.parametrize("value", ["hush\n", "hush\r\n", "hu\tsh", "\x00hush", "hu\ud800sh"])
-def test_a_line_break_at_the_end_of_a_secret_is_a_problem(option, value):
+@pytest.mark.parametrize("value", ["hu\nsh", "hu\r\nsh", "hu\tsh", "\x00hush", "hu\ud800sh"])
+def test_a_line_break_within_a_secret_is_a_problem(option, value):
     requested = options.Options.from_config({**DEFAULTS, **SECRETS[option], option: value})
     assert requested.sentences == (
         f"{option}: the value contains a control character, for example a line break. Remove it.",

@@ -59,7 +59,7 @@ def test_what_has_no_effect_is_a_warning_and_changes_nothing(case):
 
 @pytest.mark.parametrize("config", [{}, S3, SWIFT, CACHE, USER, TOKEN, TLS, {**TLS, "tls-minimum-version": "tls1.3"}])
 def test_what_has_an_effect_is_no_warning(config):
-    assert plan(config).warnings == ()
+    assert not [warning for warning in plan(config).warnings if "no effect" in warning]
 
 
 REFUSED = {
