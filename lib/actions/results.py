@@ -37,10 +37,12 @@ def reported(action: Action) -> Action:
     """Turn the failures that an operator can fix into those of the action, and cut what is too long for Juju."""
 
     def run(params: dict[str, Any]) -> Results:
+        # As with options, blanks and line breaks around a value are no part of it.
+        bare = {name: value.strip() if isinstance(value, str) else value for name, value in params.items()}
         try:
             if owner.read_other():
                 raise basic.ActionFailed(owner.sentence())
-            return {name: cut(result) for name, result in action(params).items()}
+            return {name: cut(result) for name, result in action(bare).items()}
         except basic.ActionFailed as failure:
             raise _failed(failure.sentence) from failure
         except BadArguments as error:

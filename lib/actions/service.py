@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from charmhelpers.core import hookenv, unitdata
+from charmhelpers.core import unitdata
 from charms import reactive
 from charms.layer import basic, context, docker_runtime, flags, juju_storage, status
 from registry.client.http import ApiError
@@ -79,7 +79,7 @@ def upgrade_docker(params: dict[str, Any]) -> Results:
 def _own_names(docker: Engine) -> set[str]:
     """Return the name of the registry's container; none before the first release if somebody else's has it."""
     current = context.machine.store.current()
-    name = current.container.name if current else hookenv.config("registry-name")
+    name = current.container.name if current else context.now.options.registry_name
     container = docker.inspect(name)
     is_foreign = container is not None and not (container.is_ours or (not current and container.is_predecessors))
     return set() if is_foreign else {name}

@@ -30,6 +30,7 @@ class FakeMachine:
         self.records = FakeRecords()
         self.apt = FakeApt()
         self.apt_sources = FakeAptSources(self.apt)
+        self.short_sources = FakeShortSources(self.apt)
         self.docker_packages = FakeDockerPackages(self.apt)
         self.dockerd = FakeDockerd(self.engine, self.ports)
         self.processes = FakeProcesses()
@@ -187,8 +188,16 @@ class FakeAptSources:
             self._apt.call("sources", name)
             self.sources = list(sources)
 
-    def add_short(self, names):
-        self._apt.call("add_short", *names)
+
+class FakeShortSources:
+    def __init__(self, apt):
+        self.names = ()
+        self._apt = apt
+
+    def ensure(self, names):
+        if self.names != names:
+            self._apt.call("short_sources", *names)
+            self.names = names
 
 
 class FakeDockerPackages:

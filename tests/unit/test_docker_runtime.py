@@ -516,9 +516,15 @@ def test_sources_are_put_and_looked_up_once(deployed, juju, machine):
     sources = json.dumps(["deb https://x.example jammy main", "ppa:juju/stable"])
     assert config(juju, deployed, install_sources=sources) == READY
     deployed.hook("update-status")
-    assert machine.apt.calls == [("sources", "extra"), ("add_short", "ppa:juju/stable")]
+    assert machine.apt.calls == [("sources", "extra"), ("short_sources", "ppa:juju/stable")]
     config(juju, deployed, install_sources="")
-    assert machine.apt_sources.sources == []
+    assert (machine.apt_sources.sources, machine.short_sources.names) == ([], ())
+
+
+def test_package_sources_go_with_the_unit(deployed, juju, machine):
+    config(juju, deployed, install_sources='["deb https://x.example a b", "ppa:juju/stable"]')
+    deployed.hook("stop")
+    assert (machine.apt_sources.sources, machine.short_sources.names) == ([], ())
 
 
 def test_sources_that_cannot_be_had_are_said(deployed, juju, machine):

@@ -3,12 +3,17 @@
 import contextlib
 import json
 import os
+import pathlib
 
 import fakes
 import pytest
+import yaml
 from authority import ALONE, ALONE_KEY, LEAF, ROOT
 from fake_machine import READY
+from registry.deployment import store
 from registry.machine import engine
+from registry.options import packages
+from registry.release import release
 from test_authentication import TOKEN
 
 
@@ -188,6 +193,34 @@ def test_an_idle_hook_of_a_blocked_unit_costs_the_same_and_logs_nothing_new(depl
     assert juju.model["status"][1].endswith(
         ". (1 more problem: see juju debug-log.) Still serving at 10.0.0.10:5000 (http)."
     )
+
+
+def test_an_idle_hook_reads_and_parses_everything_once(deployed, juju, machine, monkeypatch):
+    for name, there in {"docker-registry:1": {"c/0": {}}, "website:2": {"haproxy/0": {}}, "peer:3": {}}.items():
+        juju.change(relations={name: there})
+    juju.change(config={"install_sources": "- deb https://x.example a b", "install_keys": "- null"})
+    for hook in ("config-changed", "upgrade-charm"):
+        deployed.hook(hook)
+    parsed, opened = [], []
+    for cached in (packages._list, release._parsed):
+        cached.cache_clear()  # as in a new process
+    machine.store = store.Store(machine.store.root)
+    loads, reads = yaml.load, pathlib.Path.read_text
+    monkeypatch.setattr(yaml, "load", lambda text, loader: (parsed.append(text), loads(text, loader))[1])
+    monkeypatch.setattr(pathlib.Path, "read_text", lambda path, *how: (opened.append(path.name), reads(path, *how))[1])
+    deployed.hook("update-status")
+    texts = [text for text in parsed if isinstance(text, str)]
+    assert len(texts) == len(set(texts)) > 0
+    # Once for what it says, once for whether it is what was written.
+    assert {name: opened.count(name) for name in ("config.yml", "container.json")} == {
+        "config.yml": 2,
+        "container.json": 2,
+    }
+    parsed.clear()
+    juju.change(config={"log-level": "debug"})
+    deployed.hook("config-changed")
+    assert machine.store.current().config_yml.count("level: debug") == 1
+    assert juju.model["status"][0] == "active"
 
 
 def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
@@ -532,6 +565,7 @@ def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, 
 @pytest.mark.parametrize(
     ("params", "pushed", "through"),
     [
+        ({"image": " ubuntu:24.04\n", "tag": " "}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
         ({}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
         ({"tag": "mine/x:1"}, "10.0.0.10:5000/mine/x:1", "127.0.0.1:5000/mine/x:1"),
         ({"tag": "10.0.0.10:5000/x"}, "10.0.0.10:5000/x:latest", "127.0.0.1:5000/x:latest"),

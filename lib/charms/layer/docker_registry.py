@@ -218,6 +218,7 @@ def remove() -> None:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
     tls_client.remove_files()
     docker_runtime.forget_live_restore(machine)
+    docker_runtime.remove_sources(machine)
     machine.checks.ensure({})
     machine.credentials.remove()
     machine.store.remove()

@@ -120,15 +120,20 @@ def _ensure_sources(options: packages.Packages, machine: Machine) -> Errors:
         return ()
     try:
         machine.apt_sources.ensure("extra", options.sources())
-        if options.short_sources():
-            known = machine.records.load("sources").get("short", [])
-            if new := [name for name in options.short_sources() if name not in known]:
-                machine.apt_sources.add_short(new)
-                machine.records.save("sources", {"short": [*known, *new]})
+        machine.short_sources.ensure(options.short_sources())
     except PackageError as error:
         option = "install_keys" if isinstance(error, BadKey) else "install_sources"
         return (about(option, SOURCES_FAILED(error=error)),)
     return ()
+
+
+def remove_sources(machine: Machine) -> None:
+    """Remove what install_sources added to apt; the packages stay. Raises OSError."""
+    try:
+        machine.apt_sources.ensure("extra", ())
+        machine.short_sources.ensure(())
+    except PackageError as error:
+        hookenv.log(f"A package source of the option install_sources stays: {error}.", level=hookenv.WARNING)
 
 
 def _ensure_packages(options: packages.Packages, machine: Machine) -> Errors:

@@ -21,6 +21,7 @@ from registry.machine.ports import Ports
 from registry.machine.predecessor import Predecessor
 from registry.machine.processes import Processes
 from registry.machine.records import Records
+from registry.machine.short_sources import ShortSources
 from registry.machine.systemd import Systemd
 from registry.options import swift
 from registry.release import container
@@ -40,6 +41,7 @@ class Machine:
         self.records = Records()
         self.apt = Apt()
         self.apt_sources = AptSources(self.apt)
+        self.short_sources = ShortSources(self.apt, self.records)
         self.docker_packages = DockerPackages(self.apt, self.apt_sources)
         self.dockerd = Dockerd(systemd)
         self.processes = Processes(container.PROCESS, container.CONFIG_FOLDER)

@@ -61,7 +61,9 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         }
         if self._kept != before:
             unitdata.kv().set(self._key, self._kept)
-        reactive.toggle_flag(self.expand_name("connected"), bool(self._kept))
+        connected = self.expand_name("connected")
+        if reactive.is_flag_set(connected) != bool(self._kept):  # also a flag that stays is written to the database
+            reactive.toggle_flag(connected, bool(self._kept))
 
     @property
     def relation_ids(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -90,14 +91,24 @@ def last_error(log: str) -> str:
     for line in reversed(lines):
         if line.startswith("panic: "):
             return line[:200]
-        if re.search(r"\blevel=(?:error|fatal|panic) ", line):
+        fields = _fields(line)
+        if fields.get("level") in ("error", "fatal", "panic"):
             # A failed answer has its reason in a separate field.
-            fields = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
-            words = fields.get("err.detail") or fields.get("msg", "")
-            return _line(words.replace("\\n", " ").replace("\\t", " ").replace('\\"', '"'))
+            return _line(fields.get("err.detail") or fields.get("msg", ""))
     # Neither lines of a lower level nor of requests.
-    plain = [line for line in lines if not re.search(r'\blevel=|" \d{3} \d+ "', line)]
+    plain = [line for line in lines if not _fields(line) and not re.search(r'" \d{3} \d+ "', line)]
     return _line(plain[-1]) if plain else ""
+
+
+def _fields(line: str) -> dict[str, str]:
+    """Return the fields of a *line* of the log: JSON, or before the registry has read its configuration, NAME=VALUE."""
+    with contextlib.suppress(ValueError):
+        fields = json.loads(line)
+        return {name: str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
+    level = re.search(r"\blevel=(\w+)", line)
+    quoted = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
+    words = {name: re.sub(r"\\[nt]", " ", text).replace('\\"', '"') for name, text in quoted.items()}
+    return {"level": level[1], **words} if level else {}
 
 
 def _line(words: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from registry.formats import addresses, certificates, htpasswd, yaml_text
 from registry.formats.htpasswd import User
 from registry.message import Fault, Message, Text
-from registry.options.checks import HALF_A_PAIR
+from registry.options.checks import HALF_A_PAIR, no_effect
 
 TWO_KINDS = Message(
     "users and auth-token-... are both set, but the registry supports one kind of authentication", "Reset one of them"
@@ -69,6 +69,11 @@ class Token:
     """Certificates of the accepted signers of tokens: PEM, or base64 of it."""
     service: str | None
 
+    @property
+    def missing(self) -> str:
+        """The options that are not set, separated by commas."""
+        return ", ".join(option for option, value in self.options().items() if value is None)
+
     def options(self) -> dict[str, str | None]:
         """Return the values by option."""
         return {f"auth-token-{name.replace('_', '-')}": value for name, value in dataclasses.asdict(self).items()}
@@ -126,8 +131,13 @@ class Authentication:
             "auth-basic-password": self._password_problem(),
             "auth-basic-user": self._user_problem(),
             "auth-basic-users": self._users_problem(),
-            **_token_problems(self.token),
+            **(_token_problems(self.token) if self.kind == "token" or not self.token.missing else {}),
         }
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options: a part of token authentication beside users."""
+        given = (option for option, value in self.token.options().items() if value)
+        return no_effect(given, self.token.missing) if self.kind == "htpasswd" and self.token.missing else {}
 
     def _user_problem(self) -> Text | None:
         if not self.password:
@@ -135,7 +145,7 @@ class Authentication:
         return _name_problem(self.user) if self.user else HALF_A_PAIR(other="auth-basic-password")
 
     def _password_problem(self) -> Text | None:
-        if self.kind == "htpasswd" and any(self.token.options().values()):
+        if self.kind == "htpasswd" and not self.token.missing:
             return TWO_KINDS()
         if self.password is None:
             # The default user without a password requests nothing: the charm is deployed so.
@@ -197,12 +207,9 @@ def _name_problem(name: str) -> Text | None:
 
 def _token_problems(token: Token) -> dict[str, Text | None]:
     options = token.options()
-    missing = ", ".join(option for option, value in options.items() if value is None)
-    if not any(options.values()):
-        return {}
     checks = {"auth-token-realm": _realm_problem, "auth-token-root-certs": _certificates_problem}
     problems = {option: checks.get(option, _line_problem)(value) for option, value in options.items() if value}
-    return problems | ({missing: INCOMPLETE_TOKEN()} if missing else {})
+    return problems | ({token.missing: INCOMPLETE_TOKEN()} if token.missing else {})
 
 
 def _line_problem(text: str) -> Text | None:

@@ -14,7 +14,7 @@ from registry.images import reference
 from registry.message import Message, Sentence, Text, about
 from registry.options.authentication import Authentication
 from registry.options.cache import Cache
-from registry.options.checks import port_problem, range_problem
+from registry.options.checks import no_effect, port_problem, range_problem
 from registry.options.limits import Limits
 from registry.options.monitoring import Monitoring
 from registry.options.nagios import Naming
@@ -23,6 +23,7 @@ from registry.options.runtime import Runtime
 from registry.options.secrets import reveal
 from registry.options.storage import Storage
 from registry.options.tls import Tls, blob_problem
+from registry.options.values import Values
 from registry.options.website import Website
 
 NOT_A_CONTAINER_NAME = Message(
@@ -85,7 +86,8 @@ class Options:
 
         *read* returns the content of the Juju secret with a URI, or raises SecretError.
         """
-        config, unread = reveal(config, read) if read else (config, {})
+        values = Values(config)
+        config, unread = reveal(values, read) if read else (values, {})
         return cls(
             authentication=Authentication.from_config(config),
             cache=Cache.from_config(config),
@@ -101,11 +103,7 @@ class Options:
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
             registry_port=int(config["registry-port"] or 0),
-            registry_proxies=Proxies(
-                http=(config["registry-http-proxy"] or "").strip(),
-                https=(config["registry-https-proxy"] or "").strip(),
-                no="",
-            ),
+            registry_proxies=Proxies(config["registry-http-proxy"] or "", config["registry-https-proxy"] or "", no=""),
             trusted_ca=config["trusted-ca-blob"] or None,
             unread=unread,
         )
@@ -139,6 +137,23 @@ class Options:
             **self.unread,
         }
         return {option: text for option, text in texts.items() if text}
+
+    @property
+    def unused(self) -> Mapping[str, Text]:
+        """What is set without effect, by options."""
+        proxies = {
+            "registry-http-proxy": self.registry_proxies.http,
+            "registry-https-proxy": self.registry_proxies.https,
+        }
+        given = [] if self.storage.is_shared or self.cache.remoteurl else [name for name, url in proxies.items() if url]
+        return {
+            **self.authentication.unused(),
+            **self.cache.unused(),
+            **self.monitoring.unused(),
+            **self.runtime.unused(),
+            **self.storage.unused(),
+            **no_effect(given, "cache-remoteurl or storage-s3-bucket"),
+        }
 
     def _together(self) -> dict[str, Text]:
         """Return what is wrong with combinations of options of two themes."""

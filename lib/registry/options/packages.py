@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from registry.formats import sources_list, yaml_text
@@ -125,8 +126,11 @@ def _is_installed(package: str, state: State | None) -> bool:
     return state is not None and (not version or fnmatch.fnmatchcase(state.version, version))
 
 
-def _list(text: str) -> list[Any] | None:
+@functools.lru_cache(maxsize=4)
+def _list(text: str) -> Sequence[Any] | None:
     """Return the YAML list in *text*, a single text as a list of it; None if it is something else."""
+    if not text.strip():
+        return ()
     try:
         value = yaml_text.load(text.strip())
     except yaml_text.BadYaml:

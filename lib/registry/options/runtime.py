@@ -11,7 +11,7 @@ from typing import Any
 
 from registry.formats import dockerd_flags, sources_list, yaml_text
 from registry.message import Fault, Message, Text
-from registry.options.checks import choice_problem
+from registry.options.checks import choice_problem, no_effect
 from registry.options.packages import Packages
 from registry.options.proxies import Proxies
 
@@ -77,9 +77,9 @@ class Runtime:
     def from_config(cls, config: Mapping[str, Any]) -> Runtime:
         return cls(
             docker_runtime=config["docker_runtime"] or AUTO,
-            repo=(config["docker_runtime_repo"] or "").strip(),
-            key_url=(config["docker_runtime_key_url"] or "").strip(),
-            package=(config["docker_runtime_package"] or "").strip(),
+            repo=config["docker_runtime_repo"] or "",
+            key_url=config["docker_runtime_key_url"] or "",
+            package=config["docker_runtime_package"] or "",
             docker_opts=config["docker-opts"] or "",
             daemon_opts=config["daemon-opts"] or "",
             proxies=Proxies.from_config(config),
@@ -102,6 +102,12 @@ class Runtime:
             if self.package and all(_PACKAGES.fullmatch(word) for word in self.package.split())
             else NO_PACKAGES(),
         }
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        custom = {"repo": self.repo, "key_url": self.key_url, "package": self.package}
+        given = (f"docker_runtime_{name}" for name, value in custom.items() if value)
+        return no_effect(given, "docker_runtime", "not custom") if self.docker_runtime != CUSTOM else {}
 
     def _repo_problem(self) -> Text | None:
         line = self._filled("x", "x")

@@ -93,13 +93,18 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield unused
     if options.storage.relation == storage.OVERRIDDEN:
         yield about(storage.RELATION, OPTIONS_OVERRIDE_BUCKET())
+    yield from sentences({**options.unused, **({} if _is_encrypted(options, facts) else options.tls.unused())})
     if facts.image and ignored:
         yield about(", ".join(ignored), IGNORED(version=facts.image.version))
 
 
+def _is_encrypted(options: Options, facts: Facts) -> bool:
+    return facts.offer is not None or certificate.is_requested(options.tls, facts.tls_files)
+
+
 def _warnings_of_places(options: Options, facts: Facts) -> Iterator[Sentence]:
     """Yield what an operator should know of where clients go, and how."""
-    encrypted = facts.offer is not None or certificate.is_requested(options.tls, facts.tls_files)
+    encrypted = _is_encrypted(options, facts)
     own = "https" if encrypted else "http"
     scheme = client_scheme(options, proxied=bool(facts.proxies), own=own)
     if facts.clients and options.authentication.users and not options.authentication.password:
@@ -131,6 +136,8 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
     if facts.name_taken:
         yield about("registry-name", NAME_IN_USE(name=options.registry_name))
+    if facts.current and facts.current.is_shared and not (options.storage.is_shared or facts.on_disk):
+        yield from sentences(options.storage.halves())  # otherwise the registry would go on with an empty disk
     # A container that is paused or restarting holds its port too. One that exists before anything was applied is the
     # predecessor's, which is about to be replaced.
     alive = facts.container is not None and facts.container.is_started

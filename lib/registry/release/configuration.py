@@ -139,7 +139,8 @@ def _http(secret: str, options: Options) -> dict[str, Any]:
 
 def _log(monitoring: Monitoring) -> dict[str, Any]:
     silenced = {} if monitoring.log_access else {"accesslog": {"disabled": True}}
-    return {"level": monitoring.log_level, "fields": {"service": "registry"}, **silenced}
+    # Those who collect the log read it as the earlier charm had it written.
+    return {"level": monitoring.log_level, "formatter": "json", "fields": {"service": "registry"}, **silenced}
 
 
 def _storage(options: Options, generation: int) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def _storage(options: Options, generation: int) -> dict[str, Any]:
         "delete": {"enabled": storage.delete or is_cache},
         **_driver(storage, generation),
         "maintenance": _maintenance(storage),
-        "redirect": {"disable": storage.redirect_disable},
+        "redirect": {"disable": storage.redirect_disable or not storage.is_shared},
     }
 
 

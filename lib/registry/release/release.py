@@ -26,6 +26,12 @@ FILES = (
 """Names of the files that a release may have."""
 
 
+@functools.lru_cache(maxsize=4)
+def _parsed(config_yml: str) -> Mapping[str, Any]:
+    """Return the data of config.yml: parsing is dear, and the desired text is usually the current one."""
+    return dict(yaml.safe_load(config_yml))
+
+
 @dataclasses.dataclass(frozen=True)
 class Release:
     """One complete configuration of the registry: its container, with the image, and its files."""
@@ -130,9 +136,9 @@ class Release:
         """PEM of the CAs that it trusts besides the image's, as a client; empty without any."""
         return self.others.get(filenames.TRUSTED_CA, "")
 
-    @functools.cached_property
-    def _config(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.config_yml))
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        return _parsed(self.config_yml)
 
     def loopback(self, user: htpasswd.User) -> Release:
         """Return a registry with the same data that only *user* can access, with a password."""

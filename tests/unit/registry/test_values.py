@@ -163,7 +163,7 @@ def test_config_yml_is_what_distribution_documents():
             "relativeurls": True,
             "secret": "hush",
         },
-        "log": {"level": "info", "fields": {"service": "registry"}},
+        "log": {"level": "info", "formatter": "json", "fields": {"service": "registry"}},
         "storage": {
             "cache": {"blobdescriptor": "inmemory"},
             "delete": {"enabled": False},

@@ -82,7 +82,7 @@ def test_a_host_has_the_context_where_nrpe_has_no_name_for_it():
     ("option", "value", "text"),
     [
         ("nagios_context", "a b", "'a b' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
-        ("nagios_context", "", "'' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
+        ("nagios_context", "a;b", "'a;b' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
         (
             "nagios_servicegroups",
             "a, ;b",

@@ -257,7 +257,7 @@ def test_some_options_of_tokens_name_the_others(number):
             "auth.example.com",
             "'auth.example.com' has no http or https scheme. Begin it with http:// or https://",
         ),
-        ("auth-token-realm", "https://auth.example.com/\n", f"'https://auth.example.com/\\n' {UNPRINTABLE}"),
+        ("auth-token-realm", "https://auth\n.example.com/", f"'https://auth\\n.example.com/' {UNPRINTABLE}"),
         ("auth-token-realm", "https://a\nb:c@example.com/", f"'https://...@example.com/' {UNPRINTABLE}"),
         ("auth-token-issuer", "a\nb", f"'a\\nb' {UNPRINTABLE}"),
         ("auth-token-service", "a\x00", f"'a\\x00' {UNPRINTABLE}"),

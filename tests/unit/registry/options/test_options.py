@@ -51,7 +51,7 @@ def test_every_option_of_the_charm_is_read():
         ("auth_basic_password", "x" * 73, "the password has 73 bytes, of which bcrypt uses 72 only. Use 72 at most"),
         (
             "auth_basic_password",
-            "hush\n",
+            "hush\nx",
             "the password contains a control character, for example a line break. Remove it",
         ),
         ("http_host", "registry.example.com", f"'registry.example.com' {NO_SCHEME}"),
@@ -144,6 +144,20 @@ def test_a_valid_value_has_no_problem(option, value):
     assert problems(**{option: value}) == ()
 
 
+@pytest.mark.parametrize(
+    ("option", "written", "read"),
+    [
+        ("log-level", "INFO", "info"),
+        ("storage-s3-storageclass", "reduced_redundancy", "REDUCED_REDUNDANCY"),
+        ("storage-s3-loglevel", "DebugWithSigning", "debugwithsigning"),
+    ],
+)
+def test_letters_count_as_they_do_for_the_registry(option, written, read):
+    store = {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"}
+    found, wanted = (options.Options.from_config({**DEFAULTS, **store, option: value}) for value in (written, read))
+    assert (found, found.sentences) == (wanted, ())
+
+
 def test_all_problems_are_listed_at_once_sorted():
     found = problems(registry_port=0, http_host="x", registry_name="")
     assert [line.partition(":")[0] for line in found] == ["http-host", "registry-name", "registry-port"]
@@ -203,8 +217,8 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("option", SECRETS)
-@pytest.mark.parametrize("value", ["hush\n", "hush\r\n", "hu\tsh", "\x00hush", "hu\ud800sh"])
-def test_a_line_break_at_the_end_of_a_secret_is_a_problem(option, value):
+@pytest.mark.parametrize("value", ["hu\nsh", "hu\r\nsh", "hu\tsh", "\x00hush", "hu\ud800sh"])
+def test_a_line_break_within_a_secret_is_a_problem(option, value):
     requested = options.Options.from_config({**DEFAULTS, **SECRETS[option], option: value})
     assert requested.sentences == (
         f"{option}: the value contains a control character, for example a line break. Remove it.",

@@ -86,11 +86,6 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
     ("changes", "sentence"),
     [
         (
-            {"storage_s3_accesskey": "k", "storage_s3_secretkey": "s"},
-            "storage-s3-bucket, storage-s3-region: not set, but required for S3. "
-            "Set a value or reset all storage-s3-... options.",
-        ),
-        (
             {"storage_s3_encrypt": True, "storage_s3_bucket": "b"},
             "storage-s3-region: not set, but required for S3. Set a value or reset all storage-s3-... options.",
         ),
@@ -101,10 +96,6 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
         (
             {**BUCKET, "storage_s3_secretkey": "k"},
             "storage-s3-accesskey: not set, but storage-s3-secretkey is set. Set both or neither.",
-        ),
-        (
-            {**BUCKET, "storage_s3_keyid": "k"},
-            "storage-s3-keyid: a KMS key ID requires storage-s3-encrypt=true. Set both or reset this option.",
         ),
         (
             {**BUCKET, "storage_s3_chunksize": 1},
@@ -131,13 +122,8 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
             f"storage-s3-skip-v4-auth: {OLD_SIGNATURES}",
         ),
         (
-            {"storage_swift_container": "images"},
-            "storage-swift-authurl, storage-swift-username, storage-swift-password: not set, but required for Swift. "
-            "Set a value or reset all storage-swift-... options.",
-        ),
-        (
-            {**SWIFT, "storage_swift_authurl": ""},
-            "storage-swift-authurl: not set, but required for Swift. "
+            {**SWIFT, "storage_swift_username": ""},
+            "storage-swift-username: not set, but required for Swift. "
             "Set a value or reset all storage-swift-... options.",
         ),
         ({**SWIFT, "storage_swift_authurl": "swift"}, f"storage-swift-authurl: 'swift' {NO_SCHEME}."),
@@ -203,6 +189,30 @@ def test_the_path_style_of_an_endpoint_is_the_same_for_both_generations():
     endpoint = asked(**BUCKET, storage_s3_regionendpoint="http://s3:9000").storage.s3
     assert "forcepathstyle" not in endpoint.parameters(2)
     assert endpoint.parameters(3)["forcepathstyle"] is True
+
+
+UNSET = "no effect, because {0} is not set. Change {0} or reset this."
+KEYS = {"storage_s3_accesskey": "k", "storage_s3_secretkey": "s"}
+
+
+@pytest.mark.parametrize("half", [{**KEYS}, {**SWIFT, "storage_swift_authurl": ""}, {"storage_s3_region": "eu-west-1"}])
+def test_a_store_that_loses_half_of_its_options_is_not_given_up_for_an_empty_disk(half):
+    whole = {**BUCKET, **KEYS} if "storage_s3_bucket" not in half and "storage_swift_username" not in half else SWIFT
+    before = planned("2.8.3", **whole).release
+    after = decision.decide(asked(**half), facts(current=before))
+    assert after.release == before
+    assert [line.partition(": not set, but required")[0] for line in after.problems] in (
+        ["storage-s3-bucket"],
+        ["storage-swift-authurl"],
+    )
+    assert not decision.decide(asked(), facts(current=before)).release.is_shared, "all of them are reset"
+    assert not decision.decide(asked(**half), facts(current=before, on_disk=True)).release.is_shared
+
+
+def test_half_of_a_store_beside_the_relation_is_a_sentence():
+    assert related(storage_s3_region="eu-west-1").problems == (
+        "storage-s3-bucket: not set, but required for S3. Set a value or reset all storage-s3-... options.",
+    )
 
 
 def test_signatures_are_of_version_4_by_default():
