@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 
 from registry.formats import addresses, certificates, htpasswd, no_proxy
-from registry.message import Message, Sentence, alone
+from registry.message import Message, Sentence, about, alone
 from registry.options import storage
 from registry.options.options import Options
 from registry.options.proxies import NO_PROXIES, Proxies
-from registry.plan import certificate
+from registry.plan import certificate, held
 from registry.plan.facts import Facts
-from registry.plan.problems import circumstances, of_options, sentences, warnings
+from registry.plan.problems import circumstances, hidden_images, of_options, sentences, warnings
 from registry.release import configuration, container, filenames
 from registry.release.drift import Step
 from registry.release.image import Image
+from registry.release.parts import Part, merged, opened
 from registry.release.release import AUTH_FOLDER, Release
 
 BUCKET_AWAITED = Message(
@@ -30,7 +32,7 @@ ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The desired state. With problems it is the current release, or none."""
+    """The desired state. What has a problem is as in the current release; without one, nothing is desired."""
 
     problems: tuple[Sentence, ...]
     """What keeps the options from being applied."""
@@ -72,28 +74,33 @@ def decide(options: Options, facts: Facts) -> Plan:
         inherited=facts.tls_inherited,
         names=_names(options, facts),
     )
-    files = sentences({option: text for option, text in chosen.problems.items() if option not in options.problems})
-    problems = (*of_options(options), *files, *circumstances(options, facts))
+    files = {option: text for option, text in chosen.problems.items() if option not in options.problems}
+    around = circumstances(options, facts)
+    hidden = hidden_images(options, facts)
+    problems = (*of_options(options), *sentences(files), *facts.errors, *hidden, *starmap(about, around))
     bucket = alone(BUCKET_AWAITED()) if options.storage.relation == storage.AWAITED else None
     waiting = tuple(filter(None, (chosen.waiting, bucket)))
-    # A registry that requests TLS does not start without it, nor fall back to that; one that requests an object store
-    # does not start on the disk. Otherwise the current release continues.
-    stays = facts.current is None or (chosen.waiting and facts.current.scheme == "https")
-    if problems or facts.image is None or (waiting and stays):
-        release = _with_new_certificate(options, facts.current, chosen)
+    closed: frozenset[Part] = frozenset()
+    if facts.current is not None and hidden:
+        release = facts.current
+    elif facts.current is not None:
+        wrong = [*options.problems, *files, *(option for option, _ in around)]
+        release, closed = _partly(options, facts, facts.current, chosen, wrong)
+        # Neither other words for the same nor the marker of the disk replace the container of an earlier revision.
+        if any(one.is_same(facts.current) for one in (release, _without_marker(release, facts))):
+            release = facts.current
+    elif problems or facts.image is None or waiting:
+        # A registry that requests TLS does not start without it; one that requests an object store, not on the disk.
+        release = None
     else:
         release = _release(options, facts, facts.image, chosen.copies)
-        # Neither other words for the same nor the marker of the disk replace the container of an earlier revision.
-        alternatives = (release, _without_marker(release, facts))
-        if facts.current is not None and any(one.is_same(facts.current) for one in alternatives):
-            release = facts.current
     users = _users(options, facts, release)
     return Plan(
         problems,
         release,
         not facts.stopped,
         users,
-        warnings(options, facts) + chosen.warnings,
+        warnings(options, facts) + held.warnings(closed) + chosen.warnings,
         waiting,
         unavailable=_unavailable(release, facts),
         verdicts=_verdicts(options, facts, users),
@@ -136,14 +143,19 @@ def _unavailable(release: Release | None, facts: Facts) -> Sentence | None:
     return None if release is None or mounted else facts.disk.unavailable(release.data_folder, facts.unit)
 
 
-def _with_new_certificate(options: Options, before: Release | None, chosen: certificate.Chosen) -> Release | None:
-    """Return the current release with the new certificate: problems elsewhere must not let it expire."""
-    if before is None or before.scheme == "http" or not chosen.copies or not options.are_valid("tls-"):
-        return before
-    if before.asks_for_certificates != (filenames.CLIENT_CA in chosen.copies):
-        return before
-    others = {name: text for name, text in before.others.items() if name not in filenames.TLS_COPIES}
-    return dataclasses.replace(before, others={**others, **chosen.copies})
+def _partly(
+    options: Options, facts: Facts, current: Release, chosen: certificate.Chosen, wrong: Sequence[str]
+) -> tuple[Release, frozenset[Part]]:
+    """Return the release with all that can change now, and the parts that stay closed because of what is *wrong*."""
+
+    def with_held(parts: frozenset[Part]) -> Release:
+        image, copies = held.image(facts, current, parts), held.copies(options, facts, current, chosen, parts)
+        return merged(_release(held.without(options, parts), facts, image, copies), current, parts)
+
+    parts = held.held_parts(wrong, options, facts, current, chosen)
+    release = with_held(parts)
+    closed = held.closed(opened(current, release), parts, wrong)
+    return (with_held(parts | closed) if closed else release), closed
 
 
 def _users(options: Options, facts: Facts, release: Release | None) -> str | None:

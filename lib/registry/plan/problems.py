@@ -89,22 +89,26 @@ def _warnings_of_clients(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield alone(PLAIN_HTTP())
 
 
-def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:
-    """Return a sentence for each thing on the machine or around it that keeps the options from being applied."""
+def circumstances(options: Options, facts: Facts) -> tuple[tuple[str, Text], ...]:
+    """Return each thing on the machine or around it that keeps an option from being applied, with the option."""
     return tuple(_circumstances(options, facts))
 
 
-def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
-    yield from facts.errors
+def hidden_images(options: Options, facts: Facts) -> tuple[Sentence, ...]:
+    """Return a sentence if only the running container still has the images, so that nothing may replace it."""
     if facts.disk.is_hidden and facts.disk.lost and not options.storage.is_shared:
-        yield alone(disk.HIDDEN(folder=facts.disk.lost))
+        return (alone(disk.HIDDEN(folder=facts.disk.lost)),)
+    return ()
+
+
+def _circumstances(options: Options, facts: Facts) -> Iterator[tuple[str, Text]]:
     if facts.image is not None:
         unsupported = options.storage.unsupported(facts.image.generation)
-        yield from sentences(unsupported)
+        yield from sorted(unsupported.items())
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
-        yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
+        yield storage.RELATION, BUCKET_GONE(unit=facts.unit)
     if facts.name_taken:
-        yield about("registry-name", NAME_IN_USE(name=options.registry_name))
+        yield "registry-name", NAME_IN_USE(name=options.registry_name)
     # A container that is paused or restarting holds its port too. One that exists before anything was applied is the
     # predecessor's, which is about to be replaced.
     alive = facts.container is not None and facts.container.is_started
@@ -114,4 +118,4 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
     ):
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
-            yield about(option, PORT_IN_USE(port=port))
+            yield option, PORT_IN_USE(port=port)
