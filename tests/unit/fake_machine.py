@@ -21,6 +21,7 @@ class FakeMachine:
         self.credentials = credentials.Credentials(folder / "registry")
         self.engine = fakes.FakeEngine()
         self.docker_answers = True
+        self.begin()
         self.files = FakeFiles()
         self.folders = FakeFolders()
         self.ports = FakePorts(self.engine)
@@ -42,8 +43,11 @@ class FakeMachine:
     def bridge(self):
         return self.engine.bridge
 
-    def client(self, url, user, certificate):
-        return self.engine.client(url, certificate)
+    def begin(self):
+        self.deadline = self.engine.deadline()
+
+    def client(self, url, user, certificate, deadline=None):
+        return self.engine.client(url, certificate, deadline or self.deadline)
 
     def ensure_identity(self, name):
         return f"certificate of {name}\n"

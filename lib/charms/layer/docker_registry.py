@@ -67,7 +67,8 @@ def ensure_docker() -> None:
     """Have Docker and the operator's packages as the options request, and clean up after a crash."""
     now, machine = context.now, context.machine
     try:
-        now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
+        with machine.deadline.suspended():  # apt has an end of its own
+            now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
         docker = docker_runtime.connect(machine)
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors

@@ -7,11 +7,12 @@ where the registry itself requires tokens or certificates.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry.client.api import Api
 from registry.client.http import ApiError
+from registry.deadline import Deadline
 from registry.deployment.health import Connect, Health, NotServing
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
@@ -51,14 +52,14 @@ class Candidates:
         own: User,
         connect: Connect,
         health: Health,
-        sleep: Callable[[float], None],
+        deadline: Deadline,
     ) -> None:
         self._docker = docker
         self._store = store
         self._own = own
         self._connect = connect
         self._health = health
-        self._sleep = sleep
+        self._deadline = deadline
 
     def verify(self, release: Release) -> None:
         """Run *release* as a candidate, which keeps running. Raises NotServing if it fails a check.
@@ -79,7 +80,7 @@ class Candidates:
         client = self._health.wait(name, release)
         with self._health.explains(name):
             for _ in range(4):
-                self._sleep(HOLD_SECONDS / 4)
+                self._deadline.pause(HOLD_SECONDS / 4)
                 client.check_alive()
             if release.authentication is not None:
                 client.check_authentication()
@@ -88,14 +89,14 @@ class Candidates:
         if release.authentication == "token":
             # Only the token server issues tokens, so another registry checks whether the data can be written.
             with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback"):
-                _check_storage(self._connect(f"http://127.0.0.1:{port}", None), release)
+                _check_storage(self._connect(f"http://127.0.0.1:{port}", None, self._deadline), release)
 
     def check_upstream(self, release: Release) -> None:
         """Raise NotServing while the upstream of *release*, if it has one, is unreachable."""
         if release.upstream is None:
             return
         try:
-            upstream = self._connect(release.upstream, None)
+            upstream = self._connect(release.upstream, None, self._deadline)
             upstream.check_is_registry(release.container.environment, release.trusted_ca)
         except ApiError as error:
             raise NotServing(UPSTREAM_UNREACHABLE(error=error)) from error

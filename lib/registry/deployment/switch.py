@@ -10,9 +10,8 @@ in progress, for the recovery after a crash.
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable
 
+from registry.deadline import Deadline
 from registry.deployment.bridge import Bridge
 from registry.deployment.candidate import Candidates, candidate_name
 from registry.deployment.handover import Handover
@@ -41,14 +40,14 @@ class Switch:
         own: User,
         connect: Connect,
         bridge: Bridge,
-        sleep: Callable[[float], None] = time.sleep,
+        deadline: Deadline,
     ) -> None:
         self._docker = docker
         self._store = store
         self._bridge = bridge
-        self._health = Health(docker, connect, sleep)
-        self._candidates = Candidates(docker, store, own, connect, self._health, sleep)
-        self._handover = Handover(docker, bridge)
+        self._health = Health(docker, connect, deadline)
+        self._candidates = Candidates(docker, store, own, connect, self._health, deadline)
+        self._handover = Handover(docker, bridge, deadline)
         self._recovery = Recovery(docker, store, self._health, bridge, self._handover)
 
     def deploy(self, release: Release, container: Container | None, *, fall_back: bool = True) -> list[str]:

@@ -16,6 +16,8 @@ from registry.machine.systemd import Systemd
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
 DROP_IN = pathlib.Path(daemon.DROP_IN)
 UNIT = "docker.service"
+VALIDATE_SECONDS = 20
+"""How long `dockerd --validate` may take."""
 
 
 class Dockerd:
@@ -76,8 +78,13 @@ class Dockerd:
         except (OSError, ValueError):
             return False
         # With its own arguments, because dockerd rejects settings that are both there and in the file.
-        done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
-        return done is not None and done.returncode == 0
+        if not command:
+            return False
+        try:
+            done = subprocess.run([*command, "--validate"], capture_output=True, check=False, timeout=VALIDATE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
 
     def has_failed(self) -> bool:
         """Tell whether systemd has given up starting dockerd; False if dockerd was stopped."""

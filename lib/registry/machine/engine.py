@@ -9,7 +9,6 @@ import contextlib
 import http
 import math
 import re
-import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -18,11 +17,16 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
+from registry.deadline import Deadline
 from registry.formats.htpasswd import User
 from registry.formats.inspection import Container
 from registry.images.reference import Reference
 
 SOCKET = "unix:///var/run/docker.sock"
+REQUEST_SECONDS, LEAST_SECONDS = 60, 5
+"""How long a request may take, and what is left for each after the deadline, for example to restore a container."""
+TRANSFER_SECONDS = 120
+"""How long no data may arrive during a pull, a push or a load."""
 STOP_SECONDS = 10
 """How long a container may take to end before it is killed; the registry needs a moment."""
 
@@ -62,10 +66,26 @@ def _words(error: Exception) -> str:
 class Engine:
     """The Docker engine of this machine."""
 
-    def __init__(self) -> None:
-        """Connect. Raises EngineError if no engine answers."""
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        """Connect. Raises EngineError if no engine answers; so does each request that takes beyond the *deadline*."""
+        self._deadline = deadline or Deadline()
         with _docker_errors("Docker does not answer"):
-            self._api = docker.APIClient(SOCKET, version="auto", timeout=120)
+            self._client = docker.APIClient(SOCKET, version="auto", timeout=self._timeout())
+
+    @property
+    def _api(self) -> docker.APIClient:
+        self._client.timeout = self._timeout()
+        return self._client
+
+    def _timeout(self) -> int:
+        return math.ceil(self._deadline.limit(REQUEST_SECONDS, LEAST_SECONDS))
+
+    @contextlib.contextmanager
+    def _transfer(self) -> Iterator[docker.APIClient]:
+        """Yield the client for a transfer, which may take as long as data move."""
+        self._client.timeout = TRANSFER_SECONDS
+        with self._deadline.suspended():
+            yield self._client
 
     # Containers
 
@@ -92,6 +112,7 @@ class Engine:
     def stop(self, name: str, seconds: float = STOP_SECONDS) -> None:
         """Stop the container, unless it is stopped. After *seconds* it is killed."""
         with _docker_errors(f"container {name} cannot be stopped"):
+            # The SDK adds these seconds to the timeout of the request.
             self._api.stop(name, timeout=math.ceil(seconds))
 
     def unpause(self, name: str) -> None:
@@ -137,13 +158,13 @@ class Engine:
     def pull(self, reference: str) -> None:
         """Pull the image for this machine's platform."""
         name = Reference.parse(reference)
-        with _docker_errors(f"{reference} cannot be pulled"):
-            _follow(self._api.pull(name.name, tag=name.version, stream=True, decode=True))
+        with _docker_errors(f"{reference} cannot be pulled"), self._transfer() as api:
+            _follow(api.pull(name.name, tag=name.version, stream=True, decode=True))
 
     def load(self, file: IO[bytes]) -> list[str]:
         """Load the images of an archive in docker save's format; return their names, or IDs if they have none."""
-        with _docker_errors("the resource registry-image cannot be loaded"):
-            lines = _follow(self._api.load_image(file))
+        with _docker_errors("the resource registry-image cannot be loaded"), self._transfer() as api:
+            lines = _follow(api.load_image(file))
         return re.findall(r"^Loaded image(?: ID)?: (\S+)$", lines, re.MULTILINE)
 
     def tag(self, source: str, reference: str) -> None:
@@ -161,15 +182,15 @@ class Engine:
         """Push the image to the registry in its name, as *user* if it requires authentication."""
         name = Reference.parse(reference)
         login = {"username": user.name, "password": user.password} if user else None
-        with _docker_errors(f"{reference} cannot be pushed"):
-            _follow(self._api.push(name.name, tag=name.version, stream=True, decode=True, auth_config=login))
+        with _docker_errors(f"{reference} cannot be pushed"), self._transfer() as api:
+            _follow(api.push(name.name, tag=name.version, stream=True, decode=True, auth_config=login))
 
     # Housekeeping
 
     def prune_images(self) -> tuple[list[str], int]:
         """Remove untagged images that no container uses; return their IDs and the bytes freed."""
-        with _docker_errors("images cannot be removed"):
-            result = self._api.prune_images({"dangling": True})
+        with _docker_errors("images cannot be removed"), self._transfer() as api:
+            result = api.prune_images({"dangling": True})
         removed = [line["Deleted"] for line in result["ImagesDeleted"] or () if "Deleted" in line]
         return removed, int(result["SpaceReclaimed"])
 
@@ -207,15 +228,14 @@ class Engine:
 
         Waits for that *within* some seconds: the engine applies its settings asynchronously.
         """
-        end = time.monotonic() + within
+        deadline = self._deadline.within(within)
         while True:
             with _docker_errors("Docker does not answer"):
                 info = self._api.info()
             if info.get("Swarm", {}).get("LocalNodeState", "inactive") != "inactive":
                 return None
-            if info["LiveRestoreEnabled"] or time.monotonic() >= end:
+            if info["LiveRestoreEnabled"] or not deadline.pause(0.1):
                 return bool(info["LiveRestoreEnabled"])
-            time.sleep(0.1)
 
 
 def _follow(messages: Iterator[Mapping[str, Any]]) -> str:

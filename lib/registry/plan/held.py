@@ -83,9 +83,9 @@ def without(options: Options, held: frozenset[Part]) -> Options:
     if Part.LIMITS in held:
         changes["limits"] = Limits.from_config(_UNSET)
     if Part.DATA in held:
-        unset = Storage.from_config(_UNSET)
-        kept = {"read_only": options.storage.read_only, "delete": options.storage.delete}
-        changes |= {"storage": dataclasses.replace(unset, **kept), "cache": Cache.from_config(_UNSET)}
+        unset, asked = Storage.from_config(_UNSET), options.storage
+        changes["storage"] = dataclasses.replace(unset, read_only=asked.read_only, delete=asked.delete)
+        changes["cache"] = Cache.from_config(_UNSET)
     return dataclasses.replace(options, **changes)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ import itertools
 import pathlib
 
 import yaml
+from registry import deadline
 from registry.client.http import ApiError
 from registry.deployment import bridge
 from registry.formats.inspection import DIGEST_LABEL, Container
@@ -51,6 +52,9 @@ class FakeEngine:
         self.dies_at = dies_at
         self._addresses, self._ids = itertools.count(2), itertools.count(0xA1)
         self.clock = 0.0
+        self.latency = 0.0  # seconds that a request to a registry takes
+        self.docker_latency = 0.0  # and one to Docker
+        self._end = self.deadline()
         self.bridge = FakeBridge(self)
         self.watched, self.outages = None, []  # a port, and the calls before which it served nobody
 
@@ -58,6 +62,7 @@ class FakeEngine:
         if self.dies_at is not None and len(self.writes()) == self.dies_at and call[0] != "inspect":
             raise Killed
         self.calls.append(call)
+        self.clock += min(self.docker_latency, self._end.limit(engine.REQUEST_SECONDS, engine.LEAST_SECONDS))
         if self.watched is not None and self.serving(self.watched) is None:
             self.outages.append(call)
 
@@ -245,14 +250,18 @@ class FakeEngine:
                 return one["body"]["Labels"].get(DIGEST_LABEL, "")
         return None
 
-    def client(self, url, certificate=None):
+    def deadline(self, seconds=deadline.HOOK_SECONDS):
+        """Return a deadline on the clock of this engine."""
+        return deadline.Deadline(seconds, lambda: self.clock, self.sleep)
+
+    def client(self, url, certificate=None, deadline=None):
         """Return what `api.Api` would be for the container at *url*."""
         scheme, _, netloc = url.partition("://")
         host, _, port = netloc.partition(":")
         on_machine = host in ("127.0.0.1", "10.0.0.10")
         ours = on_machine or host in {one["address"] for one in self.containers.values()}
         assert not ours or scheme == ("http" if certificate is None else "https")
-        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate)
+        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate, deadline)
 
     def sleep(self, seconds):
         """Let no time pass."""
@@ -289,10 +298,12 @@ class FakeBridge:
 
 
 class FakeRegistry:
-    def __init__(self, fake, address, certificate):
+    def __init__(self, fake, address, certificate, deadline=None):
         self._fake, self._address, self._certificate = fake, address, certificate
+        self._deadline = deadline or fake.deadline()
 
     def check_alive(self):
+        self._fake.clock += min(self._fake.latency, self._deadline.limit(5))
         for one in self._fake.containers.values():
             hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
             if hears and one["address"] == self._address:

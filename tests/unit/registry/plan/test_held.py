@@ -18,7 +18,7 @@ from test_plan import IMAGE, container, facts
 from test_tls import TLS
 
 USERS = {"auth-basic-users": "a: one\nb: two"}
-JUNK = {option: "" for option in TLS}
+JUNK = dict.fromkeys(TLS, "")
 CLIENT_CA = {"tls-client-ca-blob": ROOT}
 
 
@@ -44,7 +44,7 @@ BEFORE = {**TLS, **S3, "storage-delete": True}
 HINDRANCES = {
     "CA that does not answer": (JUNK, {"offer": Offer(("registry",), None)}, {Part.CERTIFICATE}),
     "CA that refuses": (JUNK, {"offer": Offer(("registry",), None, "no")}, {Part.CERTIFICATE}),
-    "bucket": ({option: "" for option in S3}, {"bucket": Bucket()}, {Part.DATA}),
+    "bucket": (dict.fromkeys(S3, ""), {"bucket": Bucket()}, {Part.DATA}),
     "image": ({}, {"image": None, "errors": (Sentence("registry-image: no route."),)}, {Part.IMAGE}),
     "port in use": ({"registry-port": 6000}, {"port_held": True}, {Part.PORTS}),
     "name in use": ({"registry-name": "web"}, {"name_taken": True}, {Part.NAME}),
@@ -98,7 +98,11 @@ EFFECTS = {
         Part.CERTIFICATE,
         lambda one: one.certificate == ALONE,
     ),
-    "TLS 1.3": ({"tls-minimum-version": "tls1.3"}, Part.MINIMUM_TLS, lambda one: "minimumtls: tls1.3" in one.config_yml),
+    "TLS 1.3": (
+        {"tls-minimum-version": "tls1.3"},
+        Part.MINIMUM_TLS,
+        lambda one: "minimumtls: tls1.3" in one.config_yml,
+    ),
     "log": ({"log-level": "debug"}, Part.LOG, lambda one: "level: debug" in one.config_yml),
     "memory": ({"container-memory-limit": "1g"}, Part.LIMITS, lambda one: one.container.memory == 1 << 30),
     "port": ({"registry-port": 6001}, Part.PORTS, lambda one: one.port == 6001),
@@ -132,12 +136,27 @@ def test_what_is_held_is_as_it_was_and_settles(hindrance):
 @pytest.mark.parametrize("hindrance", HINDRANCES)
 def test_nothing_is_applied_to_a_new_unit(hindrance):
     wrong, around, held = HINDRANCES[hindrance]
-    assert not held or decide({**BEFORE, **wrong}, BEFORE, **{**around, "current": None, "container": None}).release is None
+    assert (
+        not held
+        or decide({**BEFORE, **wrong}, BEFORE, **{**around, "current": None, "container": None}).release is None
+    )
 
 
 CLOSED = {
-    "users": (USERS, {"auth-basic-users": ""}, lambda one: one.authentication == "htpasswd", "Authentication is", Part.AUTHENTICATION),
-    "tokens": (TOKEN, dict.fromkeys(TOKEN, ""), lambda one: one.authentication == "token", "Authentication is", Part.AUTHENTICATION),
+    "users": (
+        USERS,
+        {"auth-basic-users": ""},
+        lambda one: one.authentication == "htpasswd",
+        "Authentication is",
+        Part.AUTHENTICATION,
+    ),
+    "tokens": (
+        TOKEN,
+        dict.fromkeys(TOKEN, ""),
+        lambda one: one.authentication == "token",
+        "Authentication is",
+        Part.AUTHENTICATION,
+    ),
     "client CA": (
         CLIENT_CA,
         {"tls-client-ca-blob": ""},
@@ -146,7 +165,13 @@ CLOSED = {
         Part.CLIENT_CA,
     ),
     "TLS": ({}, {"tls-cert-path": ""}, lambda one: one.scheme == "https", "TLS is", Part.CERTIFICATE),
-    "read-only": ({"storage-read-only": True}, {"storage-read-only": False}, lambda one: one.is_read_only, None, Part.DATA),
+    "read-only": (
+        {"storage-read-only": True},
+        {"storage-read-only": False},
+        lambda one: one.is_read_only,
+        None,
+        Part.DATA,
+    ),
 }
 
 
