@@ -34,6 +34,7 @@ class FakeMachine:
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
+        self.swift_absent = {"away"}
 
     def connect(self):
         if not self.docker_answers or self.dockerd.failed:
@@ -59,7 +60,7 @@ class FakeMachine:
 
     def ensure_swift_ready(self, options, environment, ca):
         self.swift_calls.append(options.container)
-        if options.container == "away":
+        if options.container in self.swift_absent:
             raise openstack.SwiftError("storage-swift-container", openstack.NO_CONTAINER(name="away"))
 
 

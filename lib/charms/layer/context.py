@@ -63,6 +63,8 @@ class Now:
     outcome: Outcome | None = None
     errors: list[Sentence] = dataclasses.field(default_factory=list)
     """What went wrong."""
+    warnings: list[Sentence] = dataclasses.field(default_factory=list)
+    """What does not work, and does not keep the options from being applied."""
     is_incomplete: bool = False
     """Something that the facts depend on is unknown: nothing may be decided."""
 

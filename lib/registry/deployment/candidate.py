@@ -17,8 +17,9 @@ from registry.deployment.health import Connect, Health, NotServing
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
 from registry.machine import engine
-from registry.message import Message
+from registry.message import Message, Sentence, alone
 from registry.release import container, drift
+from registry.release.container import PORT
 from registry.release.release import Release
 
 HOLD_SECONDS = 1.2
@@ -37,6 +38,14 @@ ALTERED = Message(
 """Docker created the container with other settings, for example because the machine's kernel has no memory limits."""
 REMOVED = Message("The container {name} was removed", "Retry")
 """Another program removed the temporary registry to which the action pushes."""
+
+
+FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this change: {error}", "Fix the storage")
+"""A change was applied although the registry cannot write, because the one before could not either."""
+
+
+class Altered(NotServing):
+    """Docker does not create the container as it is requested."""
 
 
 class Candidates:
@@ -60,6 +69,8 @@ class Candidates:
         self._connect = connect
         self._health = health
         self._deadline = deadline
+        self.warnings: list[Sentence] = []
+        """What does not work, but did not work before either."""
 
     def verify(self, release: Release) -> None:
         """Run *release* as a candidate, which keeps running. Raises NotServing if it fails a check.
@@ -75,21 +86,49 @@ class Candidates:
         self._docker.remove(name)
         body = container.candidate_body(self._store.body(release))
         self._docker.create(name, body)
-        self._require_unaltered(name, body)
+        self.require_unaltered(name, body)
         self._docker.start(name)
         client = self._health.wait(name, release)
+        if release.authentication is not None:
+            with self._health.explains(name):
+                client.check_authentication()
+        try:
+            self._verify_storage(name, client, release)
+        except NotServing as error:
+            if not self._failed_before(release):
+                raise
+            self.warnings.append(alone(FAILS_AS_BEFORE(error=error)))
+
+    def _verify_storage(self, name: str, client: Api, release: Release) -> None:
+        """Raise NotServing unless the registry in the container stays healthy, and can use its storage."""
         with self._health.explains(name):
             for _ in range(4):
                 self._deadline.pause(HOLD_SECONDS / 4)
                 client.check_alive()
-            if release.authentication is not None:
-                client.check_authentication()
             if release.authentication != "token":
                 _check_storage(client, release)
         if release.authentication == "token":
             # Only the token server issues tokens, so another registry checks whether the data can be written.
             with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback"):
                 _check_storage(self._connect(f"http://127.0.0.1:{port}", None, self._deadline), release)
+
+    def _failed_before(self, release: Release) -> bool:
+        """Tell whether the current registry runs over the same storage, and cannot use it either.
+
+        Then it is no reason to keep, for example, a registry open that is about to require passwords.
+        """
+        current = self._store.current()
+        if current is None or current.place != release.place or current.is_read_only:
+            return False
+        container = self._docker.inspect(current.container.name)
+        if container is None or container.address is None or not container.is_running:
+            return False
+        url = f"{current.scheme}://{container.address}:{PORT}"
+        try:
+            self._verify_storage(container.name, self._connect(url, current.certificate, self._deadline), current)
+        except NotServing:
+            return True
+        return False
 
     def check_upstream(self, release: Release) -> None:
         """Raise NotServing while the upstream of *release*, if it has one, is unreachable."""
@@ -122,21 +161,27 @@ class Candidates:
             if port is None:
                 raise NotServing(REMOVED(name=name))
             yield port
-        finally:
-            self._docker.remove(name)
-            store.remove()
-            if not outer:
-                self._store.end_switch()
+        except Exception:
+            with contextlib.suppress(engine.EngineError, OSError):  # the first error is the one to report
+                self._remove_loopback(name, store, outer)
+            raise
+        self._remove_loopback(name, store, outer)
 
-    def _require_unaltered(self, name: str, body: Mapping[str, Any]) -> None:
-        """Raise NotServing if Docker did not apply all of *body*: each hook would replace the container.
+    def _remove_loopback(self, name: str, store: Store, outer: set[str]) -> None:
+        self._docker.remove(name)
+        store.remove()
+        if not outer:
+            self._store.end_switch()
+
+    def require_unaltered(self, name: str, body: Mapping[str, Any]) -> None:
+        """Raise Altered if Docker did not apply all of *body*: each hook would replace the container.
 
         Docker ignores memory limits, for example, if the kernel does not support them.
         """
         current = self._docker.inspect(name)
         differences = drift.differences(body, current) if current is not None else []
         if differences:
-            raise NotServing(ALTERED(differences="; ".join(differences)))
+            raise Altered(ALTERED(differences="; ".join(differences)))
 
 
 def candidate_name(release: Release) -> str:

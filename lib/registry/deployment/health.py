@@ -10,7 +10,7 @@ from registry.client.api import Api
 from registry.client.http import ApiError
 from registry.deadline import Deadline
 from registry.machine import engine
-from registry.message import Fault, Message
+from registry.message import Fault, Message, Text
 from registry.release import container
 from registry.release.release import Release
 
@@ -31,6 +31,11 @@ NOT_STARTED = Message(
 
 class NotServing(Fault):
     """A release does not serve; the text has the registry's own words."""
+
+    def __init__(self, text: Text, *, interrupted: bool = False) -> None:
+        super().__init__(text)
+        self.interrupted = interrupted
+        """The registry was stopped for the attempt."""
 
 
 class Health:

@@ -13,7 +13,7 @@ import contextlib
 
 from registry.deadline import Deadline
 from registry.deployment.bridge import Bridge
-from registry.deployment.candidate import Candidates, candidate_name
+from registry.deployment.candidate import Altered, Candidates, candidate_name
 from registry.deployment.handover import Handover
 from registry.deployment.health import NOT_STARTED, Connect, Health, NotServing
 from registry.deployment.recovery import Recovery
@@ -22,6 +22,7 @@ from registry.deployment.vacancy import IN_THE_WAY, require_free
 from registry.formats.htpasswd import User
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import engine
+from registry.message import Sentence
 from registry.release import drift
 from registry.release.release import Release
 
@@ -68,13 +69,20 @@ class Switch:
             self._store.write(release)
             self._candidates.verify(release)
         except (NotServing, engine.EngineError, OSError):
-            self._end(release)
-            if before is not None and fall_back:
-                self._keep(before, self._docker.inspect(before.container.name))
+            with _first_error_stays():
+                self._end(release)
+            with _first_error_stays():
+                if before is not None and fall_back:
+                    self._keep(before, self._docker.inspect(before.container.name))
             raise
         done = self._replace(release, old, keep=intact, has_candidate=True, fall_back=fall_back)
         self._store.make_current(release)
         return [*done, f"release {release.digest} is current"]
+
+    @property
+    def warnings(self) -> tuple[Sentence, ...]:
+        """What does not work although it was deployed, because it did not work before either."""
+        return tuple(self._candidates.warnings)
 
     def pause(self, container: Container | None) -> None:
         """Stop the registry's *container* and keep it. Raises EngineError."""
@@ -112,7 +120,15 @@ class Switch:
         if container is None or need.step is drift.Step.REPLACE:
             if container is not None and container.is_running:
                 self._candidates.check_upstream(release)
-            return [*need.reasons, *self._replace(release, name, keep=False, has_candidate=False)]
+            try:
+                return [*need.reasons, *self._replace(release, name, keep=False, has_candidate=False)]
+            except Altered:
+                # The next one would not be as requested either: this one serves on.
+                if container is not None and not container.is_started:
+                    with _first_error_stays():
+                        self._docker.start(name)
+                        self._health.wait(name, release)
+                raise
         if container.status == "paused":
             self._docker.unpause(name)
         if container.status != "restarting":
@@ -137,7 +153,14 @@ class Switch:
         had_old = self._has(old, must_be_free=name == old)
         self._store.begin_switch({name, old})
         self._docker.remove(f"{name}-next")
-        self._docker.create(f"{name}-next", body)
+        try:
+            self._docker.create(f"{name}-next", body)
+            self._candidates.require_unaltered(f"{name}-next", body)
+        except (NotServing, engine.EngineError):
+            with _first_error_stays():
+                self._docker.remove(f"{name}-next")
+                self._end(release)
+            raise
         if name != old:
             self._docker.remove(name)
         if had_old:
@@ -150,9 +173,11 @@ class Switch:
                 how = self._handover.stop(f"{old}-previous", release if has_candidate else None)
             self._start(release)
         except (NotServing, engine.EngineError) as error:
-            self._roll_back(name, old, had_old, fall_back)
-            self._end(release)
-            raise NotServing(error.text if isinstance(error, NotServing) else NOT_STARTED(error=error)) from error
+            with _first_error_stays():  # the next hook recovers
+                self._roll_back(name, old, had_old, fall_back)
+                self._end(release)
+            text = error.text if isinstance(error, NotServing) else NOT_STARTED(error=error)
+            raise NotServing(text, interrupted=had_old) from error
         # From here on, a crash leaves the new container.
         self._store.make_current(release)
         self._docker.remove(f"{old}-previous")
@@ -195,3 +220,8 @@ class Switch:
         if had_old and fall_back:
             self._docker.start(old)
             self._recovery.wait_for_current()
+
+
+def _first_error_stays() -> contextlib.suppress:
+    """Return a context for what is done after an error: that one is reported, whatever happens here."""
+    return contextlib.suppress(NotServing, engine.EngineError, OSError)

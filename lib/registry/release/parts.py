@@ -52,10 +52,9 @@ OWNERS: Mapping[Path, Part] = {
     ("config", "log"): Part.LOG,
     ("config", "proxy"): Part.DATA,
     ("config", "storage"): Part.DATA,
-    ("mounts", configuration.DATA_FOLDER): Part.DATA,
     ("container", "environment"): Part.DATA,
     ("others", filenames.STORE): Part.DATA,
-    ("others", filenames.STORE_CA): Part.DATA,
+    ("others", filenames.TRUSTED_CA): Part.DATA,
     **{("container", name): Part.LIMITS for name in ("memory", "nano_cpus", "log_size", "log_files")},
     ("container", "name"): Part.NAME,
     ("container", "image_id"): Part.IMAGE,
@@ -83,8 +82,8 @@ def merged(desired: Release, current: Release, held: frozenset[Part]) -> Release
     if not held:
         return desired
     new, old = _fields(desired), _fields(current)
-    fields = {path: value for path, value in new.items() if OWNERS.get(path) not in held}
-    fields |= {path: value for path, value in old.items() if OWNERS.get(path) in held}
+    fields = {path: value for path, value in new.items() if _owner(path) not in held}
+    fields |= {path: value for path, value in old.items() if _owner(path) in held}
     if Part.DATA in held:
         fields["config", "storage"] = _closed(old["config", "storage"], new["config", "storage"])
         if ("config", "proxy") in fields:  # a cache cannot be read-only
@@ -112,6 +111,11 @@ def _closed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         storage["maintenance"] = new["maintenance"] | {"readonly": {"enabled": True}}
         storage["maintenance"]["uploadpurging"] = storage["maintenance"]["uploadpurging"] | {"enabled": False}
     return storage
+
+
+def _owner(path: Path) -> Part | None:
+    """Return the part that a *path* belongs to; None if it is always as desired."""
+    return OWNERS.get(path, Part.DATA if path[0] == "mounts" else None)
 
 
 def _fields(release: Release) -> dict[Path, Any]:
@@ -148,11 +152,12 @@ def _release(fields: Mapping[Path, Any]) -> Release:
     mounts: list[Mount] = [value for path, value in fields.items() if path[0] == "mounts"]
     spec = {path[1]: value for path, value in fields.items() if path[0] == "container"}
     return Release(
-        container.ContainerSpec(**spec, mounts=tuple(sorted(mounts, key=_data_first))),
+        container.ContainerSpec(**spec, mounts=tuple(sorted(mounts, key=_order))),
         configuration.dump(config),
         {path[1]: value for path, value in fields.items() if path[0] == "others"},
     )
 
 
-def _data_first(mount: Mount) -> bool:
-    return mount.target != configuration.DATA_FOLDER
+def _order(mount: Mount) -> int:
+    """The place of a *mount* in a release: the images, what belongs to them, the users."""
+    return {configuration.DATA_FOLDER: 0, configuration.AUTH_FOLDER: 2}.get(mount.target, 1)

@@ -42,6 +42,8 @@ class FakeEngine:
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
         self.missing = set()
+        self.altered = {}  # what Docker makes of a container's settings, where they are requested
+        self.full = set()  # images whose registries cannot write
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
@@ -121,7 +123,9 @@ class FakeEngine:
         assert name not in self.containers, f"{name} exists"
         self._require_sources({"body": body})
         chosen = str(32768 + len(self.containers))
-        parts = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
+        made = copy.deepcopy(body)
+        made["HostConfig"] |= {key: value for key, value in self.altered.items() if body["HostConfig"].get(key)}
+        parts = {"body": made, "status": "created", "address": "", "chosen": chosen}
         self.containers[name] = {"id": f"{next(self._ids):064x}"[::-1], **parts}
 
     def start(self, name):
@@ -352,6 +356,8 @@ class FakeRegistry:
     def check_writable(self, repository):
         if self._is_read_only():
             raise ApiError("POST returned 405 instead of 202")
+        if self._image() in self._fake.full:
+            raise ApiError("POST returned 500 instead of 202")
 
     def check_read_only(self, repository):
         if not self._is_read_only():
