@@ -6,7 +6,7 @@ from typing import Any
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import attempts, basic, context, docker_runtime, flags, juju_storage, status
+from charms.layer import attempts, basic, context, database, docker_runtime, flags, juju_storage, status
 from registry.client.http import ApiError
 from registry.machine.engine import Engine
 from registry.message import Message, about, alone, joined
@@ -51,6 +51,8 @@ def stop(params: dict[str, Any]) -> Results:
     reactive.set_flag(flags.STOPPED)
     # Saved before anything is done: a registry that is stopped only halfway must not start again automatically.
     unitdata.kv().flush()
+    if error := unitdata.kv().error:
+        raise basic.ActionFailed(database.not_saved(error))
     basic.run_handlers()
     # Whatever else kept the charm from it: this was requested, and it fails with Docker's own words.
     for own in _own_names(docker):
