@@ -109,7 +109,11 @@ class FakeFolders:
 class FakePorts:
     def __init__(self, engine):
         self.busy = set()
+        self.missing = set()  # addresses
         self._engine = engine
+
+    def has_address(self, address):
+        return address not in self.missing
 
     def is_free(self, port):
         return port not in self.busy and self._engine.serving(port) is None

@@ -239,3 +239,19 @@ def test_the_first_error_is_the_one_that_is_said(deployed, juju, machine, clock)
     machine.engine.rename = rename
     deployed.hook("update-status")
     assert machine.engine.serving(5000)
+
+
+def test_an_address_that_the_machine_does_not_have_is_said_before_anything_is_stopped(deployed, juju, machine):
+    machine.ports.missing.add("10.9.9.9")
+    juju.change(config={"prometheus-metrics": True, "debug-address": "10.9.9.9", "storage-read-only": True})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith(
+        "debug-address: the machine has no address 10.9.9.9. Use one that `ip address` shows, or reset it."
+    )
+    assert machine.store.current().is_read_only, "everything else is applied"
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.writes() == []
+    machine.ports.missing.clear()
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY

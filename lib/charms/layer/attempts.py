@@ -46,8 +46,9 @@ def deploy(now: Now, release: Release) -> None:
         _deploy(now, release)
         forget()
     except NotServing as error:
-        sentence = alone(error.text)
-        now.errors.append(sentence if refused else _save(release, sentence, interrupted=error.interrupted))
+        # That of a refused release is said already; this one is of the current release.
+        said = error.sentence if refused else _save(release, error.sentence, interrupted=error.interrupted)
+        now.errors.append(said)
     except SwiftError as error:
         now.errors.append(_save(release, about(error.option, error.text), interrupted=False))
 

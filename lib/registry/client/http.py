@@ -29,6 +29,10 @@ class NoStorage(ApiError):
     """The registry answers that its storage is unreachable or refuses access."""
 
 
+class Refusal(ApiError):
+    """The registry answers, and refuses or accepts what it should not: nothing is wrong with its storage."""
+
+
 class Session(requests.Session):
     """Requests with the proxies in *environment* and the CAs in the PEM *ca*, besides the system's, and no others.
 
@@ -89,7 +93,8 @@ class Connection:
         if answer.status_code == http.HTTPStatus.SERVICE_UNAVAILABLE:
             raise NoStorage(f"{request} returned 503: the storage is unreachable or refuses access")
         if answer.status_code != expected:
-            raise ApiError(f"{request} returned {answer.status_code} instead of {expected}")
+            kind = Refusal if answer.status_code < http.HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
+            raise kind(f"{request} returned {answer.status_code} instead of {expected}")
         return answer
 
     def send(self, method: str, path: str, *, as_user: bool = False) -> requests.Response:

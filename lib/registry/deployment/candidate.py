@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry.client.api import Api
-from registry.client.http import ApiError
+from registry.client.http import ApiError, Refusal
 from registry.deadline import Deadline
 from registry.deployment.health import Connect, Health, NotServing
 from registry.deployment.store import Store
@@ -90,18 +90,18 @@ class Candidates:
         self._docker.start(name)
         client = self._health.wait(name, release)
         if release.authentication is not None:
-            with self._health.explains(name):
+            with self._health.explains(name, release):
                 client.check_authentication()
         try:
             self._verify_storage(name, client, release)
         except NotServing as error:
-            if not self._failed_before(release):
+            if isinstance(error.__cause__, Refusal) or not self._failed_before(release):
                 raise
             self.warnings.append(alone(FAILS_AS_BEFORE(error=error)))
 
     def _verify_storage(self, name: str, client: Api, release: Release) -> None:
         """Raise NotServing unless the registry in the container stays healthy, and can use its storage."""
-        with self._health.explains(name):
+        with self._health.explains(name, release):
             for _ in range(4):
                 self._deadline.pause(HOLD_SECONDS / 4)
                 client.check_alive()
@@ -109,7 +109,7 @@ class Candidates:
                 _check_storage(client, release)
         if release.authentication == "token":
             # Only the token server issues tokens, so another registry checks whether the data can be written.
-            with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback"):
+            with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback", release):
                 _check_storage(self._connect(f"http://127.0.0.1:{port}", None, self._deadline), release)
 
     def _failed_before(self, release: Release) -> bool:
@@ -126,8 +126,8 @@ class Candidates:
         url = f"{current.scheme}://{container.address}:{PORT}"
         try:
             self._verify_storage(container.name, self._connect(url, current.certificate, self._deadline), current)
-        except NotServing:
-            return True
+        except NotServing as error:
+            return not isinstance(error.__cause__, Refusal)
         return False
 
     def check_upstream(self, release: Release) -> None:

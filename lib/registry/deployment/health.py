@@ -10,8 +10,8 @@ from registry.client.api import Api
 from registry.client.http import ApiError
 from registry.deadline import Deadline
 from registry.machine import engine
-from registry.message import Fault, Message, Text
-from registry.release import container
+from registry.message import Fault, Message, Sentence, Text, about, alone
+from registry.release import container, store_faults
 from registry.release.release import Release
 
 START_SECONDS = 20
@@ -32,10 +32,17 @@ NOT_STARTED = Message(
 class NotServing(Fault):
     """A release does not serve; the text has the registry's own words."""
 
-    def __init__(self, text: Text, *, interrupted: bool = False) -> None:
+    def __init__(self, text: Text, *, option: str = "", interrupted: bool = False) -> None:
         super().__init__(text)
+        self.option = option
+        """The option that is the likely cause; empty where it is unknown."""
         self.interrupted = interrupted
         """The registry was stopped for the attempt."""
+
+    @property
+    def sentence(self) -> Sentence:
+        """The text with its option in front, if it has one."""
+        return about(self.option, self.text) if self.option else alone(self.text)
 
 
 class Health:
@@ -52,7 +59,7 @@ class Health:
         while True:
             current = self._docker.inspect(name)
             if current is None or current.has_ended:
-                raise NotServing(NOT_STARTED(error=self._last_error(name) or "the container ended without an error"))
+                raise _not_serving(release, self._last_error(name) or "the container ended without an error")
             if current.address is not None:
                 url = f"{release.scheme}://{current.address}:{container.PORT}"
                 try:
@@ -63,15 +70,15 @@ class Health:
             if not deadline.pause(0.1):
                 break
         problem = f"no answer within {START_SECONDS} s ({problem})"
-        raise NotServing(NOT_STARTED(error=self._reason(name) or problem))
+        raise _not_serving(release, self._reason(name) or problem)
 
     @contextlib.contextmanager
-    def explains(self, name: str) -> Iterator[None]:
+    def explains(self, name: str, release: Release) -> Iterator[None]:
         """Turn a failed check of the registry in the container into NotServing, with its own words if there are any."""
         try:
             yield
         except ApiError as error:
-            raise NotServing(NOT_STARTED(error=self._reason(name) or error)) from error
+            raise _not_serving(release, self._reason(name) or str(error)) from error
 
     def _reason(self, name: str) -> str:
         """Return the registry's own words, "" if there are none."""
@@ -89,6 +96,11 @@ class Health:
             return last_error(self._docker.logs(name))
         except engine.NoSuchObject:
             return ""
+
+
+def _not_serving(release: Release, words: str) -> NotServing:
+    fault = store_faults.find(release, words)
+    return NotServing(fault.text, option=fault.option) if fault else NotServing(NOT_STARTED(error=words))
 
 
 def last_error(log: str) -> str:

@@ -176,8 +176,9 @@ class Switch:
             with _first_error_stays():  # the next hook recovers
                 self._roll_back(name, old, had_old, fall_back)
                 self._end(release)
-            text = error.text if isinstance(error, NotServing) else NOT_STARTED(error=error)
-            raise NotServing(text, interrupted=had_old) from error
+            refused = error if isinstance(error, NotServing) else NotServing(NOT_STARTED(error=error))
+            refused.interrupted = had_old
+            raise refused from error
         # From here on, a crash leaves the new container.
         self._store.make_current(release)
         self._docker.remove(f"{old}-previous")
@@ -203,7 +204,7 @@ class Switch:
         client = self._health.wait(name, release)
         if release.upstream is not None and release.authentication is not None:
             # No candidate has been verified.
-            with self._health.explains(name):
+            with self._health.explains(name, release):
                 client.check_authentication()
 
     def _end(self, release: Release) -> None:

@@ -52,6 +52,8 @@ class Facts:
     """Which of those users were verified by an earlier hook."""
     is_displaced: bool = False
     """A container of somebody else has the name of the current release, so nothing of ours serves."""
+    debug_address_missing: bool = False
+    """The machine has no address as the option debug-address, where it is in use."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
     errors: tuple[Sentence, ...] = ()

@@ -19,6 +19,9 @@ BUCKET_GONE = Message(
 PORT_IN_USE = Message("{port} is in use by another program on this machine", "Stop it or choose another port")
 """Another program listens on the port: `sudo ss -ltnp` on the machine shows which."""
 
+NO_SUCH_ADDRESS = Message("the machine has no address {address}", "Use one that `ip address` shows, or reset it")
+"""Docker cannot publish metrics at an address that the machine does not have, or has no more."""
+
 NAME_IN_USE = Message(
     "the container {name!r} exists and was not created by this charm", "Remove it or choose another name"
 )
@@ -119,3 +122,5 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[tuple[str, Text]]
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
             yield option, PORT_IN_USE(port=port)
+    if facts.debug_address_missing:
+        yield "debug-address", NO_SUCH_ADDRESS(address=options.monitoring.debug_address)

@@ -8,7 +8,7 @@ import pathlib
 
 import yaml
 from registry import deadline
-from registry.client.http import ApiError
+from registry.client.http import ApiError, Refusal
 from registry.deployment import bridge
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
@@ -355,10 +355,10 @@ class FakeRegistry:
 
     def check_writable(self, repository):
         if self._is_read_only():
-            raise ApiError("POST returned 405 instead of 202")
+            raise Refusal("POST returned 405 instead of 202")
         if self._image() in self._fake.full:
             raise ApiError("POST returned 500 instead of 202")
 
     def check_read_only(self, repository):
         if not self._is_read_only():
-            raise ApiError("POST returned 202 instead of 405")
+            raise Refusal("POST returned 202 instead of 405")
