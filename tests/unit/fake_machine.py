@@ -86,12 +86,16 @@ class FakeFolders:
         self.with_images = set()
         self.mounts = {"/"}
         self.hidden = False
+        self.shortage = ""
 
     def mount_point(self, folder):
         return folders.mount_point(folder, "".join(f"1 0 0:1 / {point} rw - ext4 x rw\n" for point in self.mounts))
 
     def is_hidden(self, folder, process, inside):
         return self.hidden
+
+    def read_shortage(self, folder):
+        return self.shortage
 
     def is_there(self, folder):
         return folder in self.existing

@@ -255,3 +255,15 @@ def test_an_address_that_the_machine_does_not_have_is_said_before_anything_is_st
     machine.ports.missing.clear()
     deployed.hook("update-status")
     assert juju.model["status"] == READY
+
+
+@pytest.mark.parametrize("what", ["space", "inodes"])
+def test_a_full_disk_stays_a_warning_and_keeps_nothing_from_being_applied(deployed, juju, machine, what):
+    machine.folders.shortage = what
+    machine.engine.full.add("sha256:one")
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    assert machine.store.current().authentication == "htpasswd"
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+    assert f"The disk with the images has no {what} left, so pushes fail" in juju.model["status"][1]

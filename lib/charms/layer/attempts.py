@@ -99,4 +99,5 @@ def _save(release: Release, sentence: Sentence, *, interrupted: bool) -> Sentenc
 
 def forget() -> None:
     """Forget what was refused. Raises OSError."""
-    context.machine.records.remove(RECORD)
+    if context.machine.records.load(RECORD):  # nothing is to be written in an idle hook
+        context.machine.records.remove(RECORD)

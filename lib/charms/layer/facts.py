@@ -38,6 +38,7 @@ def read(now: Now) -> Facts:
         stopped=reactive.is_flag_set(flags.STOPPED),
         on_disk=on_disk,
         disk=juju_storage.read_disk(current, container, on_disk=on_disk),
+        shortage=machine.folders.read_shortage(folder) if (folder := current and current.data_folder) else "",
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
         debug_address_missing=_is_debug_address_missing(options),

@@ -40,7 +40,7 @@ REMOVED = Message("The container {name} was removed", "Retry")
 """Another program removed the temporary registry to which the action pushes."""
 
 
-FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this change: {error}", "Fix the storage")
+FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this change ({error})", "Fix the storage")
 """A change was applied although the registry cannot write, because the one before could not either."""
 
 
@@ -97,7 +97,7 @@ class Candidates:
         except NotServing as error:
             if isinstance(error.__cause__, Refusal) or not self._failed_before(release):
                 raise
-            self.warnings.append(alone(FAILS_AS_BEFORE(error=error)))
+            self.warnings.append(alone(FAILS_AS_BEFORE(error=error.__cause__ or error)))
 
     def _verify_storage(self, name: str, client: Api, release: Release) -> None:
         """Raise NotServing unless the registry in the container stays healthy, and can use its storage."""

@@ -61,6 +61,8 @@ class Facts:
     model_proxies: Proxies = NO_PROXIES
     disk: Disk = dataclasses.field(default_factory=Disk)
     """The machine's own disk, and Juju's storage."""
+    shortage: str = ""
+    """What the disk with the images has none left of: space or inodes; empty if it has both."""
     peers: tuple[relations.Peer, ...] = ()
     proxies: tuple[relations.Proxy, ...] = ()
     """Those in front."""

@@ -38,6 +38,11 @@ OPTIONS_OVERRIDE_BUCKET = Message(
 )
 """An object store is configured by options, and an S3 integrator is related as well."""
 
+DISK_FULL = Message(
+    "The disk with the images has no {what} left, so pushes fail", "Enlarge it, or remove what is not needed"
+)
+"""The file system of the images is full. Pulls still work, and options are applied."""
+
 IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
 """The option has no effect in this version of the registry."""
 
@@ -75,6 +80,8 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield from _warnings_of_clients(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         yield alone(SEPARATE_IMAGES())
+    if facts.shortage:
+        yield alone(DISK_FULL(what=facts.shortage))
     unused = facts.disk.unused(facts.data_folder, facts.unit)
     if unused and not options.storage.is_shared:
         yield unused
