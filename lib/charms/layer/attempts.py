@@ -14,6 +14,7 @@ from charms.layer import context, juju_storage
 from charms.layer.context import Now
 from registry.client.openstack import SwiftError
 from registry.deployment.health import NotServing
+from registry.machine.engine import EngineError
 from registry.message import Message, Sentence, about, alone, joined
 from registry.plan import disk
 from registry.release.release import Release
@@ -34,9 +35,8 @@ def deploy(now: Now, release: Release) -> None:
     """
     current, container = context.machine.store.current(), now.facts.container if now.facts else None
     is_current = current is not None and current.digest == release.digest
-    refused = _read(release)
-    if refused and is_current and not (container and container.is_running):
-        refused = None
+    # Where nothing runs, an attempt costs nothing.
+    refused = _read(release) if container and container.is_running else None
     try:
         if refused:
             now.errors.append(refused)
@@ -45,12 +45,16 @@ def deploy(now: Now, release: Release) -> None:
             return
         _deploy(now, release)
         forget()
+        return
     except NotServing as error:
         # That of a refused release is said already; this one is of the current release.
         said = error.sentence if refused else _save(release, error.sentence, interrupted=error.interrupted)
         now.errors.append(said)
     except SwiftError as error:
         now.errors.append(_save(release, about(error.option, error.text), interrupted=False))
+    if not refused and current is not None and not is_current and now.plan and now.plan.can_fall_back:
+        with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
+            _deploy(now, current)
 
 
 def _deploy(now: Now, release: Release) -> None:
