@@ -70,15 +70,12 @@ class Engine:
         """Connect. Raises EngineError if no engine answers; so does each request that takes beyond the *deadline*."""
         self._deadline = deadline or Deadline()
         with _docker_errors("Docker does not answer"):
-            self._client = docker.APIClient(SOCKET, version="auto", timeout=self._timeout())
+            self._client = docker.APIClient(SOCKET, version="auto", timeout=LEAST_SECONDS)
 
     @property
     def _api(self) -> docker.APIClient:
-        self._client.timeout = self._timeout()
+        self._client.timeout = math.ceil(self._deadline.limit(REQUEST_SECONDS, LEAST_SECONDS))
         return self._client
-
-    def _timeout(self) -> int:
-        return math.ceil(self._deadline.limit(REQUEST_SECONDS, LEAST_SECONDS))
 
     @contextlib.contextmanager
     def _transfer(self) -> Iterator[docker.APIClient]:
@@ -112,7 +109,6 @@ class Engine:
     def stop(self, name: str, seconds: float = STOP_SECONDS) -> None:
         """Stop the container, unless it is stopped. After *seconds* it is killed."""
         with _docker_errors(f"container {name} cannot be stopped"):
-            # The SDK adds these seconds to the timeout of the request.
             self._api.stop(name, timeout=math.ceil(seconds))
 
     def unpause(self, name: str) -> None:

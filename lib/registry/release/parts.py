@@ -23,7 +23,10 @@ class Part(enum.Enum):
     AUTHENTICATION = ("auth-",)
     CERTIFICATE = ("tls-ca-", "tls-cert-", "tls-key-", "cert-provider")
     CLIENT_CA = ("tls-client-ca-blob", "website-tls")
-    DATA = ("storage-", "cache-", "s3-credentials", "registry-http", "http_proxy", "https_proxy", "no_proxy")
+    DATA = (
+        *("storage-", "cache-", "s3-credentials", "trusted-ca-"),
+        *("registry-http", "http_proxy", "https_proxy", "no_proxy"),
+    )
     DRAIN = ("drain-timeout",)
     IMAGE = ("registry-image",)
     LIMITS = ("container-", "log-max-")

@@ -93,7 +93,7 @@ class Release:
         """Where the images are, and how they are reached: two equal ones have the same faults."""
         how = ("cache", "delete", "maintenance", "redirect")
         driver = {name: values for name, values in self._config["storage"].items() if name not in how}
-        return driver, self.data_folder, self.container.environment
+        return driver, self.data_folder, self.container.environment, self.others.get(filenames.TRUSTED_CA)
 
     @property
     def has_certificate_of_relation(self) -> bool:

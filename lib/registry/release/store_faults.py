@@ -7,7 +7,6 @@ import re
 
 import yaml
 
-from registry.formats import addresses
 from registry.message import Message, Text
 from registry.options import storage
 from registry.release.release import Release
@@ -67,7 +66,7 @@ def find(release: Release, words: str) -> Fault | None:
         return None
     name, message = found
     endpoint = parameters.get("regionendpoint")
-    url = addresses.redacted(endpoint) if endpoint else f"Amazon S3 in the region {parameters.get('region')}"
+    url = endpoint or f"Amazon S3 in the region {parameters.get('region')}"
     option = f"storage-s3-{name if endpoint or name != 'regionendpoint' else 'region'}"
     if release.has_bucket_of_relation:
         option = f"{storage.RELATION} ({storage.RELATION_KEYS[option]})"

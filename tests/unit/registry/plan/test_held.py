@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import yaml
 from authority import ALONE, ALONE_KEY, ROOT
 from registry.formats.relations import Bucket, Offer
 from registry.message import Sentence
@@ -30,6 +31,10 @@ def applied(config):
     planned = decision.decide(options(config), facts())
     assert planned.problems == ()
     return planned.release
+
+
+def config(release):
+    return yaml.safe_load(release.config_yml)
 
 
 def decide(config, before, bucket=None, **changes):
@@ -92,7 +97,11 @@ EFFECTS = {
     "tokens": (TOKEN, Part.AUTHENTICATION, lambda one: one.authentication == "token"),
     "client CA": (CLIENT_CA, Part.CLIENT_CA, lambda one: one.asks_for_certificates),
     "read-only": ({"storage-read-only": True}, None, lambda one: one.is_read_only),
-    "no deletion": ({"storage-delete": False}, None, lambda one: "delete:\n    enabled: false" in one.config_yml),
+    "no deletion": (
+        {"storage-delete": False},
+        None,
+        lambda one: not config(one)["storage"]["delete"]["enabled"],
+    ),
     "certificate": (
         {"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-ca-blob": ""},
         Part.CERTIFICATE,
@@ -101,9 +110,9 @@ EFFECTS = {
     "TLS 1.3": (
         {"tls-minimum-version": "tls1.3"},
         Part.MINIMUM_TLS,
-        lambda one: "minimumtls: tls1.3" in one.config_yml,
+        lambda one: config(one)["http"]["tls"]["minimumtls"] == "tls1.3",
     ),
-    "log": ({"log-level": "debug"}, Part.LOG, lambda one: "level: debug" in one.config_yml),
+    "log": ({"log-level": "debug"}, Part.LOG, lambda one: config(one)["log"]["level"] == "debug"),
     "memory": ({"container-memory-limit": "1g"}, Part.LIMITS, lambda one: one.container.memory == 1 << 30),
     "port": ({"registry-port": 6001}, Part.PORTS, lambda one: one.port == 6001),
     "name": ({"registry-name": "images"}, Part.NAME, lambda one: one.container.name == "images"),
