@@ -6,7 +6,7 @@ from typing import Any
 
 from charmhelpers.core import unitdata
 from charms import reactive
-from charms.layer import basic, context, docker_runtime, flags, juju_storage, status
+from charms.layer import attempts, basic, context, database, docker_runtime, flags, juju_storage, status
 from registry.client.http import ApiError
 from registry.machine.engine import Engine
 from registry.message import Message, about, alone, joined
@@ -27,6 +27,7 @@ def start(params: dict[str, Any]) -> Results:
         _require(docker, name)
         docker.start(name)
         return {}
+    attempts.forget()
     # After the action stop nobody has been told yet that the disk is not there, so this is no consent to go without.
     if not (reactive.is_flag_set(flags.STOPPED) and juju_storage.find_lost(context.machine.store.current())):
         reactive.set_flag(flags.ON_DISK)
@@ -50,6 +51,8 @@ def stop(params: dict[str, Any]) -> Results:
     reactive.set_flag(flags.STOPPED)
     # Saved before anything is done: a registry that is stopped only halfway must not start again automatically.
     unitdata.kv().flush()
+    if error := unitdata.kv().error:
+        raise basic.ActionFailed(database.not_saved(error))
     basic.run_handlers()
     # Whatever else kept the charm from it: this was requested, and it fails with Docker's own words.
     for own in _own_names(docker):

@@ -224,7 +224,7 @@ class Charm:
             del sys.modules[name]
         sys.path[:] = [word for word in sys.path if not word.startswith(str(self.folder.parent))]
         if unitdata._KV is not None:
-            unitdata._KV.conn.close()
+            unitdata._KV.close()
         unitdata._KV = hookenv._cache_config = None
         hookenv.cache.clear()
         hookenv._atstart[:], hookenv._atexit[:] = AT_START, []

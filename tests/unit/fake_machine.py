@@ -23,6 +23,7 @@ class FakeMachine:
         self.credentials = credentials.Credentials(folder / "registry")
         self.engine = fakes.FakeEngine()
         self.docker_answers = True
+        self.begin()
         self.files = FakeFiles()
         self.folders = FakeFolders()
         self.ports = FakePorts(self.engine)
@@ -37,6 +38,7 @@ class FakeMachine:
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
+        self.swift_absent = {"away"}
 
     def connect(self):
         if not self.docker_answers or self.dockerd.failed:
@@ -46,8 +48,11 @@ class FakeMachine:
     def bridge(self):
         return self.engine.bridge
 
-    def client(self, url, user, certificate):
-        return self.engine.client(url, certificate)
+    def begin(self):
+        self.deadline = self.engine.deadline()
+
+    def client(self, url, user, certificate, deadline=None):
+        return self.engine.client(url, certificate, deadline or self.deadline)
 
     def ensure_identity(self, name):
         return f"certificate of {name}\n"
@@ -59,7 +64,7 @@ class FakeMachine:
 
     def ensure_swift_ready(self, options, environment, ca):
         self.swift_calls.append(options.container)
-        if options.container == "away":
+        if options.container in self.swift_absent:
             raise openstack.SwiftError("storage-swift-container", openstack.NO_CONTAINER(name="away"))
 
 
@@ -85,12 +90,16 @@ class FakeFolders:
         self.with_images = set()
         self.mounts = {"/"}
         self.hidden = False
+        self.shortage = ""
 
     def mount_point(self, folder):
         return folders.mount_point(folder, "".join(f"1 0 0:1 / {point} rw - ext4 x rw\n" for point in self.mounts))
 
     def is_hidden(self, folder, process, inside):
         return self.hidden
+
+    def read_shortage(self, folder):
+        return self.shortage
 
     def is_there(self, folder):
         return folder in self.existing
@@ -108,7 +117,11 @@ class FakeFolders:
 class FakePorts:
     def __init__(self, engine):
         self.busy = set()
+        self.missing = set()  # addresses
         self._engine = engine
+
+    def has_address(self, address):
+        return address not in self.missing
 
     def is_free(self, port):
         return port not in self.busy and self._engine.serving(port) is None

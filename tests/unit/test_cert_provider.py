@@ -220,7 +220,7 @@ def test_a_wrong_option_keeps_no_certificate_from_being_replaced(deployed, juju,
     deployed.hook("config-changed")
     issued = sign(juju, deployed)
     assert juju.model["status"][1].startswith("log-level: ")
-    assert (machine.store.current().certificate, machine.store.current().port) == (issued, 5000)
+    assert (machine.store.current().certificate, machine.store.current().port) == (issued, 6000)
 
 
 def test_without_the_options_certificate_the_registry_does_not_fall_back_to_plain_http(deployed, juju, machine):

@@ -16,6 +16,7 @@ from charms import reactive
 from charms.layer import endpoints, juju_secrets, status
 from charms.layer.edges import Machine
 from registry.client.api import Api
+from registry.deadline import Deadline
 from registry.deployment.switch import Switch
 from registry.formats.htpasswd import User
 from registry.formats.inspection import Container
@@ -62,6 +63,8 @@ class Now:
     outcome: Outcome | None = None
     errors: list[Sentence] = dataclasses.field(default_factory=list)
     """What went wrong."""
+    warnings: list[Sentence] = dataclasses.field(default_factory=list)
+    """What does not work, and does not keep the options from being applied."""
     is_incomplete: bool = False
     """Something that the facts depend on is unknown: nothing may be decided."""
 
@@ -104,6 +107,7 @@ def begin() -> None:
     """Forget everything of the previous hook."""
     global now
     now = Now()
+    machine.begin()
 
 
 def endpoint(name: str) -> Any:
@@ -126,10 +130,14 @@ def client(release: Release, host: str = "127.0.0.1") -> Api:
     return machine.client(f"{release.scheme}://{host}:{release.port}", own_user(), release.certificate)
 
 
+def _connect(own: User, url: str, certificate: str | None, deadline: Deadline) -> Api:
+    return machine.client(url, own, certificate, deadline)
+
+
 def switch(docker: Engine) -> Switch:
     """Return what takes this machine from one release to the next. Raises OSError."""
     own = own_user()
-    return Switch(docker, machine.store, own, lambda url, pem: machine.client(url, own, pem), machine.bridge())
+    return Switch(docker, machine.store, own, functools.partial(_connect, own), machine.bridge(), machine.deadline)
 
 
 def is_held(port: int) -> bool:

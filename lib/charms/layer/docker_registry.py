@@ -9,6 +9,7 @@ import secrets
 from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import (
+    attempts,
     context,
     docker_runtime,
     facts,
@@ -21,14 +22,11 @@ from charms.layer import (
     status,
     tls_client,
 )
-from charms.layer.context import Now, docker_failed, machine_failed, reports_errors
-from registry.client.openstack import SwiftError
+from charms.layer.context import docker_failed, machine_failed, reports_errors
 from registry.deployment.candidate import PROBE_REPOSITORY
-from registry.deployment.health import NotServing
 from registry.machine.engine import Engine, EngineError
-from registry.message import Message, about, alone
+from registry.message import Message, alone
 from registry.plan import decision, disk, report
-from registry.release.release import Release
 
 DOCKER_DOWN = Message("Docker failed: {error}", "See `journalctl -u docker` on the machine")
 """Docker does not answer, or does not run as the options request."""
@@ -68,7 +66,8 @@ def ensure_docker() -> None:
     """Have Docker and the operator's packages as the options request, and clean up after a crash."""
     now, machine = context.now, context.machine
     try:
-        now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
+        with machine.deadline.suspended():  # apt has an end of its own
+            now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
         docker = docker_runtime.connect(machine)
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
@@ -134,6 +133,7 @@ def compare() -> None:
     elif now.plan.outdated:
         reactive.set_flag(flags.OUTDATED)
     else:
+        attempts.forget()  # what was refused before is not requested any more
         _finish()
 
 
@@ -146,37 +146,15 @@ def deploy() -> None:
         if now.plan.users is not None:
             machine.credentials.write_users(now.plan.users)
         if now.plan.release is not None:
-            _deploy(now, now.plan.release)
+            attempts.deploy(now, now.plan.release)
         current = machine.store.current()
         if current is not None and current.authentication != "htpasswd":
             machine.credentials.remove_users()
-    except NotServing as error:
-        now.errors.append(alone(error.text))
     except EngineError as error:
         now.errors.append(docker_failed(error))
-    except SwiftError as error:
-        now.errors.append(about(error.option, error.text))
     except OSError as error:
         now.errors.append(machine_failed(error))
     _finish()
-
-
-def _deploy(now: Now, release: Release) -> None:
-    machine, current = context.machine, context.machine.store.current()
-    assert now.docker is not None and now.plan is not None
-    if disk.LOCAL in (release.data_folder, current and current.data_folder):
-        machine.folders.ensure(disk.LOCAL)
-    if release.swift is not None and release != current:
-        machine.ensure_swift_ready(release.swift, release.container.environment, release.trusted_ca)
-    assert now.facts is not None
-    container, images = now.facts.container, now.facts.disk
-    if release.data_folder == now.facts.data_folder:
-        juju_storage.ensure_marker(now.facts.data_folder, images)
-    if container is not None and images.is_hidden and not images.lost and release == current:
-        now.docker.stop(container.name)  # its start takes the disk that is mounted by now
-        container = now.docker.inspect(container.name)
-    for line in context.switch(now.docker).deploy(release, container, fall_back=now.plan.can_fall_back):
-        hookenv.log(line)
 
 
 @reports_errors
@@ -201,7 +179,7 @@ def _finish() -> None:
     now.outcome = serving.examine(now, current)
     if now.outcome.serving and current is not None and current.data_folder == now.facts.data_folder:
         juju_storage.record_disk(current.data_folder, now.facts.disk)
-    status.add(report.status(now.plan, now.outcome, now.facts.unit))
+    status.add(report.status(now.plan, now.outcome, now.facts.unit, tuple(now.warnings)))
     if current is not None:
         reactive.set_flag(flags.DEPLOYED)
 

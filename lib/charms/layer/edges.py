@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
 from registry.client.http import Connection
+from registry.deadline import Deadline
 from registry.deployment import bridge, credentials, outside, store
 from registry.formats import certificates, htpasswd, relations
 from registry.machine import openssl
@@ -31,6 +32,8 @@ class Machine:
     """The machine as it is. Tests have another one, in memory, with the same parts."""
 
     def __init__(self) -> None:
+        self.deadline = Deadline()
+        """The end of all waits of this hook: `begin` renews it."""
         systemd = Systemd()
         self.store = store.Store()
         self.credentials = credentials.Credentials()
@@ -48,26 +51,37 @@ class Machine:
         self.checks = Checks(self.files, self.records, systemd)
         self.predecessor = Predecessor(self.store.root, self.files, self.apt, systemd)
 
+    def begin(self) -> None:
+        """Begin a hook or an action."""
+        self.deadline = Deadline()
+
     def connect(self) -> Engine:
         """Connect to Docker, and finish its installation first where that was interrupted. Raises EngineError."""
         try:
-            return Engine()
+            return Engine(self.deadline)
         except EngineError as down:
             try:
                 if not self.apt.finish():
                     raise
             except PackageError as error:
                 raise EngineError(f"{down}, and its installation cannot be finished: {error}") from error
-            return Engine()
+            return Engine(self.deadline)
 
     def bridge(self) -> bridge.Bridge:
         """Return the bridge that redirects connections during a switch."""
         return bridge.Bridge()
 
-    def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
-        """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`."""
+    def client(
+        self, url: str, user: htpasswd.User, certificate: str | None, deadline: Deadline | None = None
+    ) -> api.Api:
+        """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`.
+
+        Its requests end with the *deadline*, or with that of the hook.
+        """
         identity = self.credentials.identity_file
-        return api.Api(Connection(url, user, certificate, identity if identity.exists() else None))
+        return api.Api(
+            Connection(url, user, certificate, identity if identity.exists() else None, deadline or self.deadline)
+        )
 
     def ensure_identity(self, name: str) -> str:
         """Return the charm's own client certificate, created for *name* once. Raises OSError."""
@@ -81,4 +95,4 @@ class Machine:
 
     def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str], ca: str) -> bool:
         """Prepare an empty container of Swift for the registry: `openstack.ensure_ready`. Raises SwiftError."""
-        return openstack.ensure_ready(options, environment, ca)
+        return openstack.ensure_ready(options, environment, ca, self.deadline)

@@ -11,6 +11,7 @@ from charms import reactive
 from charms.layer import context, docker_runtime, flags, juju_storage, leadership, tls_client
 from charms.layer.context import Now, endpoint
 from registry.formats.inspection import Container
+from registry.options.options import Options
 from registry.options.proxies import Proxies
 from registry.plan.facts import Facts
 from registry.release.drift import NOTHING, Need, needs
@@ -38,8 +39,10 @@ def read(now: Now) -> Facts:
         stopped=reactive.is_flag_set(flags.STOPPED),
         on_disk=on_disk,
         disk=juju_storage.read_disk(current, container, on_disk=on_disk),
+        shortage=machine.folders.read_shortage(folder) if (folder := current and current.data_folder) else "",
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
+        debug_address_missing=_is_debug_address_missing(options),
         name_taken=_is_name_taken(now, current, foreign=foreign),
         is_displaced=foreign and current is not None,
         errors=now.image_errors,
@@ -58,6 +61,13 @@ def read(now: Now) -> Facts:
         now=time.time(),
         identity=now.identity,
     )
+
+
+def _is_debug_address_missing(options: Options) -> bool:
+    """Tell whether metrics are requested at an address that the machine does not have."""
+    address = options.monitoring.debug_address if options.monitoring.ports else None
+    valid = address is not None and options.are_valid("debug-address")
+    return valid and not context.machine.ports.has_address(str(address))
 
 
 def _read_drift(current: Release | None, container: Container | None) -> Need:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 
 from charmhelpers.core import unitdata
-from charms.layer import context
+from charms.layer import context, database
 from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.plan.disk import LOCAL, Disk, Storage, marker
@@ -105,3 +105,6 @@ def _save(storage: Storage) -> None:
     """Record the storage, even if this hook fails later: a release may use it by then."""
     unitdata.kv().set(STORAGE, dataclasses.asdict(storage))
     unitdata.kv().flush()
+    if error := unitdata.kv().error:
+        # No other hook says it again: Juju has to repeat this one.
+        raise RuntimeError(database.not_saved(error))

@@ -6,15 +6,19 @@ import hashlib
 import http
 import pathlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 import requests.adapters
 
+from registry.deadline import Deadline
 from registry.formats.htpasswd import User
 from registry.formats.no_proxy import proxy_for
+
+SECONDS = 5
+"""How long a registry may take to answer."""
 
 
 class ApiError(Exception):
@@ -25,19 +29,31 @@ class NoStorage(ApiError):
     """The registry answers that its storage is unreachable or refuses access."""
 
 
-class Session(requests.Session):
-    """Requests with the proxies in *environment* and the CAs in the PEM *ca*, besides the system's, and no others."""
+class Refusal(ApiError):
+    """The registry answers, and refuses or accepts what it should not: nothing is wrong with its storage."""
 
-    def __init__(self, environment: Mapping[str, str], ca: str = "") -> None:
+
+class Session(requests.Session):
+    """Requests with the proxies in *environment* and the CAs in the PEM *ca*, besides the system's, and no others.
+
+    *timeout* says how many seconds a request may take; without it, each request says so itself.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], ca: str = "", timeout: Callable[[], float] | None = None
+    ) -> None:
         super().__init__()
         self.trust_env = False
         self._environment = environment
+        self._timeout = timeout
         if ca:
             self.mount("https://", _Trusting(ca))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request, the first or one after a redirect, by the proxy for its URL."""
         proxy = proxy_for(request.url or "", self._environment)
+        if self._timeout is not None:
+            kwargs["timeout"] = self._timeout()
         kwargs["proxies"] = dict.fromkeys(("http", "https"), proxy) if proxy else {}
         return super().send(request, **kwargs)
 
@@ -55,11 +71,11 @@ class Connection:
         user: User | None = None,
         certificate: str | None = None,
         identity: pathlib.Path | None = None,
-        timeout: float = 5,
+        deadline: Deadline | None = None,
     ) -> None:
         self.url = url
         self._credentials = (user.name, user.password or "") if user else None
-        self._timeout = timeout
+        self._deadline = deadline or Deadline()
         self._session = Session({})
         if certificate is not None:
             self._session.verify = False  # except for its fingerprint
@@ -77,17 +93,19 @@ class Connection:
         if answer.status_code == http.HTTPStatus.SERVICE_UNAVAILABLE:
             raise NoStorage(f"{request} returned 503: the storage is unreachable or refuses access")
         if answer.status_code != expected:
-            raise ApiError(f"{request} returned {answer.status_code} instead of {expected}")
+            kind = Refusal if answer.status_code < http.HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
+            raise kind(f"{request} returned {answer.status_code} instead of {expected}")
         return answer
 
     def send(self, method: str, path: str, *, as_user: bool = False) -> requests.Response:
         """Send a request, and return the answer, whatever its status. Raises ApiError if there is none."""
+        timeout = self._deadline.limit(SECONDS)
         try:
             return self._session.request(
                 method,
                 urljoin(self.url, path),
                 auth=self._credentials if as_user else None,
-                timeout=self._timeout,
+                timeout=timeout,
                 allow_redirects=False,
             )
         except requests.exceptions.SSLError as error:
@@ -97,7 +115,7 @@ class Connection:
         except requests.ConnectionError as error:
             raise ApiError("connection failed") from error
         except requests.Timeout as error:
-            raise ApiError(f"no answer within {self._timeout:g} s") from error
+            raise ApiError(f"no answer within {timeout:.0f} s") from error
         except requests.RequestException as error:
             raise ApiError(f"the server is not a registry: {error}") from error
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import tempfile
-import time
 from collections.abc import Callable
 
 from registry.client import archive
+from registry.deadline import Deadline
 from registry.formats.inspection import DIGEST_LABEL, VERSION_COMMAND
 from registry.formats.names import VERSION
 from registry.machine import engine
@@ -108,9 +108,9 @@ def _run_to_its_end(docker: engine.Engine, name: str) -> None:
         docker.start(name)
     except engine.NoSuchObject as error:  # older versions of Docker report a missing program so
         raise engine.Refused(str(error)) from error
-    end = time.monotonic() + VERSION_SECONDS
-    while (current := docker.inspect(name)) and current.is_started and time.monotonic() < end:
-        time.sleep(0.05)
+    deadline = Deadline(VERSION_SECONDS)
+    while (current := docker.inspect(name)) and current.is_started and deadline.pause(0.05):
+        pass
 
 
 def _ensure_image_id(source: Source, docker: engine.Engine, log: Callable[[str], None]) -> str:

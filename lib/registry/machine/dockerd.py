@@ -20,6 +20,8 @@ SAVED = "daemon.json.saved"
 DROP_IN = pathlib.Path(daemon.DROP_IN)
 PID_FILE = pathlib.Path("/run/docker.pid")
 UNIT = "docker.service"
+VALIDATE_SECONDS = 20
+"""How long `dockerd --validate` may take."""
 
 
 class Dockerd:
@@ -109,8 +111,13 @@ class Dockerd:
         """Tell whether the running dockerd accepts daemon.json; False if it has no `--validate` (before 23.0)."""
         command = self.read_running()
         # With its own arguments, because dockerd rejects settings that are both there and in the file.
-        done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
-        return done is not None and done.returncode == 0
+        if not command:
+            return False
+        try:
+            done = subprocess.run([*command, "--validate"], capture_output=True, check=False, timeout=VALIDATE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
 
     def has_failed(self) -> bool:
         """Tell whether systemd has given up starting dockerd; False if dockerd was stopped."""

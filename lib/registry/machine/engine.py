@@ -8,16 +8,16 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import docker
 
+from registry.deadline import Deadline
 from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine.engine_errors import EngineError, NoSuchObject, Refused, docker_errors
-from registry.machine.engine_images import EngineImages
+from registry.machine.engine_images import LEAST_SECONDS, EngineImages
 
 __all__ = ["Engine", "EngineError", "NoSuchObject", "Refused"]
 
@@ -29,10 +29,11 @@ STOP_SECONDS = 10
 class Engine(EngineImages):
     """The Docker engine of this machine."""
 
-    def __init__(self) -> None:
-        """Connect. Raises EngineError if no engine answers."""
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        """Connect. Raises EngineError if no engine answers; so does each request that takes beyond the *deadline*."""
         with docker_errors("Docker does not answer"):
-            super().__init__(docker.APIClient(SOCKET, version="auto", timeout=120))
+            client = docker.APIClient(SOCKET, version="auto", timeout=LEAST_SECONDS)
+        super().__init__(client, deadline or Deadline())
 
     def inspect(self, name: str) -> Container | None:
         """Return the container, or None if there is none."""
@@ -144,15 +145,14 @@ class Engine(EngineImages):
 
         Waits for that *within* some seconds: the engine applies its settings asynchronously.
         """
-        end = time.monotonic() + within
+        deadline = self._deadline.within(within)
         while True:
             with docker_errors("Docker does not answer"):
                 info = self._api.info()
             if info.get("Swarm", {}).get("LocalNodeState", "inactive") != "inactive":
                 return None
-            if info["LiveRestoreEnabled"] or time.monotonic() >= end:
+            if info["LiveRestoreEnabled"] or not deadline.pause(0.1):
                 return bool(info["LiveRestoreEnabled"])
-            time.sleep(0.1)
 
 
 def _name(listed: Mapping[str, Any]) -> str:

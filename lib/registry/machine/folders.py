@@ -19,6 +19,17 @@ class Folders:
         """Tell whether the folder exists."""
         return os.path.isdir(folder)
 
+    def read_shortage(self, folder: str) -> str:
+        """Return what the disk with the *folder* has none left of, bytes or inodes; "" if it has both."""
+        try:
+            state = os.statvfs(folder)
+        except OSError:
+            return ""
+        if state.f_bfree == 0:
+            return "space"
+        # A file system such as btrfs has no fixed number of inodes, and shows none at all.
+        return "inodes" if state.f_files and state.f_ffree == 0 else ""
+
     def has_images(self, folder: str, but: str) -> bool:
         """Tell whether a registry's *folder* has repositories, other than *but* and its siblings. Raises OSError."""
         try:

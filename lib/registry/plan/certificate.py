@@ -111,15 +111,16 @@ def choose(
         chosen = dataclasses.replace(chosen, warnings=(*warnings, *overridden, *chosen.warnings))
     else:
         chosen = _by_relation(offer, before, names, now)
-    if not tls.client_ca or chosen.problems or chosen.waiting:
-        return chosen
-    if blob_problem("ca", tls.client_ca):
-        return dataclasses.replace(chosen, copies={})
-    if not chosen.copies:
+    if tls.client_ca and not (chosen.copies or chosen.problems or chosen.waiting or blob_problem("ca", tls.client_ca)):
         # Not ignored: the registry would admit clients that it must reject.
         return dataclasses.replace(chosen, problems={"tls-client-ca-blob": TLS_IS_OFF()})
-    clients = certificates.bundle(tls.client_ca) + identity
-    return dataclasses.replace(chosen, copies={**chosen.copies, filenames.CLIENT_CA: clients})
+    return dataclasses.replace(chosen, copies=with_client_ca(tls, chosen.copies, identity))
+
+
+def with_client_ca(tls: Tls, copies: Mapping[str, str], identity: str) -> Mapping[str, str]:
+    """Return *copies* with the CA of clients' certificates, if there is TLS and the option is valid."""
+    valid = copies and tls.client_ca and not blob_problem("ca", tls.client_ca)
+    return {**copies, filenames.CLIENT_CA: certificates.bundle(tls.client_ca) + identity} if valid else copies
 
 
 def _by_options(

@@ -55,6 +55,8 @@ class Facts:
     ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Relation to the address at which its other end reaches this unit, where that is not the endpoint's: it is in
     another model."""
+    debug_address_missing: bool = False
+    """The machine has no address as the option debug-address, where it is in use."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
     errors: tuple[Sentence, ...] = ()
@@ -64,6 +66,8 @@ class Facts:
     """The one address at which Docker publishes ports unless it is told otherwise; empty: all."""
     disk: Disk = dataclasses.field(default_factory=Disk)
     """The machine's own disk, and Juju's storage."""
+    shortage: str = ""
+    """What the disk with the images has none left of: space or inodes; empty if it has both."""
     peers: tuple[relations.Peer, ...] = ()
     proxies: tuple[relations.Proxy, ...] = ()
     """Those in front."""

@@ -21,6 +21,9 @@ BUCKET_GONE = Message(
 PORT_IN_USE = Message("{port} is in use by another program on this machine", "Stop it or choose another port")
 """Another program listens on the port: `sudo ss -ltnp` on the machine shows which."""
 
+NO_SUCH_ADDRESS = Message("the machine has no address {address}", "Use one that `ip address` shows, or reset it")
+"""Docker cannot publish metrics at an address that the machine does not have, or has no more."""
+
 NAME_IN_USE = Message(
     "the container {name!r} exists and was not created by this charm", "Remove it or choose another name"
 )
@@ -36,6 +39,11 @@ OPTIONS_OVERRIDE_BUCKET = Message(
     "the options storage-... take precedence over its bucket", "Reset them or remove the relation"
 )
 """An object store is configured by options, and an S3 integrator is related as well."""
+
+DISK_FULL = Message(
+    "The disk with the images has no {what} left, so pushes fail", "Enlarge it, or remove what is not needed"
+)
+"""The file system of the images is full. Pulls still work, and options are applied."""
 
 IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
 """The option has no effect in this version of the registry."""
@@ -88,6 +96,8 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     yield from _warnings_of_places(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         yield alone(SEPARATE_IMAGES())
+    if facts.shortage:
+        yield alone(DISK_FULL(what=facts.shortage))
     unused = facts.disk.unused(facts.data_folder, facts.unit)
     if unused and not options.storage.is_shared:
         yield unused
@@ -120,24 +130,28 @@ def _warnings_of_places(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield about("tls-ca-blob", NO_TLS_FOR_CA())
 
 
-def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:
-    """Return a sentence for each thing on the machine or around it that keeps the options from being applied."""
+def circumstances(options: Options, facts: Facts) -> tuple[tuple[str, Text], ...]:
+    """Return each thing on the machine or around it that keeps an option from being applied, with the option."""
     return tuple(_circumstances(options, facts))
 
 
-def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
-    yield from facts.errors
+def hidden_images(options: Options, facts: Facts) -> tuple[Sentence, ...]:
+    """Return a sentence if only the running container still has the images, so that nothing may replace it."""
     if facts.disk.is_hidden and facts.disk.lost and not options.storage.is_shared:
-        yield alone(disk.HIDDEN(folder=facts.disk.lost))
+        return (alone(disk.HIDDEN(folder=facts.disk.lost)),)
+    return ()
+
+
+def _circumstances(options: Options, facts: Facts) -> Iterator[tuple[str, Text]]:
     if facts.image is not None:
         unsupported = options.storage.unsupported(facts.image.generation)
-        yield from sentences(unsupported)
+        yield from sorted(unsupported.items())
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
-        yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
+        yield storage.RELATION, BUCKET_GONE(unit=facts.unit)
     if facts.name_taken:
-        yield about("registry-name", NAME_IN_USE(name=options.registry_name))
+        yield "registry-name", NAME_IN_USE(name=options.registry_name)
     if facts.current and facts.current.is_shared and not (options.storage.is_shared or facts.on_disk):
-        yield from sentences(options.storage.halves())  # otherwise the registry would go on with an empty disk
+        yield from sorted(options.storage.halves().items())  # otherwise the registry would go on with an empty disk
     # A container that is paused or restarting holds its port too. One that exists before anything was applied is the
     # predecessor's, which is about to be replaced.
     alive = facts.container is not None and facts.container.is_started
@@ -147,4 +161,6 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
     ):
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
-            yield about(option, PORT_IN_USE(port=port))
+            yield option, PORT_IN_USE(port=port)
+    if facts.debug_address_missing:
+        yield "debug-address", NO_SUCH_ADDRESS(address=options.monitoring.debug_address)

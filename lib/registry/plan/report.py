@@ -73,8 +73,9 @@ class Report:
         return (*(self.problems if self.state != "active" else ()), *self.warnings)
 
 
-def status(plan: Plan, outcome: Outcome, unit: str) -> Report:
-    """Return what to say of a *plan* that was carried out. What still serves is never left out."""
+def status(plan: Plan, outcome: Outcome, unit: str, more: tuple[Sentence, ...] = ()) -> Report:
+    """Return what to say of a *plan* that was carried out. What still serves is never left out; *more* are warnings."""
+    warnings = plan.warnings + more
     problems = (*plan.problems, *outcome.errors)
     place = {"netloc": outcome.netloc, "scheme": outcome.scheme}
     serving = alone(STILL_SERVING(**place)) if outcome.serving else None
@@ -82,9 +83,9 @@ def status(plan: Plan, outcome: Outcome, unit: str) -> Report:
         reasons = (*([] if plan.serve else [alone(STOPPED(unit=unit))]), *filter(None, [plan.unavailable]))
         return Report("blocked", (*reasons, *problems))
     if problems:
-        return Report("blocked", problems, serving, plan.warnings)
+        return Report("blocked", problems, serving, warnings)
     if plan.waiting:
-        return Report("waiting", plan.waiting, serving, plan.warnings)
+        return Report("waiting", plan.waiting, serving, warnings)
     if not outcome.serving:
-        return Report("blocked", (alone(UNKNOWN()),), warnings=plan.warnings)
-    return Report("active", (alone(READY(**place)),), serving, plan.warnings)
+        return Report("blocked", (alone(UNKNOWN()),), warnings=warnings)
+    return Report("active", (alone(READY(**place)),), serving, warnings)

@@ -95,6 +95,13 @@ class Release:
         return next((one.source for one in self.container.mounts if one.target == configuration.DATA_FOLDER), None)
 
     @property
+    def place(self) -> object:
+        """Where the images are, and how they are reached: two equal ones have the same faults."""
+        how = ("cache", "delete", "maintenance", "redirect")
+        driver = {name: values for name, values in self._config["storage"].items() if name not in how}
+        return driver, self.data_folder, self.container.environment, self.others.get(filenames.TRUSTED_CA)
+
+    @property
     def has_certificate_of_relation(self) -> bool:
         """The CA of cert-provider issued the certificate."""
         return bool(json.loads(self.others.get(filenames.TLS_SOURCES, "{}")).get("cert") == filenames.RELATION)

@@ -7,7 +7,8 @@ import itertools
 import pathlib
 
 import yaml
-from registry.client.http import ApiError
+from registry import deadline
+from registry.client.http import ApiError, Refusal
 from registry.deployment import bridge
 from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
@@ -42,6 +43,8 @@ class FakeEngine:
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
         self.missing = set()
+        self.altered = {}  # what Docker makes of a container's settings, where they are requested
+        self.full = set()  # images whose registries cannot write
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
@@ -54,6 +57,9 @@ class FakeEngine:
         self.dies_at = dies_at
         self._addresses, self._ids = itertools.count(2), itertools.count(0xA1)
         self.clock = 0.0
+        self.latency = 0.0  # seconds that a request to a registry takes
+        self.docker_latency = 0.0  # and one to Docker
+        self._end = self.deadline()
         self.bridge = FakeBridge(self)
         self.watched, self.outages = None, []  # a port, and the calls before which it served nobody
 
@@ -61,6 +67,7 @@ class FakeEngine:
         if self.dies_at is not None and len(self.writes()) == self.dies_at and call[0] != "inspect":
             raise Killed
         self.calls.append(call)
+        self.clock += min(self.docker_latency, self._end.limit(engine.REQUEST_SECONDS, engine.LEAST_SECONDS))
         if self.watched is not None and self.serving(self.watched) is None:
             self.outages.append(call)
 
@@ -119,7 +126,9 @@ class FakeEngine:
         assert name not in self.containers, f"{name} exists"
         self._require_sources({"body": body})
         chosen = str(32768 + len(self.containers))
-        parts = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
+        made = copy.deepcopy(body)
+        made["HostConfig"] |= {key: value for key, value in self.altered.items() if body["HostConfig"].get(key)}
+        parts = {"body": made, "status": "created", "address": "", "chosen": chosen}
         self.containers[name] = {"id": f"{next(self._ids):064x}"[::-1], **parts}
 
     def start(self, name):
@@ -264,14 +273,18 @@ class FakeEngine:
                 return one["body"]["Labels"].get(DIGEST_LABEL, "")
         return None
 
-    def client(self, url, certificate=None):
+    def deadline(self, seconds=deadline.HOOK_SECONDS):
+        """Return a deadline on the clock of this engine."""
+        return deadline.Deadline(seconds, lambda: self.clock, self.sleep)
+
+    def client(self, url, certificate=None, deadline=None):
         """Return what `api.Api` would be for the container at *url*."""
         scheme, _, netloc = url.partition("://")
         host, _, port = netloc.partition(":")
         on_machine = host in ("127.0.0.1", "10.0.0.10")
         ours = on_machine or host in {one["address"] for one in self.containers.values()}
         assert not ours or scheme == ("http" if certificate is None else "https")
-        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate)
+        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate, deadline)
 
     def sleep(self, seconds):
         """Let no time pass."""
@@ -308,10 +321,12 @@ class FakeBridge:
 
 
 class FakeRegistry:
-    def __init__(self, fake, address, certificate):
+    def __init__(self, fake, address, certificate, deadline=None):
         self._fake, self._address, self._certificate = fake, address, certificate
+        self._deadline = deadline or fake.deadline()
 
     def check_alive(self):
+        self._fake.clock += min(self._fake.latency, self._deadline.limit(5))
         for one in self._fake.containers.values():
             hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
             if hears and one["address"] == self._address:
@@ -359,8 +374,10 @@ class FakeRegistry:
 
     def check_writable(self, repository):
         if self._is_read_only():
-            raise ApiError("POST returned 405 instead of 202")
+            raise Refusal("POST returned 405 instead of 202")
+        if self._image() in self._fake.full:
+            raise ApiError("POST returned 500 instead of 202")
 
     def check_read_only(self, repository):
         if not self._is_read_only():
-            raise ApiError("POST returned 202 instead of 405")
+            raise Refusal("POST returned 202 instead of 405")

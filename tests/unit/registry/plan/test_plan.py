@@ -437,8 +437,10 @@ def test_wrong_users_leave_those_from_before_and_whoever_is_lost_stays_out():
     assert names(decision.decide(bad, facts(current=before.release)).users) == ["juju-docker-registry"]
 
 
-def test_users_that_are_asked_for_wait_for_a_registry_that_asks_them():
-    assert decision.decide(wanted(**PASSWORD, registry_port=0), facts(current=good())).users is None
+def test_users_are_written_for_a_registry_that_asks_them():
+    planned = decision.decide(wanted(**PASSWORD, registry_port=0), facts(current=good()))
+    assert planned.release.authentication == "htpasswd"
+    assert "admin:" in planned.users
     assert decision.decide(wanted(), facts(current=good())).users is None
 
 

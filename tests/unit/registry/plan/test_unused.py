@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from authority import ROOT
 from registry.options.options import Options
 from registry.plan import decision
 from test_authentication import TOKEN
@@ -36,7 +35,6 @@ CASES = {
         {"registry-http-proxy": "http://proxy:3128"},
         "cache-remoteurl or storage-s3-bucket is not set",
     ),
-    "a CA without a certificate": ({}, {"tls-ca-blob": ROOT}, "tls-cert-blob is not set"),
     "a version of TLS": ({}, {"tls-minimum-version": "tls1.3"}, "tls-cert-blob is not set"),
 }
 """Options that are used, those without effect, and why."""
