@@ -6,7 +6,7 @@ from deploying import deploy, release, switcher
 from registry import deadline
 from registry.deployment import health
 from registry.deployment.health import NotServing
-from registry.machine import engine
+from registry.machine import engine, engine_images
 
 
 class Clock:
@@ -82,5 +82,5 @@ def test_all_the_waits_of_one_hook_have_one_end(store, latency, docker_latency):
     docker.calls.clear()
     with pytest.raises((NotServing, engine.EngineError)):
         switcher(docker, store).deploy(release("sha256:deaf"), None)
-    after_the_end = sum(engine.LEAST_SECONDS for _ in docker.calls)
+    after_the_end = sum(engine_images.LEAST_SECONDS for _ in docker.calls)
     assert docker.clock - begin <= deadline.HOOK_SECONDS + after_the_end
