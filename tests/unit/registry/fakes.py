@@ -13,7 +13,7 @@ from registry.deployment import bridge
 from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
-from registry.machine import engine
+from registry.machine import engine, engine_images
 from registry.release import container
 
 
@@ -67,7 +67,8 @@ class FakeEngine:
         if self.dies_at is not None and len(self.writes()) == self.dies_at and call[0] != "inspect":
             raise Killed
         self.calls.append(call)
-        self.clock += min(self.docker_latency, self._end.limit(engine.REQUEST_SECONDS, engine.LEAST_SECONDS))
+        limit = self._end.limit(engine_images.REQUEST_SECONDS, engine_images.LEAST_SECONDS)
+        self.clock += min(self.docker_latency, limit)
         if self.watched is not None and self.serving(self.watched) is None:
             self.outages.append(call)
 

@@ -58,8 +58,7 @@ HINDRANCES = {
         f"{option}={value!r}": ({option: value}, {}, held)
         for option, value, held in (
             ("auth-basic-bcrypt-cost", 99, {Part.AUTHENTICATION}),
-            ("auth-token-realm", "x", {Part.AUTHENTICATION}),
-            ("cache-ttl", "soon", {Part.DATA}),
+            ("storage-purge-age", "soon", {Part.DATA}),
             ("cache-remoteurl", "x", {Part.DATA}),
             ("container-cpu-limit", "many", {Part.LIMITS}),
             ("container-memory-limit", "much", {Part.LIMITS}),
