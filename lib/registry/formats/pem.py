@@ -128,9 +128,13 @@ def key_label(data: bytes) -> str | None:
     return "RSA PRIVATE KEY" if tags == [der.INTEGER] * 3 and len(parts) >= 9 else None
 
 
+_NOT_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Surrogates that stand for no byte."""
+
+
 def _unwrapped(text: str) -> str:
     """Return the PEM in *text*, out of base64 if it is in it. Raises BadCertificates."""
-    layers = [text.encode("utf-8", "surrogateescape")]
+    layers = [_NOT_BYTES.sub("?", text).encode("utf-8", "surrogateescape")]
     while _BEGIN not in _decoded(layers[-1]) and len(layers) <= _LAYERS:
         inner = _from_base64(layers[-1])
         if not inner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from registry.formats import certificates, daemon_effects, no_proxy
 from registry.options import storage
@@ -42,6 +43,13 @@ def without_marker(release: Release, facts: Facts) -> Release:
     """Return *release* as an earlier revision of the charm made it."""
     mounts = tuple(mount for mount in release.container.mounts if mount not in _marker(facts))
     return dataclasses.replace(release, container=dataclasses.replace(release.container, mounts=mounts))
+
+
+def _settings(options: Options, facts: Facts) -> Mapping[str, Any]:
+    """Return the settings of Docker that a container takes over when it is created; wrong ones change nothing."""
+    if any(options.runtime.settings_problems().values()):
+        return facts.current.container.docker if facts.current else {}
+    return daemon_effects.at_creation(options.runtime.requested())
 
 
 def release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
@@ -84,7 +92,7 @@ def release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[st
             nano_cpus=options.limits.nano_cpus,
             log_size=options.limits.log_size,
             log_files=options.limits.log_files,
-            docker=daemon_effects.at_creation(options.runtime.requested()),
+            docker=_settings(options, facts),
         ),
         configuration.config_yml(options, facts.http_secret, image.generation, encrypted=bool(tls_copies)),
         others,
