@@ -102,8 +102,8 @@ class Agent:
         ready = machine.status.current == "started" and not machine.upgrading
         return ready and not unit.error and resolver.next_hook(self.model, unit) is not None
 
-    def run_next(self, unit: Unit) -> None:
-        """Run a unit's next hook, which stays the next one unless it succeeds."""
+    def run_next(self, unit: Unit, *, drop: bool = False) -> None:
+        """Run a unit's next hook, which stays the next one unless it succeeds; *drop* what it asks to write."""
         hook, host = resolver.next_hook(self.model, unit), self.host(unit.machine)
         if hook is None:
             raise JujuError(f"unit {unit.name} has no hook to run")
@@ -139,7 +139,7 @@ class Agent:
                 f'hook "{hook.name}" (via explicit, bespoke hook script) failed: exit status {code}',
             )
         else:
-            if not code:
+            if not code and not drop:
                 context.flush()
             self.finish_hook(unit)
         self.store.save(self.model)

@@ -23,7 +23,7 @@ MODULES = {
     "log": "debug-log",
     "machines": "machine remove-machine upgrade-machine image",
     "models": "version add-model destroy-model models show-model switch model-config",
-    "relations": "integrate remove-relation",
+    "relations": "integrate ingress remove-relation",
     "secrets": "add-secret update-secret grant-secret revoke-secret remove-secret secrets show-secret",
     "status": "status",
     "storage": "add-storage attach-storage detach-storage remove-storage storage",

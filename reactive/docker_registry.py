@@ -8,6 +8,7 @@ charm.docker-registry.refreshed     | look_up_image_again | ensure_image        
 charm.docker-registry.stopped       | action stop         | action start                | compare
 charm.docker-registry.on-disk       | action start        | action start, at its end    | compare
 charm.docker-registry.joined        | meet_peers          | nobody                      | publish_*
+charm.docker-registry.occupied      | begin               | begin                       | report_owner, managed
 charm.docker-registry.leaving       | begin               | nobody                      | serve_until_removed, managed
 charm.docker-registry.removed       | remove              | nobody                      | managed
 charm.docker-registry.configured    | the predecessor     | remove_predecessor_files    | remove_predecessor_files
@@ -32,12 +33,15 @@ at the start of every hook.
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import docker_registry, image, juju_storage, predecessor, publish, tls_client
+from charms.layer import docker_registry, image, juju_storage, owner, predecessor, publish, tls_client
 
 hookenv.atstart(docker_registry.begin)
 
 managed = reactive.when_not(
-    "upgrade.series.in-progress", "charm.docker-registry.leaving", "charm.docker-registry.removed"
+    "upgrade.series.in-progress",
+    "charm.docker-registry.occupied",
+    "charm.docker-registry.leaving",
+    "charm.docker-registry.removed",
 )
 
 
@@ -71,6 +75,12 @@ def remove():
 @reactive.when("upgrade.series.in-progress")
 def wait_for_series_upgrade():
     docker_registry.report_series_upgrade()
+
+
+@reactive.when("charm.docker-registry.occupied")
+@reactive.when_not("charm.docker-registry.removed")
+def report_owner():
+    owner.report()
 
 
 @reactive.when("charm.docker-registry.leaving")

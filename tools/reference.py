@@ -28,7 +28,8 @@ WIDTH = 100
 RELATIONS = {
     "docker-registry": (
         "Clients: containerd, docker, Kubernetes. Every unit publishes the same address: `http-host`, else the "
-        "address of the proxy, else the unit with the lowest number. It also publishes the credentials of "
+        "address of the proxy, else the unit with the lowest number. Clients of another model get that unit's "
+        "public address. It also publishes the credentials of "
         "`auth-basic-user` and the CA. Without TLS, the charm `docker` configures the address as an insecure registry."
     ),
     "website": "A reverse proxy, for example haproxy. Each unit publishes its server.",
@@ -61,16 +62,19 @@ def places() -> tuple[Place, ...]:
     return (
         Place(disk.LOCAL, "images on the machine's disk", False),
         Place(disk.Storage("", shared).folder, "images on Juju storage", False),
+        Place(f"{disk.LOCAL}/{disk.MARKER}*", "empty folder that marks the disk with the images", False),
         Place(f"{root}/applied/<digest>/", "a release: the current one and the one before; root only", True),
         Place(f"{root}/config.yml", "link to the configuration of the current release", True),
         Place(f"{root}/auth/htpasswd", "users; root only", True),
         Place(f"{root}/password", "password of the charm's own user; root only", True),
         Place(f"{root}/identity.pem", "the charm's own client certificate, where clients need one", True),
         Place(f"{root}/request.json", "the pending request to the CA and its key; root only", True),
+        Place(f"{root}/verdicts.json", "which users were verified, as keyed digests; root only", True),
         Place(f"{root}/switching", "names of containers, only while they are being replaced", True),
         Place(f"{root}/loopback/", "a second registry, only while the action `push` needs it", True),
         *(Place(DEFAULT_PATHS[kind], f"default of `tls-{kind}-path`", True) for kind in ("cert", "key", "ca")),
         Place(str(dockerd.DAEMON_JSON), "Docker's settings: `daemon-opts` and `live-restore`", False),
+        Place(f"{dockerd.DAEMON_JSON}.saved", "copy of that file as somebody else wrote it; root only", False),
         Place(daemon.DROP_IN, "`docker-opts` and the proxies of Docker", False),
         Place(f"{apt_folder}/sources.list.d/docker-registry-*.list", "package repositories", False),
         Place(f"{apt_folder}/keyrings/docker-registry-*", "keys of these repositories", False),

@@ -16,8 +16,8 @@ from registry.formats.relations import Access
 class DockerRegistry(endpoints.Endpoint):
     """The relations to clients, which publish nothing."""
 
-    def publish_access(self, access: Access) -> None:
-        """Publish to all clients how to connect to the registry."""
+    def publish_access(self, relation: str, access: Access) -> None:
+        """Publish to the clients of *relation* how to connect to the registry."""
         settings = {
             "registry_netloc": access.netloc,
             "registry_url": access.url,
@@ -26,5 +26,4 @@ class DockerRegistry(endpoints.Endpoint):
             "tls_ca": access.ca,
             "registry_unit": access.unit,
         }
-        for relation in self.relation_ids:
-            self.publish(relation, {key: json.dumps(value) for key, value in settings.items()})
+        self.publish(relation, {key: json.dumps(value) for key, value in settings.items()})

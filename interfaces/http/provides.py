@@ -14,11 +14,10 @@ from registry.formats.relations import Proxy
 class Website(endpoints.Endpoint):
     """The relations to proxies."""
 
-    def publish_service(self, hostname: str, port: int, services: str) -> None:
-        """Publish this unit's server to all proxies."""
+    def publish_service(self, relation: str, hostname: str, port: int, services: str) -> None:
+        """Publish this unit's server to the proxies of *relation*."""
         settings = {"hostname": hostname, "port": str(port), "services": services, "all_services": None}
-        for relation in self.relation_ids:
-            self.publish(relation, settings)
+        self.publish(relation, settings)
 
     def proxies(self) -> tuple[Proxy, ...]:
         """Return the proxies; the first one is the same on all units."""

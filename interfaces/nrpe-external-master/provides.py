@@ -5,6 +5,8 @@ the checks: `{monitors: {remote: {nrpe: {<name>: {command: check_<name>}}}}}`. n
 `nagios_hostname` and `nagios_host_context`.
 """
 
+import re
+
 import yaml
 from charms.layer import endpoints
 from registry.formats.relations import Nagios
@@ -25,6 +27,7 @@ class NrpeExternalMaster(endpoints.Endpoint):
         """Return this unit's name in Nagios; None until nrpe publishes it."""
         for relation in self.relation_ids:
             for bag in self.units(relation).values():
-                if "nagios_hostname" in bag:
+                # It becomes part of a file's name.
+                if re.fullmatch(r"[\w.:@-]{1,200}", bag.get("nagios_hostname", "")):
                     return Nagios(bag["nagios_hostname"], bag.get("nagios_host_context", ""))
         return None

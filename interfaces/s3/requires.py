@@ -15,7 +15,7 @@ import os
 from charmhelpers.core import hookenv
 from charms.layer import endpoints, juju_secrets, leadership
 from registry.formats import certificates
-from registry.formats.relations import Bucket
+from registry.formats.relations import Bucket, json_list
 from registry.options.secrets import SecretError
 
 KEYS = ("access-key", "secret-key")
@@ -65,7 +65,10 @@ class S3(endpoints.Endpoint):
 
 def _chain(text: str) -> str:
     """Return the certificates of `tls-ca-chain` as PEM; a *text* that cannot be read as it is, for a message."""
+    listed = json_list(text)
+    if not listed:
+        return "" if text.strip() in ("[]", "null") else text
     try:
-        return "".join(map(certificates.bundle, json.loads(text)))
-    except (ValueError, TypeError, certificates.BadCertificates):
+        return "".join(certificates.bundle(one) for one in listed if isinstance(one, str)) or text
+    except certificates.BadCertificates:
         return text

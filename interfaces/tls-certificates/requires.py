@@ -14,7 +14,10 @@ from typing import Any
 
 from charmhelpers.core import hookenv
 from charms.layer import endpoints
-from registry.formats.relations import Certificate, Request
+from registry.formats.relations import Certificate, Request, json_list
+
+LONGEST = 200
+"""Characters of a CA's own reason that the status shows."""
 
 
 class Certificates(endpoints.Endpoint):
@@ -47,7 +50,7 @@ class Certificates(endpoints.Endpoint):
     def is_revoked(self, request: Request) -> bool:
         """Tell whether all certificates that CAs issued for *request* are revoked."""
         issued = [entry for relation in self.relation_ids for entry in self._entries(relation, "certificates", request)]
-        return bool(issued) and all(entry.get("revoked") for entry in issued)
+        return bool(issued) and all(entry.get("revoked") is True for entry in issued)
 
     def refusal(self, request: Request) -> str:
         """Return the error of a CA that does not issue a certificate for *request*; empty if there is none."""
@@ -55,7 +58,8 @@ class Certificates(endpoints.Endpoint):
             for entry in self._entries(relation, "request_errors", request):
                 error = entry.get("error")
                 fields = error if isinstance(error, dict) else {}
-                return str(fields.get("message") or fields.get("name") or "no reason given")
+                reason = " ".join(str(fields.get("message") or fields.get("name") or "no reason given").split())
+                return reason if len(reason) <= LONGEST else f"{reason[:LONGEST]}..."
         return ""
 
     def _made(self, relation: str) -> Certificate | None:
@@ -69,18 +73,15 @@ class Certificates(endpoints.Endpoint):
 
     def _signed(self, relation: str, request: Request) -> Certificate | None:
         for entry in self._entries(relation, "certificates", request):
-            if not entry.get("revoked") and entry.get("certificate"):
-                chain = "\n".join(map(str, entry.get("chain") or ()))
+            if entry.get("revoked") is not True and entry.get("certificate"):
+                chain = "\n".join(_texts(entry.get("chain")))
                 return Certificate(str(entry.get("ca") or ""), chain, str(entry["certificate"]), request.key)
         return None
 
     def _entries(self, relation: str, key: str, request: Request) -> list[dict[str, Any]]:
         """Return the entries for *request* in the list *key* of the provider's databag."""
-        try:
-            value = json.loads(self.application(relation).get(key) or "[]")
-        except ValueError:
-            return []
-        entries = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+        value = json_list(self.application(relation).get(key) or "[]")
+        entries = [entry for entry in value if isinstance(entry, dict)]
         csr = request.csr.strip()
         return [entry for entry in entries if csr in (_text(entry, "certificate_signing_request"), _text(entry, "csr"))]
 
@@ -91,3 +92,9 @@ class Certificates(endpoints.Endpoint):
 
 def _text(entry: dict[str, Any], key: str) -> str:
     return str(entry.get(key, "")).strip()
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts in *value*, which should be a list of them, and is one text from some CAs."""
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if isinstance(one, str)]

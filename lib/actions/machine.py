@@ -24,7 +24,7 @@ def clean_containers(params: dict[str, Any]) -> Results:
     exited = {name: docker.inspect(name) for name in docker.exited()}
     names = [name for name, container in exited.items() if container is None or not container.is_ours]
     for name in names:
-        docker.remove(name, ours=False)
+        docker.remove_ended(name)
     return {"output": "".join(f"{name}\n" for name in names)}
 
 

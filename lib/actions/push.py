@@ -42,9 +42,11 @@ def push(params: dict[str, Any]) -> Results:
         raise basic.ActionFailed(about("http-host", problem))
     current = context.machine.store.current()
     port = current.port if current else options.registry_port
-    here = [*context.proxies(), hookenv.unit_private_ip()]
+    # The first one is that of the status; images are tagged with the others as well.
+    known = context.now.addresses["docker-registry"], *context.now.addresses.values(), *context.now.ingress.values()
+    here = [*context.proxies(), *known, hookenv.unit_private_ip()]
     target = _target(source, params["tag"], addresses.netloc(options.http_host, here[0], port))
-    own = target.host in addresses.own_netlocs(options.http_host, here, port)
+    own = (target.host or "").lower() in addresses.own_netlocs(options.http_host, here, port)
     if own:
         _require_pushes(current)
     if params["pull"]:

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from charms.layer import basic, context
+from charms.layer import basic, context, owner
 from registry.machine.apt import PackageError
 from registry.machine.engine import EngineError
 from registry.message import Fault, Message, Sentence, about, alone
@@ -42,8 +42,12 @@ def reported(action: Action) -> Action:
     """Turn the failures that an operator can fix into those of the action, and cut what is too long for Juju."""
 
     def run(params: dict[str, Any]) -> Results:
+        # As with options, blanks and line breaks around a value are no part of it.
+        bare = {name: value.strip() if isinstance(value, str) else value for name, value in params.items()}
         try:
-            return {name: cut(result) for name, result in action(params).items()}
+            if owner.read_other():
+                raise basic.ActionFailed(owner.sentence())
+            return {name: cut(result) for name, result in action(bare).items()}
         except basic.ActionFailed as failure:
             raise _failed(failure.sentence) from failure
         except BadArguments as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from charmhelpers.core import hookenv, unitdata
+from charmhelpers.core import unitdata
 from charms import reactive
-from charms.layer import basic, context, docker_runtime, flags, status
+from charms.layer import attempts, basic, context, database, docker_runtime, flags, juju_storage, status
 from registry.client.http import ApiError
 from registry.machine.engine import Engine
 from registry.message import Message, about, alone, joined
@@ -23,12 +23,15 @@ DOWN_AFTER_UPGRADE = Message("Docker is upgraded, but the registry does not serv
 def start(params: dict[str, Any]) -> Results:
     """Start the registry, or the container that the parameter name names."""
     name, docker = params["name"], context.machine.connect()
-    if name and name not in _own_names(docker):
+    if name and not _is_own(docker, name):
         _require(docker, name)
         docker.start(name)
         return {}
+    attempts.forget()
+    # After the action stop nobody has been told yet that the disk is not there, so this is no consent to go without.
+    if not (reactive.is_flag_set(flags.STOPPED) and juju_storage.find_lost(context.machine.store.current())):
+        reactive.set_flag(flags.ON_DISK)
     reactive.clear_flag(flags.STOPPED)
-    reactive.set_flag(flags.ON_DISK)
     basic.run_handlers()
     reactive.clear_flag(flags.ON_DISK)
     if not _serves():
@@ -39,15 +42,17 @@ def start(params: dict[str, Any]) -> Results:
 def stop(params: dict[str, Any]) -> Results:
     """Stop the registry until the action start, or stop the container that the parameter name names."""
     name, docker = params["name"], context.machine.connect()
-    if name and name not in _own_names(docker):
+    if name and not _is_own(docker, name):
         _require(docker, name)
         docker.stop(name)
         if params["remove"]:
-            docker.remove(name, ours=False)
+            docker.remove_ended(name)
         return {}
     reactive.set_flag(flags.STOPPED)
     # Saved before anything is done: a registry that is stopped only halfway must not start again automatically.
     unitdata.kv().flush()
+    if error := unitdata.kv().error:
+        raise basic.ActionFailed(database.not_saved(error))
     basic.run_handlers()
     # Whatever else kept the charm from it: this was requested, and it fails with Docker's own words.
     for own in _own_names(docker):
@@ -55,7 +60,7 @@ def stop(params: dict[str, Any]) -> Results:
         if container is not None and container.is_started:
             docker.stop(own)
         if container is not None and params["remove"]:
-            docker.remove(own, ours=container.is_ours)
+            docker.remove(own)
     return {}
 
 
@@ -77,10 +82,16 @@ def upgrade_docker(params: dict[str, Any]) -> Results:
 def _own_names(docker: Engine) -> set[str]:
     """Return the name of the registry's container; none before the first release if somebody else's has it."""
     current = context.machine.store.current()
-    name = current.container.name if current else hookenv.config("registry-name")
+    name = current.container.name if current else context.now.options.registry_name
     container = docker.inspect(name)
-    free = current or container is None or container.is_ours or container.is_predecessors
-    return {name} if free else set()
+    is_foreign = container is not None and not (container.is_ours or (not current and container.is_predecessors))
+    return set() if is_foreign else {name}
+
+
+def _is_own(docker: Engine, name: str) -> bool:
+    """Tell whether the operator's *name* is that of the registry's container, or its ID, or the beginning of its ID."""
+    container, own = docker.inspect(name), _own_names(docker)
+    return name in own or (container is not None and container.name in own)
 
 
 def _serves() -> bool:

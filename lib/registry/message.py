@@ -2,12 +2,17 @@
 
 A message is a constant of the module that knows of the fault, and its docstring says the cause. So the reference of all
 messages (docs/reference/status-messages.md) is generated from the code, and mypy refuses a status that is no message.
+
+Values come from operators, servers and programs, who quote URLs with passwords and paste keys into the wrong option.
+`redacted` takes secrets out of each value, and of each line of the log.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import NewType
+import re
+import string
+from typing import Any, NewType
 
 Text = NewType("Text", str)
 """One or more sentences made of messages, without the last full stop and without an option's name in front."""
@@ -15,6 +20,84 @@ Text = NewType("Text", str)
 
 Sentence = NewType("Sentence", str)
 """What the status shows: a text with its subject in front, if it has one, and the last full stop."""
+
+
+QUOTED = 40
+"""Characters of a value that is quoted in a message."""
+SENTENCE = 600
+"""Characters of a sentence in a status."""
+STATUS = 1000
+"""Characters of a status and of a line of the log. Juju's tools take a hundred times that; people do not."""
+
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]*)-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
+_QUERY = re.compile(r"[?#][^\s\"'?#=]*=[^\s\"']*")
+_NAMED = re.compile(
+    r"((?:password|passwd|secret_?key|access_?key|api_?key|credential|token|signature)s?[\"']?[=:][\"']?)"
+    r"(?!\.\.\.)[^\s\"',;)\]}]+",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"\b(bearer|authorization: basic) [A-Za-z0-9+/=_.~-]{8,}", re.IGNORECASE)
+_RUN = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{32,}")
+_HALF = re.compile(r"//[^\s/@:\[\]\"']*:(?!\d{0,5}(?:[^\w]|\Z))[^\s\"']*")
+"""A user and the beginning of a password, from a URL that ends at a blank in it: what follows is not a port."""
+_AT = re.compile(r"@(?!sha(?:256|512):)")  # the digest of an image is not a host
+
+
+def redacted(text: str) -> str:
+    """Return *text* without what may be secret: users and queries of URLs, PEM, base64, named passwords.
+
+    >>> redacted("Get https://me:password@example.com/path?token=x: refused")
+    'Get https://...@example.com/path?...: refused'
+    """
+    text = _PEM.sub(r"(\1)", text)
+    text = "\n".join(map(_without_user, text.split("\n")))
+    text = _HALF.sub("//...", text)
+    text = _BEARER.sub(r"\1 ...", _NAMED.sub(r"\1...", _QUERY.sub(lambda match: f"{match[0][0]}...", text)))
+    return _RUN.sub(lambda match: _without_key(match[0]), text)
+
+
+def _without_user(text: str, *, whole: bool = False) -> str:
+    """Remove users from URLs. A password may contain any character, so all from the first // to the last @ goes.
+
+    A user without // in front is one word, or the *whole* text.
+    """
+    *head, tail = _AT.split(text)
+    before, slashes, _ = "@".join(head).partition("//")
+    if head and slashes:
+        return f"{before}//...@{tail}"
+    start, blank, word = ("", "", "@".join(head)) if whole else "@".join(head).rpartition(" ")
+    return f"{start}{blank}...@{tail}" if ":" in word else text
+
+
+def _without_key(word: str) -> str:
+    """Remove a long *word* with letters of both cases and digits, which keys and base64 have, and names rarely."""
+    parts = word.split("/") if word.startswith("/") else [word]  # a path has short parts
+    long = [part for part in parts if len(part) >= 32]
+    is_key = any(all(re.search(kind, part) for kind in ("[a-z]", "[A-Z]", "[0-9]")) for part in long)
+    return "..." if is_key else word
+
+
+def one_line(text: str) -> str:
+    """Return *text* with blanks for line breaks and other characters that cannot be printed."""
+    if text.isprintable():
+        return text
+    return re.sub("\0+", " ", "".join(character if character.isprintable() else "\0" for character in text)).strip()
+
+
+def cut(text: str, most: int) -> str:
+    """Return *text*, or the beginning of it where it has more than *most* characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+class _Values(string.Formatter):
+    """Formats the values of a message: on one line, without secrets, and cut where they are quoted."""
+
+    def convert_field(self, value: Any, conversion: Any) -> str:
+        text = str(value)
+        if conversion is None:
+            return one_line(redacted(text))
+        quoted = repr(redacted(_without_user(text, whole=True)))
+        return quoted if len(quoted) <= QUOTED + 2 else f"{quoted[: QUOTED + 1]}...{quoted[0]}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +115,7 @@ class Message:
     def __call__(self, **values: object) -> Text:
         """Return the message with these values in it."""
         texts = filter(None, (self.problem, self.remedy))
-        return Text(". ".join(texts).format(**values))
+        return Text(_Values().format(". ".join(texts), **values))
 
 
 class Fault(Exception):
@@ -69,5 +152,6 @@ def shortened(first: Sentence, problems: int = 0, warnings: int = 0) -> Sentence
     'registry-port: 0 is not a port. (2 more problems and 1 more warning: see juju debug-log.)'
     """
     counts = ((problems, "problem"), (warnings, "warning"))
+    first = Sentence(cut(first, SENTENCE))
     rest = " and ".join(f"{count} more {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
     return Sentence(f"{first} ({rest}: see juju debug-log.)") if rest else first

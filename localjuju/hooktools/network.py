@@ -20,16 +20,23 @@ def unit_get(call: Call) -> str:
 
 @tool("network-get", "primary-address bind-address ingress-address egress-subnets relation=", (1, 1))
 def network_get(call: Call) -> Any:
-    """The addresses of an endpoint; all endpoints, and so all relations, are in one network."""
+    """The addresses of an endpoint; all endpoints are in one network.
+
+    A relation, that of the hook if none is named, changes the ingress address of its own endpoint alone:
+    https://github.com/juju/juju, apiserver/facades/agent/uniter/networkinfoiaas.go.
+    """
     if call.args[0] not in call.context.charm.bindings():
         raise JujuError(f'no network config found for binding "{call.args[0]}"')
-    if call.flags.get("relation"):
-        call.relation()
-    address = call.context.model.machine(call.context.unit.machine).address
-    subnet = str(ipaddress.ip_network(address))
+    unit = call.context.unit
+    address = ingress = call.context.model.machine(unit.machine).address
+    if call.flags.get("relation") or call.context.hook.relation:
+        relation = call.relation()
+        if relation.endpoints[unit.app] == call.args[0]:
+            ingress = relation.ingress.get(unit.name, address)
+    subnet = str(ipaddress.ip_network(ingress))
     if call.flags.get("primary-address"):
         return address
-    parts: dict[str, Any] = {"bind-address": address, "egress-subnets": [subnet], "ingress-address": address}
+    parts: dict[str, Any] = {"bind-address": address, "egress-subnets": [subnet], "ingress-address": ingress}
     if asked := {name: part for name, part in parts.items() if call.flags.get(name)}:
         return asked if len(asked) > 1 else next(iter(asked.values()))
     cidr, mac, interface = call.context.host.network()
@@ -39,7 +46,7 @@ def network_get(call: Call) -> Any:
         "addresses": [{"hostname": "", "value": address, "cidr": cidr, "address": address}],
     }
     old_names = {"macaddress": mac, "interfacename": interface}
-    return {"bind-addresses": [{**bound, **old_names}], "egress-subnets": [subnet], "ingress-addresses": [address]}
+    return {"bind-addresses": [{**bound, **old_names}], "egress-subnets": [subnet], "ingress-addresses": [ingress]}
 
 
 def _range(text: str) -> str:

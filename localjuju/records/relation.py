@@ -38,6 +38,8 @@ class Relation:
     """Unit that is or was in scope, or application -> its databag."""
     members: dict[str, Membership] = field(default_factory=dict)
     """Unit that takes part, from before -relation-created until after -relation-broken."""
+    ingress: dict[str, str] = field(default_factory=dict)
+    """Unit -> the address at which the other side reaches it, where that is not its machine's: as between models."""
     life: str = "alive"
     since: str = field(default_factory=now)
 

@@ -28,13 +28,13 @@ def hooks(session: Session) -> None:
         print(tables.table(rows), end="")
 
 
-@verb("hook", "unit hook")
+@verb("hook", "unit hook --drop!")
 def hook(session: Session) -> None:
-    """Beside Juju: run a hook, update-status for one, now."""
+    """Beside Juju: run a hook, update-status for one, now; with --drop, what it asks to write is lost."""
     with session.changing() as agent:
         agent.drain(update_status=False)
         unit = agent.model.unit(session.args.unit)
         if unit.error or agent.model.machine(unit.machine).status.current != "started":
             raise JujuError(f"unit {unit.name} can run no hook: it is in error, or its machine does not run")
         unit.hook = unit.hook or Hook(session.args.hook)
-        agent.run_next(unit)
+        agent.run_next(unit, drop=session.args.drop)

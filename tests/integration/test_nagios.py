@@ -77,7 +77,7 @@ def test_with_tls_the_certificate_is_looked_at(registry, stand_in):
     assert results(registry)["http"] == "OK"
     registry.juju.config("issuer-of-watched", {"days": 10, "issue": 2})
     registry.settle()
-    assert results(registry)["certificate"] == "WARNING"
+    assert results(registry)["certificate"] == "OK", "short-lived certificates are not always about to expire"
 
 
 def test_the_files_go_with_the_relation(registry):

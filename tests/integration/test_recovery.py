@@ -14,7 +14,6 @@ DAMAGE = {
     "limited": "docker update --memory 64m --memory-swap 64m registry",
     "cut off": "docker network disconnect bridge registry",
     "renamed": "docker rename registry other && docker stop other && docker rm other",
-    "replaced": "docker rm -f registry && docker run -d --name registry registry:2",
 }
 
 

@@ -54,6 +54,8 @@ KEPT_FILES = {
 }
 """Some of what has to be among the flags and the files, so that the comparison is of something."""
 STOPPED = "charm.docker-registry.stopped"
+NEW_RECORDS = ("/var/lib/docker-registry/owner.json", "/var/lib/docker-registry/disk.json")
+MARKER = "/srv/registry/docker-registry-disk-"
 LIVE_RESTORE_FLAG = "charm.docker-registry.live-restore.loaded"
 CHECK = "/usr/local/lib/nagios/plugins/check_docker_registry"
 LIVE_RESTORE_RECORD = "/var/lib/docker-registry/live-restore.json"
@@ -168,9 +170,11 @@ def differences(before, after):
 def common(shot):
     """Return the snapshot without what each revision has in a place or in words of its own.
 
-    That is whether live-restore is on, which problems were logged, and the text of the checks' program.
+    That is whether live-restore is on, which problems were logged, the text of the checks' program, which unit owns the
+    machine, and what marks the disk.
     """
-    files = {path: found for path, found in shot["files"].items() if path != LIVE_RESTORE_RECORD}
+    own = (LIVE_RESTORE_RECORD, *NEW_RECORDS)
+    files = {path: found for path, found in shot["files"].items() if path not in own and MARKER not in path}
     files[CHECK] = files[CHECK].rpartition(" ")[0]
     unitdata = {key: value for key, value in shot["unitdata"].items() if key != "status.logged"}
     return {**shot, "flags": shot["flags"] - {LIVE_RESTORE_FLAG}, "files": files, "unitdata": unitdata}

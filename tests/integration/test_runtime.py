@@ -141,6 +141,8 @@ def test_power_lost_while_settings_are_tried_is_recovered_from(runtime, tmp_path
     """As a crash in the middle leaves it: settings with which Docker does not start, and a note of those before."""
     note = {"trying": True, "before": {"daemon_json": json.dumps(DEFAULT), "drop_in": None}}
     put(runtime, "/var/lib/docker-registry/daemon.json", json.dumps(note), tmp_path)
+    written = {"written": {"daemon_json": "[]", "drop_in": None}}
+    put(runtime, "/var/lib/docker-registry/daemon-written.json", json.dumps(written), tmp_path)
     put(runtime, "/etc/docker/daemon.json", "[]", tmp_path)
     runtime.exec("systemctl restart docker || true")
     assert runtime.update_status() == ("active", f"Ready at {runtime.address}:5000 (http).")

@@ -167,5 +167,5 @@ def test_a_hook_killed_in_the_middle_of_a_switch_leaves_a_registry_that_serves(u
         unit.settle()
     assert unit.update_status() == ("active", f"Ready at {unit.address}:5000 (http).")
     assert traces(unit) == before
-    assert "level: debug" in unit.exec("cat /etc/docker/registry/config.yml")
+    assert 'level: "debug"' in unit.exec("cat /etc/docker/registry/config.yml")
     assert unit.config(log_level=None)[0] == "active"

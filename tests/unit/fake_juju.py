@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ class Juju:
     Parts of it: `config` (the defaults of config.yaml to begin with), `leader` (settings), `is_leader` (True),
     `address` ("10.0.0.10"), `status` ([state, message]), `version`, `ports` (["5000/tcp"]), `resources` (name ->
     path), `relations` (id "website:3" -> {"haproxy/0": {key: value}, ...}, own unit and applications included),
-    `secrets` (ID -> {key: value}, those granted),
+    `secrets` (ID -> {key: value}, those granted), `ingress` (relation to another model -> this unit's address there),
     `action` (parameters), `results` and `failure` (what action-set and action-fail were given).
     """
 
@@ -84,7 +84,7 @@ class Juju:
         for name in hook_tool.TOOLS:
             (folder / name).symlink_to(tool.name)
         empty: dict[str, Any] = {
-            part: {} for part in ("leader", "relations", "resources", "secrets", "action", "results")
+            part: {} for part in ("leader", "relations", "resources", "secrets", "ingress", "action", "results")
         }
         self._write({**empty, "config": defaults(), "is_leader": True, "address": "10.0.0.10"})
         self.change(status=["unknown", ""], version="", ports=[], failure=None)
@@ -123,6 +123,9 @@ class Juju:
         """The arguments of each call of one tool."""
         return [call[1:] for call in self.calls if call[0] == tool]
 
+    failing: Set[str] = frozenset()
+    """Tools that Juju refuses."""
+
     def forget_calls(self) -> None:
         """Begin the list of calls anew."""
         self.calls = []
@@ -133,6 +136,8 @@ class Juju:
     def answer(self, tool: str, words: list[str], environment: Mapping[str, str], stdin: str) -> tuple[int, str, str]:
         """Run a hook tool on the model: its exit code, its output and its errors."""
         self.calls.append([tool, *words])
+        if tool in self.failing:
+            return 1, "", "ERROR no answer\n"
         model = self.model
         try:
             return hook_tool.call(model, tool, words, {k: v for k, v in environment.items() if k[:5] == "JUJU_"}, stdin)
@@ -219,7 +224,7 @@ class Charm:
             del sys.modules[name]
         sys.path[:] = [word for word in sys.path if not word.startswith(str(self.folder.parent))]
         if unitdata._KV is not None:
-            unitdata._KV.conn.close()
+            unitdata._KV.close()
         unitdata._KV = hookenv._cache_config = None
         hookenv.cache.clear()
         hookenv._atstart[:], hookenv._atexit[:] = AT_START, []

@@ -4,13 +4,15 @@ import contextlib
 import io
 import json
 import pathlib
+import re
+import shlex
 
 import fakes
 from registry.client import openstack
 from registry.client.content import Content
 from registry.client.http import Connection
 from registry.deployment import credentials, store
-from registry.machine import apt, engine, openssl
+from registry.machine import apt, engine, folders, openssl
 from registry.options import packages
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
@@ -25,18 +27,23 @@ class FakeMachine:
         self.credentials = credentials.Credentials(folder / "registry")
         self.engine = fakes.FakeEngine()
         self.docker_answers = True
+        self.begin()
         self.files = FakeFiles()
         self.folders = FakeFolders()
         self.ports = FakePorts(self.engine)
+        self.outside = FakeOutside()
         self.records = FakeRecords()
         self.apt = FakeApt()
         self.apt_sources = FakeAptSources(self.apt)
+        self.short_sources = FakeShortSources(self.apt)
         self.docker_packages = FakeDockerPackages(self.apt)
         self.dockerd = FakeDockerd(self.engine, self.ports)
+        self.processes = FakeProcesses()
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
         self.registry_url = ""  # of a registry_server, for the actions on images
+        self.swift_absent = {"away"}
 
     def connect(self):
         if not self.docker_answers or self.dockerd.failed:
@@ -46,8 +53,11 @@ class FakeMachine:
     def bridge(self):
         return self.engine.bridge
 
-    def client(self, url, user, certificate):
-        return self.engine.client(url, certificate)
+    def begin(self):
+        self.deadline = self.engine.deadline()
+
+    def client(self, url, user, certificate, deadline=None):
+        return self.engine.client(url, certificate, deadline or self.deadline)
 
     def content(self, url, user, certificate):
         return Content(Connection(self.registry_url))
@@ -60,9 +70,9 @@ class FakeMachine:
         self.credentials.save_request(made)
         return made
 
-    def ensure_swift_ready(self, options, environment):
+    def ensure_swift_ready(self, options, environment, ca):
         self.swift_calls.append(options.container)
-        if options.container == "away":
+        if options.container in self.swift_absent:
             raise openstack.SwiftError("storage-swift-container", openstack.NO_CONTAINER(name="away"))
 
 
@@ -87,6 +97,18 @@ class FakeFolders:
         self.existing = set()
         self.with_images = set()
         self.sizes = []  # what they take, one after the other
+        self.mounts = {"/"}
+        self.hidden = False
+        self.shortage = ""
+
+    def mount_point(self, folder):
+        return folders.mount_point(folder, "".join(f"1 0 0:1 / {point} rw - ext4 x rw\n" for point in self.mounts))
+
+    def is_hidden(self, folder, process, inside):
+        return self.hidden
+
+    def read_shortage(self, folder):
+        return self.shortage
 
     def is_there(self, folder):
         return folder in self.existing
@@ -107,10 +129,26 @@ class FakeFolders:
 class FakePorts:
     def __init__(self, engine):
         self.busy = set()
+        self.missing = set()  # addresses
         self._engine = engine
+
+    def has_address(self, address):
+        return address not in self.missing
 
     def is_free(self, port):
         return port not in self.busy and self._engine.serving(port) is None
+
+
+class FakeOutside:
+    """Where clients are; `problem` is what keeps them from connecting."""
+
+    def __init__(self):
+        self.problem = ""
+
+    def check(self, address, port, request):
+        if not self.problem:
+            request(address)
+        return self.problem
 
 
 class FakeRecords:
@@ -184,14 +222,26 @@ class FakeAptSources:
             self._apt.call("sources", name)
             self.sources = list(sources)
 
-    def add_short(self, names):
-        self._apt.call("add_short", *names)
+
+class FakeShortSources:
+    def __init__(self, apt):
+        self.names = ()
+        self._apt = apt
+
+    def ensure(self, names):
+        if self.names != names:
+            self._apt.call("short_sources", *names)
+            self.names = names
 
 
 class FakeDockerPackages:
     def __init__(self, apt):
         self.is_installed = True
+        self.podman = False
         self._apt = apt
+
+    def is_podman(self):
+        return self.podman
 
     def has_docker(self):
         return self.is_installed
@@ -219,6 +269,8 @@ class FakeDockerd:
         self.error = None
         self.drop_in = None
         self.command = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+        self.saved = None
+        self.overrides = ""  # a command of somebody else's drop-in that sorts after the charm's
         self.takes_settings = True
         self.validates = True
         self.rejected = set()
@@ -246,6 +298,20 @@ class FakeDockerd:
     def read_command(self):
         return self.command
 
+    def save_daemon_json(self):
+        self.saved = self.daemon_json
+        return pathlib.Path("/etc/docker/daemon.json.saved")
+
+    def read_start(self):
+        return f"4711 {self.restarts}"
+
+    def read_running(self):
+        ours = re.search("^ExecStart=(/.*)", self.drop_in or "", re.MULTILINE)
+        return [word for word in shlex.split(self.overrides or (ours or [""] * 2)[1] or self.command) if word[0] != "$"]
+
+    def find_file(self, word):
+        return "/etc/systemd/system/docker.service.d/logging.conf" if word in f"ExecStart={self.command}" else ""
+
     def is_daemon_json_valid(self):
         return self.validates and not self._rejects()
 
@@ -269,6 +335,17 @@ class FakeDockerd:
 
     def _rejects(self):
         return {word for word in self.rejected if word in f"{self.daemon_json} {self.drop_in}"}
+
+
+class FakeProcesses:
+    def __init__(self):
+        self.registries = set()
+
+    def find(self, folders):
+        return set(self.registries) if list(folders) else set()
+
+    def end(self, pid):
+        self.registries.remove(pid)
 
 
 class FakeChecks:

@@ -129,6 +129,9 @@ def network_get(model, words, options):
         raise Refused("no network config found")
     if "--primary-address" in options:
         return address
+    relation = options.get("-r") or options.get("JUJU_RELATION_ID") or ""
+    if relation.split(":")[0] == words[0]:
+        address = model["ingress"].get(relation, address)
     bound = {"interface-name": "eth0", "addresses": [{"value": address, "cidr": f"{address}/24"}]}
     return {"bind-addresses": [bound], "ingress-addresses": [address], "egress-subnets": [f"{address}/32"]}
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -157,7 +158,7 @@ def test_the_leader_shares_what_has_changed(charm):
     assert charm.juju.called("leader-set") == [["a=1", "b=2"], ["b="]]
     assert charm.flags() == ["leadership.set.a"]
     charm.juju.change(is_leader=False, leader={"a": "other"})
-    with pytest.raises(RuntimeError, match="leader-set failed"):
+    with pytest.raises(subprocess.CalledProcessError, match="leader-set"):
         charm.hook("leader-elected")
 
 

@@ -7,7 +7,7 @@ import fakes
 import pytest
 from charms.layer import docker_runtime
 from fake_machine import READY
-from registry.formats import daemon
+from registry.formats import daemon, daemon_effects
 from registry.options import runtime
 
 SERVES = " Still serving at 10.0.0.10:5000 (http)."
@@ -19,6 +19,11 @@ def config(juju, charm, **values):
     juju.change(config={name.replace("__", "-"): value for name, value in values.items()})
     charm.hook("config-changed")
     return juju.model["status"]
+
+
+def deploy(charm):
+    for hook in ("install", "config-changed", "start"):
+        charm.hook(hook)
 
 
 def test_a_fresh_docker_has_the_default_settings(deployed, machine):
@@ -144,8 +149,179 @@ def test_a_docker_that_failed_for_another_reason_keeps_its_settings(deployed, ju
     assert json.loads(machine.dockerd.daemon_json)["debug"] is True
     machine.dockerd.rejected, machine.dockerd.failed = {"live-restore"}, True
     deployed.hook("update-status")
-    assert juju.model["status"][1].startswith("Docker failed: Docker does not answer: ")
+    assert juju.model["status"][1].startswith("Docker failed: Docker does not start: unknown live-restore")
     assert json.loads(machine.dockerd.daemon_json)["debug"] is True
+
+
+def test_a_file_that_was_edited_since_is_never_replaced_and_is_blamed(deployed, juju, machine):
+    config(juju, deployed, daemon__opts="debug: true")
+    edited = json.dumps({"live-restore": True, "debug": True, "nosuch": 1})
+    machine.dockerd.daemon_json = edited
+    machine.dockerd.rejected, machine.dockerd.failed = {"nosuch"}, True
+    for _ in range(2):
+        deployed.hook("update-status")
+        assert juju.model["status"] == [
+            "blocked",
+            "Docker does not start: unknown nosuch. /etc/docker/daemon.json was changed by somebody else. Fix the "
+            "file; the charm does not change it.",
+        ]
+        assert machine.dockerd.daemon_json == edited
+    machine.dockerd.daemon_json = '{"live-restore": true, "debug": true}'
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_the_charms_part_is_undone_beside_an_edited_file(deployed, juju, machine):
+    config(juju, deployed, docker__opts="--log-level=nonsense")
+    edited = json.dumps({**json.loads(machine.dockerd.daemon_json), "dns": ["1.1.1.1"]})
+    machine.dockerd.daemon_json = edited
+    machine.dockerd.rejected, machine.dockerd.failed = {"nonsense"}, True
+    deployed.hook("update-status")
+    assert juju.model["status"][1].startswith("docker-opts: the new settings were reverted (Docker does not start: ")
+    assert (machine.dockerd.daemon_json, machine.dockerd.drop_in) == (edited, None)
+
+
+def test_a_file_of_somebody_else_is_copied_before_it_is_changed(charm, juju, machine):
+    machine.dockerd.daemon_json = theirs = '{ "dns": ["1.1.1.1"] }'
+    deploy(charm)
+    assert machine.dockerd.saved == theirs
+    machine.dockerd.saved = None
+    assert config(juju, charm, daemon__opts="debug: true") == READY
+    assert machine.dockerd.saved is None, "that one was the charm's"
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "keys"),
+    [
+        ({"daemon__opts": "data-root: /srv/docker"}, "daemon-opts", "data-root"),
+        (
+            {"daemon__opts": "{storage-driver: vfs, userns-remap: default}"},
+            "daemon-opts",
+            "storage-driver and userns-remap",
+        ),
+        (
+            {"daemon__opts": "features: {containerd-snapshotter: true}"},
+            "daemon-opts",
+            "features.containerd-snapshotter",
+        ),
+        ({"docker__opts": "-s vfs"}, "docker-opts", "storage-driver"),
+        ({"docker__opts": "--exec-root=/run/x"}, "docker-opts", "exec-root"),
+    ],
+)
+def test_settings_that_hide_containers_wait_until_the_registry_is_stopped(
+    deployed, juju, machine, actions, options, option, keys
+):
+    before = (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts)
+    assert config(juju, deployed, **options) == [
+        "blocked",
+        f"{option}: {keys} would hide Docker's containers (registry) and images. Take it back; or run the actions stop "
+        f"and start, without containers of others.{SERVES}",
+    ]
+    assert (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts) == before
+    deployed.action("stop", actions, name="", remove=False)
+    deployed.action("start", actions, name="")
+    assert juju.model["status"] == READY
+    assert machine.dockerd.restarts == before[2] + 1
+
+
+def test_settings_that_hide_containers_are_applied_where_there_are_none(charm, juju, machine):
+    juju.change(config={"daemon-opts": "data-root: /srv/docker"})
+    deploy(charm)
+    assert juju.model["status"] == READY
+    assert json.loads(machine.dockerd.daemon_json)["data-root"] == "/srv/docker"
+
+
+@pytest.mark.parametrize("options", [{"daemon__opts": "hosts: [tcp://127.0.0.1:1]"}, {"daemon__opts": "bridge: none"}])
+def test_settings_that_cut_docker_off_are_refused(deployed, juju, machine, options):
+    machine.dockerd.command = "/usr/sbin/dockerd"
+    state, message = config(juju, deployed, **options)
+    assert (state, message.startswith("daemon-opts: with this ")) == ("blocked", True)
+    assert machine.dockerd.restarts == 1
+
+
+OWNERS = "/usr/sbin/dockerd -H fd:// --log-driver=journald --log-opt tag=x"
+
+
+def test_the_default_settings_give_way_to_those_of_the_owner(charm, juju, machine):
+    machine.dockerd.command = OWNERS
+    deploy(charm)
+    assert juju.model["status"] == READY
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True}
+    assert machine.dockerd.restarts == 0
+    assert config(juju, charm, daemon__opts="log-driver: journald") == [
+        "blocked",
+        "daemon-opts: log-driver is set in /etc/systemd/system/docker.service.d/logging.conf too. Set it in one of "
+        f"the two.{SERVES}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "theirs", [{"log-driver": "fluentd", "log-opts": {"fluentd-address": "a:1"}}, {"log-opts": {"max-size": "1m"}}]
+)
+def test_the_default_settings_give_way_to_the_owners_file(charm, juju, machine, theirs):
+    machine.dockerd.daemon_json = json.dumps(theirs)
+    deploy(charm)
+    assert juju.model["status"] == READY
+    assert json.loads(machine.dockerd.daemon_json) == {**theirs, "live-restore": True}
+    assert config(juju, charm, daemon__opts="log-driver: journald") == READY
+    assert json.loads(machine.dockerd.daemon_json)["log-driver"] == "journald"
+
+
+def test_arguments_take_the_place_of_the_default_settings(deployed, juju, machine):
+    assert config(juju, deployed, docker__opts="--log-driver=journald") == READY
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True}
+
+
+def test_arguments_that_somebody_elses_drop_in_overrides_have_no_effect(deployed, juju, machine):
+    machine.dockerd.overrides = machine.dockerd.command = "/usr/sbin/dockerd -H fd://"
+    assert config(juju, deployed, docker__opts="--log-level warn") == [
+        "blocked",
+        "docker-opts: /etc/systemd/system/docker.service.d/logging.conf takes precedence, so the option has no "
+        f"effect. Remove it there, or reset the option.{SERVES}",
+    ]
+
+
+def test_a_proxy_that_docker_does_not_use_is_said(deployed, juju, machine):
+    machine.engine.force = daemon_effects.Observed(proxies={"HTTP_PROXY": "http://other:1"})
+    state, message = config(juju, deployed, http_proxy="http://ours:1")
+    assert state == "blocked"
+    assert message.startswith("http_proxy: /etc/default/docker or daemon.json takes precedence, ")
+    machine.engine.force = daemon_effects.Observed(proxies={"HTTP_PROXY": "http://ours:1"})
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_settings_of_the_network_wait_until_no_container_runs(deployed, juju, machine, actions):
+    machine.engine.default_network = {"Options": {"com.docker.network.driver.mtu": "1500"}}
+    sentence = "Docker will use mtu once it starts without running containers. "
+    state, message = config(juju, deployed, docker__opts="--mtu 1400")
+    assert (state, message.startswith(f"docker-opts: {sentence}")) == ("blocked", True)
+    before = machine.dockerd.restarts
+    deployed.action("stop", actions, name="", remove=False)
+    deployed.hook("update-status")
+    assert machine.dockerd.restarts == before + 1
+    machine.engine.default_network = {"Options": {"com.docker.network.driver.mtu": "1400"}}
+    deployed.action("start", actions, name="")
+    assert juju.model["status"] == READY
+
+
+def test_podman_in_dockers_place_is_said_and_stays(charm, juju, machine):
+    machine.docker_packages.podman, machine.docker_packages.is_installed = True, False
+    deploy(charm)
+    assert juju.model["status"] == [
+        "blocked",
+        "The command docker of this machine is podman's. Remove the package podman-docker; the charm installs Docker.",
+    ]
+    assert machine.apt.calls == []
+
+
+def test_a_registry_that_docker_lost_sight_of_is_ended(deployed, machine):
+    machine.processes.registries = {4242, 99}  # the first is that of the container
+    deployed.hook("update-status")
+    assert machine.processes.registries == {4242, 99}, "Docker has not started since the last look"
+    machine.dockerd.restart()
+    deployed.hook("update-status")
+    assert machine.processes.registries == {4242}
 
 
 def test_a_broken_daemon_json_is_reported_and_unchanged(deployed, juju, machine):
@@ -155,9 +331,9 @@ def test_a_broken_daemon_json_is_reported_and_unchanged(deployed, juju, machine)
 
 
 def test_proxies_and_arguments_are_in_the_drop_in(deployed, juju, machine, monkeypatch):
-    assert config(juju, deployed, https_proxy="http://ours:1", docker__opts="--mtu 1400") == READY
+    assert config(juju, deployed, https_proxy="http://ours:1", docker__opts="--log-level warn") == READY
     assert 'Environment="HTTPS_PROXY=http://ours:1"' in machine.dockerd.drop_in
-    assert 'ExecStart=/usr/sbin/dockerd -H fd:// "--mtu" "1400"' in machine.dockerd.drop_in
+    assert 'ExecStart=/usr/sbin/dockerd -H fd:// "--log-level" "warn"' in machine.dockerd.drop_in
     config(juju, deployed, https_proxy="", docker__opts="")
     assert machine.dockerd.drop_in is None
 
@@ -340,9 +516,15 @@ def test_sources_are_put_and_looked_up_once(deployed, juju, machine):
     sources = json.dumps(["deb https://x.example jammy main", "ppa:juju/stable"])
     assert config(juju, deployed, install_sources=sources) == READY
     deployed.hook("update-status")
-    assert machine.apt.calls == [("sources", "extra"), ("add_short", "ppa:juju/stable")]
+    assert machine.apt.calls == [("sources", "extra"), ("short_sources", "ppa:juju/stable")]
     config(juju, deployed, install_sources="")
-    assert machine.apt_sources.sources == []
+    assert (machine.apt_sources.sources, machine.short_sources.names) == ([], ())
+
+
+def test_package_sources_go_with_the_unit(deployed, juju, machine):
+    config(juju, deployed, install_sources='["deb https://x.example a b", "ppa:juju/stable"]')
+    deployed.hook("stop")
+    assert (machine.apt_sources.sources, machine.short_sources.names) == ([], ())
 
 
 def test_sources_that_cannot_be_had_are_said(deployed, juju, machine):

@@ -6,7 +6,7 @@ from registry.machine import apt, engine
 
 
 def test_docker_that_cannot_be_finished_says_both(monkeypatch):
-    def down():
+    def down(deadline):
         raise engine.EngineError("Docker does not answer")
 
     def broken():
@@ -23,7 +23,7 @@ def test_docker_that_cannot_be_finished_says_both(monkeypatch):
 def test_docker_that_was_left_half_installed_is_finished(monkeypatch, cut_off):
     tried = []
 
-    def connect():
+    def connect(deadline):
         tried.append("engine")
         if "finish" not in tried:
             raise engine.EngineError("Docker does not answer")

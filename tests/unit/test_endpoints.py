@@ -1,8 +1,11 @@
 """The relations through the real dispatch: databags whole, in both directions, and what each hook costs."""
 
+import contextlib
 import json
+import subprocess
 
 import pytest
+import tool_process
 import yaml
 from charmhelpers.core import unitdata
 from charms.layer import context
@@ -270,14 +273,211 @@ def test_a_relation_that_is_broken_is_forgotten(deployed, juju):
     assert "endpoint.website.joined" not in deployed.flags()
 
 
-def test_a_refresh_reads_and_writes_everything_again(deployed, juju):
-    name = relate(juju, deployed, "docker-registry", {"containerd/0": {}})
-    there = {**juju.model["relations"][name], OURS: {}}
-    juju.change(relations={name: there})
+@pytest.mark.parametrize(
+    ("endpoint", "unit", "key"),
+    [
+        ("docker-registry", "containerd/0", "registry_netloc"),
+        ("website", "haproxy/0", "port"),
+        ("peer", "docker-registry/1", "address"),
+        ("cert-provider", "easyrsa/0", "common_name"),
+        ("nrpe-external-master", "nrpe/0", "primary"),
+        ("s3-credentials", "s3/0", "bucket"),
+    ],
+)
+def test_data_that_juju_dropped_are_published_again(deployed, juju, endpoint, unit, key):
+    name = relate(juju, deployed, endpoint, {unit: {}})
+    owner = OURS.partition("/")[0] if endpoint == "s3-credentials" else OURS
+    published = juju.model["relations"][name][owner]
+    without = {other: value for other, value in published.items() if other != key}
+    for lost, hook in (
+        ({}, "upgrade-charm"),
+        ({}, "config-changed"),
+        ({}, "update-status"),
+        (without, "update-status"),
+        ({**published, key: "stale"}, "update-status"),
+        ({**published, "juju": "ours"}, "update-status"),
+    ):
+        juju.change(relations={name: {**juju.model["relations"][name], owner: lost}})
+        deployed.hook("leader-settings-changed")
+        assert juju.model["relations"][name][owner] == lost, "only some hooks ask Juju"
+        deployed.hook(hook)
+        assert juju.model["relations"][name][owner] == {**lost, **published}
+
+
+def test_a_relation_without_units_is_looked_at_when_one_joins(deployed, juju):
+    juju.change(relations={"docker-registry:1": {}})
+    deployed.hook("docker-registry-relation-created", JUJU_RELATION_ID="docker-registry:1")
+    published = bag(juju, "docker-registry:1")
+    juju.change(relations={"docker-registry:1": {OURS: {}}})
+    assert "relation-get" not in [call[0] for call in deployed.hook("update-status")]
+    juju.change(relations={"docker-registry:1": {OURS: {}, "node/0": {}}})
+    deployed.hook("docker-registry-relation-joined", JUJU_RELATION_ID="docker-registry:1", JUJU_REMOTE_UNIT="node/0")
+    assert bag(juju, "docker-registry:1") == published != {}
+
+
+def test_data_that_juju_has_are_not_published_again(deployed, juju):
+    relate(juju, deployed, "docker-registry", {"containerd/0": {}}, 1)
+    peers(juju, deployed)
+    for hook in ("config-changed", "update-status"):
+        assert "relation-set" not in [call[0] for call in deployed.hook(hook)]
+
+
+@pytest.mark.parametrize("hook", ["config-changed", "update-status", "start"])
+@pytest.mark.parametrize(
+    ("opened", "after"),
+    [
+        ([], ["5000/tcp"]),
+        (["8080/tcp"], ["5000/tcp", "8080/tcp"]),
+        (["5000/udp"], ["5000/tcp", "5000/udp"]),
+        (["4000-6000/tcp"], ["4000-6000/tcp"]),
+    ],
+)
+def test_a_port_that_juju_did_not_open_is_opened_again(deployed, juju, hook, opened, after):
+    juju.change(ports=opened)
+    deployed.hook(hook)
+    assert juju.model["ports"] == after
+
+
+def test_a_port_that_juju_did_not_close_is_closed_again(deployed, juju):
+    juju.change(config={"registry-port": 6000})
+    deployed.hook("config-changed")
+    juju.change(ports=["5000/tcp", "6000/tcp", "7000/tcp"])
+    deployed.hook("leader-settings-changed")
+    assert len(juju.model["ports"]) == 3
     deployed.hook("update-status")
-    assert bag(juju, name) == {}
-    deployed.hook("upgrade-charm")
-    assert len(bag(juju, name)) == 6
+    assert juju.model["ports"] == ["6000/tcp", "7000/tcp"], "7000 was never the charm's"
+    deployed.hook("update-status")
+    juju.change(ports=["5000/tcp", "6000/tcp"])
+    deployed.hook("update-status")
+    assert juju.model["ports"] == ["5000/tcp", "6000/tcp"], "5000 is somebody else's since it was closed"
+
+
+@contextlib.contextmanager
+def broken(monkeypatch, machine):
+    """Hooks fail meanwhile, after they have read their data."""
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.store, "current", lambda: 1 / 0)
+        yield
+
+
+PASSED_OVER = [
+    ("peer", "docker-registry/1", "changed", {"port": "6000", "address": "10.0.0.1", "scheme": "http"}),
+    ("website", "haproxy/0", "changed", {"ingress-address": "10.0.8.9"}),
+    ("nrpe-external-master", "nrpe/0", "changed", {"nagios_hostname": "other"}),
+    ("website", "haproxy/1", "joined", {"ingress-address": "10.0.8.9"}),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "unit", "step", "said"), PASSED_OVER)
+@pytest.mark.parametrize("following", ["update-status", "leader-settings-changed", "docker-registry-relation-created"])
+def test_what_a_hook_was_about_that_juju_passed_over_is_read_by_the_next(
+    deployed, juju, machine, monkeypatch, endpoint, unit, step, said, following
+):
+    name = relate(juju, deployed, endpoint, {f"{unit[:-1]}{9}": {"ingress-address": "10.0.8.8"}, unit: {}}, 1)
+    juju.change(relations={name: {**juju.model["relations"][name], unit: said}, "docker-registry:7": {}})
+    with broken(monkeypatch, machine), pytest.raises(ZeroDivisionError):
+        deployed.hook(f"{endpoint}-relation-{step}", JUJU_RELATION_ID=name, JUJU_REMOTE_UNIT=unit)
+    calls = deployed.hook(following, JUJU_RELATION_ID="docker-registry:7" if "-relation-" in following else "")
+    assert ["relation-get", "--format=json", "-r", name, "-", unit] in calls
+    assert context.endpoint(endpoint).units(name)[unit] == said
+    again = deployed.hook("leader-settings-changed")
+    assert "relation-get" not in [call[0] for call in again], "once"
+
+
+FAILED = (1, "", "ERROR connection is shut down\n")
+
+
+@pytest.mark.parametrize(
+    ("tool", "answer"),
+    [
+        *((tool, FAILED) for tool in ("relation-list", "relation-get", "network-get", "opened-ports")),
+        *((tool, (0, text, "")) for tool in ("network-get", "opened-ports") for text in ("null", "", "7", '"x"')),
+    ],
+)
+def test_a_hook_tool_that_fails_or_says_nothing_changes_nothing(deployed, juju, monkeypatch, tool, answer):
+    clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}}, 2)
+    before = bag(juju, clients), juju.model["ports"], juju.model["status"]
+    call = juju.answer
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        tool_process.popen(juju.folder, lambda name, *rest: answer if name == tool else call(name, *rest)),
+    )
+    about = {"JUJU_RELATION_ID": "website:2", "JUJU_REMOTE_UNIT": "haproxy/0"}
+    for hook, environment in (("config-changed", {}), ("update-status", {}), ("website-relation-changed", about)):
+        deployed.hook(hook, **environment)
+        assert (bag(juju, clients), juju.model["ports"], juju.model["status"]) == before
+
+
+def test_a_hook_that_is_retried_reads_its_own_unit_alone(deployed, juju, machine, monkeypatch):
+    name = peers(juju, deployed)
+    about = {"JUJU_RELATION_ID": name, "JUJU_REMOTE_UNIT": "docker-registry/2"}
+    with broken(monkeypatch, machine), pytest.raises(ZeroDivisionError):
+        deployed.hook("peer-relation-changed", **about)
+    calls = [call[0] for call in deployed.hook("peer-relation-changed", **about)]
+    assert calls.count("relation-get") == 1
+
+
+def test_each_relation_gets_the_address_at_which_it_reaches_the_unit(deployed, juju):
+    juju.change(ingress={"docker-registry:2": "192.0.2.1", "website:4": "192.0.2.4"})
+    inside = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    outside = relate(juju, deployed, "docker-registry", {"remote-1/0": {}}, 2)
+
+    def netlocs():
+        return [json.loads(bag(juju, name)["registry_netloc"]) for name in (inside, outside)]
+
+    assert netlocs() == ["10.0.0.10:5000", "192.0.2.1:5000"]
+    peer = peers(juju, deployed)
+    assert json.loads(bag(juju, peer)["ingress"]) == {"docker-registry:2": "192.0.2.1"}
+    for hook, about in (
+        ("update-status", {}),
+        ("docker-registry-relation-changed", {"JUJU_RELATION_ID": outside, "JUJU_REMOTE_UNIT": "remote-1/0"}),
+        ("docker-registry-relation-changed", {"JUJU_RELATION_ID": inside, "JUJU_REMOTE_UNIT": "node/0"}),
+        ("config-changed", {}),
+    ):
+        deployed.hook(hook, **about)
+        assert netlocs() == ["10.0.0.10:5000", "192.0.2.1:5000"]
+        assert juju.model["status"][1].startswith("Ready at 10.0.0.10:5000 (http).")
+    proxies = [relate(juju, deployed, "website", {"haproxy/0": {}}, number) for number in (3, 4)]
+    assert [bag(juju, name)["hostname"] for name in proxies] == ["10.0.0.10", "192.0.2.4"]
+    servers = [yaml.safe_load(bag(juju, name)["services"])[0]["servers"][0][1] for name in proxies]
+    assert servers == ["10.0.0.10", "192.0.2.4"]
+    juju.change(address="10.0.0.11", ingress={"docker-registry:2": "192.0.2.2"})
+    deployed.hook("update-status")
+    assert netlocs() == ["10.0.0.11:5000", "192.0.2.2:5000"]
+
+
+def test_without_peers_the_first_hook_of_another_model_does_not_count_for_all(deployed, juju):
+    juju.change(ingress={"docker-registry:1": "192.0.2.1"})
+    relate(juju, deployed, "docker-registry", {"remote-1/0": {}}, 1)
+    assert juju.model["status"][1].startswith("Ready at 10.0.0.10:5000 (http).")
+
+
+def test_a_follower_tells_clients_the_primarys_address_for_their_model(deployed, juju):
+    outside = relate(juju, deployed, "docker-registry", {"remote-1/0": {}}, 2)
+    first = {"address": "10.0.0.1", "port": "5001", "scheme": "http", "ingress": '{"docker-registry:2": "192.0.2.9"}'}
+    OLDER = "docker-registry/-1"
+    relate(juju, deployed, "peer", {OLDER: first}, 1)
+    assert json.loads(bag(juju, outside)["registry_netloc"]) == "192.0.2.9:5001"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"port": "²"},
+        {"port": "x"},
+        {"port": "-1"},
+        {"ingress": "{"},
+        {"ingress": "[]"},
+        {"ingress": '{"docker-registry:1": null}'},
+        {"scheme": "gopher"},
+    ],
+)
+def test_odd_data_of_a_peer_fail_no_hook(deployed, juju, said):
+    relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+    relate(juju, deployed, "peer", {"docker-registry/1": {"address": "10.0.0.1", **said}}, 2)
+    assert juju.model["status"][0] == "active"
 
 
 @pytest.mark.parametrize("number", [1, 10, 100])
@@ -291,7 +491,7 @@ def test_a_hook_costs_the_same_whatever_the_number_of_units(deployed, juju, numb
     assert anew.count("relation-get") == 2 * number, "only a refresh or a start reads everything again"
     always = ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 8, "status-set"]
     idle = [call[0] for call in deployed.hook("update-status")]
-    assert sorted(idle) == always
+    assert sorted(idle) == sorted([*always, "opened-ports", "relation-get", "relation-get"]), "this unit's own data"
     about = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": "docker-registry/1"}
     changed = [call[0] for call in deployed.hook("peer-relation-changed", **about)]
     assert sorted(changed) == sorted([*always, "relation-list", "relation-get"])

@@ -3,12 +3,17 @@
 import contextlib
 import json
 import os
+import pathlib
 
 import fakes
 import pytest
+import yaml
 from authority import ALONE, ALONE_KEY, LEAF, ROOT
 from fake_machine import READY
+from registry.deployment import store
 from registry.machine import engine
+from registry.options import packages
+from registry.release import release
 from test_authentication import TOKEN
 
 
@@ -25,7 +30,7 @@ def test_an_idle_hook_calls_few_tools_and_reads_once_from_docker(deployed, machi
     calls = deployed.hook("update-status")
     endpoints = ["relation-ids"] * 8
     assert sorted(call[0] for call in calls) == [
-        *("config-get", "juju-log", "leader-get", "network-get", *endpoints, "status-set"),
+        *("config-get", "juju-log", "leader-get", "network-get", "opened-ports", *endpoints, "status-set"),
     ]
     assert machine.engine.calls == [("inspect", "registry")]
 
@@ -183,11 +188,39 @@ def test_an_idle_hook_of_a_blocked_unit_costs_the_same_and_logs_nothing_new(depl
     juju.change(config={"registry-port": 0, "log-level": "loud"})
     deployed.hook("config-changed")
     machine.engine.calls.clear()
-    assert len(deployed.hook("update-status")) == 13
+    assert len(deployed.hook("update-status")) == 14
     assert machine.engine.calls == [("inspect", "registry")]
     assert juju.model["status"][1].endswith(
         ". (1 more problem: see juju debug-log.) Still serving at 10.0.0.10:5000 (http)."
     )
+
+
+def test_an_idle_hook_reads_and_parses_everything_once(deployed, juju, machine, monkeypatch):
+    for name, there in {"docker-registry:1": {"c/0": {}}, "website:2": {"haproxy/0": {}}, "peer:3": {}}.items():
+        juju.change(relations={name: there})
+    juju.change(config={"install_sources": "- deb https://x.example a b", "install_keys": "- null"})
+    for hook in ("config-changed", "upgrade-charm"):
+        deployed.hook(hook)
+    parsed, opened = [], []
+    for cached in (packages._list, release._parsed):
+        cached.cache_clear()  # as in a new process
+    machine.store = store.Store(machine.store.root)
+    loads, reads = yaml.load, pathlib.Path.read_bytes
+    monkeypatch.setattr(yaml, "load", lambda *text, **how: (parsed.append(text[0]), loads(*text, **how))[1])
+    monkeypatch.setattr(pathlib.Path, "read_bytes", lambda path, *how: (opened.append(path.name), reads(path, *how))[1])
+    deployed.hook("update-status")
+    texts = [text for text in parsed if isinstance(text, str)]
+    assert len(texts) == len(set(texts)) == 3, "config.yml, sources and keys"
+    # Once for what it says, once for whether it is what was written.
+    assert {name: opened.count(name) for name in ("config.yml", "container.json")} == {
+        "config.yml": 2,
+        "container.json": 2,
+    }
+    parsed.clear()
+    juju.change(config={"log-level": "debug"})
+    deployed.hook("config-changed")
+    assert machine.store.current().config_yml.count('level: "debug"') == 1
+    assert juju.model["status"][0] == "active"
 
 
 def test_a_port_that_somebody_has_is_said(deployed, juju, machine):
@@ -254,6 +287,7 @@ def test_a_strangers_container_is_not_taken_over(charm, juju, machine):
 
 def test_the_predecessors_container_is_taken_over(charm, juju, machine):
     binds = ("/srv/registry:/var/lib/registry", "/etc/docker/registry/config.yml:/etc/docker/registry/config.yml")
+    charm.set_flag("charm.docker-registry.configured")
     machine.engine.create("registry", strangers(*binds))
     machine.engine.start("registry")
     charm.hook("upgrade-charm")
@@ -531,6 +565,7 @@ def test_a_container_that_is_not_there_is_a_failure(deployed, machine, actions, 
 @pytest.mark.parametrize(
     ("params", "pushed", "through"),
     [
+        ({"image": " ubuntu:24.04\n", "tag": " "}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
         ({}, "10.0.0.10:5000/ubuntu:24.04", "127.0.0.1:5000/ubuntu:24.04"),
         ({"tag": "mine/x:1"}, "10.0.0.10:5000/mine/x:1", "127.0.0.1:5000/mine/x:1"),
         ({"tag": "10.0.0.10:5000/x"}, "10.0.0.10:5000/x:latest", "127.0.0.1:5000/x:latest"),
@@ -558,6 +593,23 @@ def test_push_follows_http_host(deployed, juju, machine, actions):
     assert ("push", "127.0.0.1:5000/ubuntu:24.04", "juju-docker-registry") in machine.engine.calls
 
 
+@pytest.mark.parametrize(
+    "tag", ["", "10.0.0.10:5000/x:1", "10.9.9.9:5000/x:1", "192.0.2.1:5000/x:1", "[FD00::5]:5000/x:1"]
+)
+def test_push_knows_the_registry_by_every_address_of_the_unit(deployed, juju, machine, actions, monkeypatch, tag):
+    """The endpoint is in a space of its own; Juju's private address and that for another model are others."""
+    juju.change(
+        relations={"docker-registry:1": {"node/0": {}}, "website:2": {}}, ingress={"docker-registry:1": "192.0.2.1"}
+    )
+    deployed.hook("docker-registry-relation-created", JUJU_RELATION_ID="docker-registry:1")
+    monkeypatch.setattr("charmhelpers.core.hookenv.unit_private_ip", lambda: "10.9.9.9")
+    monkeypatch.setattr("charms.layer.context.proxies", lambda: ["fd00::5"] if "FD00" in tag else [])
+    machine.engine.images["x:1"] = "sha256:x"
+    done = deployed.action("push", actions, image="x:1", pull=False, tag=tag)
+    assert done == {"outcome": "success", "raw": f"pushed {tag or '10.0.0.10:5000/x:1'}"}
+    assert ("push", "127.0.0.1:5000/x:1", "juju-docker-registry") in machine.engine.calls
+
+
 def test_push_names_an_image_as_clients_of_a_proxy_do(deployed, juju, machine, actions):
     juju.change(relations={"website:1": {"haproxy/0": {"ingress-address": "10.0.8.8"}}})
     deployed.hook("website-relation-changed", JUJU_RELATION_ID="website:1", JUJU_REMOTE_UNIT="haproxy/0")
@@ -580,7 +632,7 @@ def test_push_with_a_wrong_http_host_says_so(deployed, juju, machine, actions):
 def test_push_to_a_host_that_no_image_can_name_says_so(deployed, juju, machine, actions):
     juju.change(config={"http-host": "https://my_registry:5000"})
     failure = deployed.action("push", actions, image="registry:2", pull=False, tag="")["failure"]
-    assert failure == "'my_registry:5000/registry:2' is not an image name. Use a name such as registry:2."
+    assert failure.startswith("http-host: 'my_registry' cannot be the host of an image name. ")
 
 
 @pytest.fixture
@@ -637,7 +689,7 @@ def test_an_idle_hook_with_users_calls_nothing_more(deployed, juju, machine):
     deployed.hook("config-changed")
     before = machine.credentials.users()
     machine.engine.calls.clear()
-    assert len(deployed.hook("update-status")) == 13
+    assert len(deployed.hook("update-status")) == 14
     assert machine.engine.calls == [("inspect", "registry")]
     assert machine.credentials.users() == before
 
@@ -727,13 +779,18 @@ def test_push_to_a_read_only_registry_says_so(deployed, juju, machine, actions):
 
 
 CERT_PATH, KEY_PATH = "/etc/docker/registry/registry.crt", "/etc/docker/registry/registry.key"
-ENCRYPTED = ["active", "Ready at 10.0.0.10:5000 (https)."]
+ENCRYPTED = [
+    "active",
+    "Ready at 10.0.0.10:5000 (https). tls-cert-blob: the certificate is not valid for 10.0.0.10, so clients reject it "
+    "there. Set http-host to a name it has, or reissue it.",
+]
+"""The certificates of these tests are for host names."""
 
 
 def test_files_of_the_operator_turn_tls_on_and_an_empty_path_off(deployed, juju, machine):
     machine.files.texts |= {CERT_PATH: ALONE, KEY_PATH: ALONE_KEY}
     deployed.hook("update-status")
-    assert juju.model["status"] == ENCRYPTED
+    assert juju.model["status"] == [ENCRYPTED[0], ENCRYPTED[1].replace("blob", "path")]
     assert machine.store.current().certificate == ALONE
     machine.engine.calls.clear()
     deployed.hook("update-status")
@@ -827,7 +884,7 @@ def test_everybody_is_told_of_tls(deployed, juju, machine, by):
 def test_push_goes_by_a_loopback_registry_where_certificates_are_asked_for(deployed, juju, machine, actions):
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-client-ca-blob": ROOT})
     deployed.hook("config-changed")
-    assert juju.model["status"] == ["active", "Ready at 10.0.0.10:5000 (https)."]
+    assert juju.model["status"] == ENCRYPTED
     release = machine.store.current()
     assert release.others["client-ca.crt"] == f"{ROOT}certificate of juju-docker-registry\n"
     machine.engine.calls.clear()

@@ -51,12 +51,14 @@ def on_storage(charm, juju, machine):
 
 def test_storage_that_is_attached_before_install_has_the_images(on_storage, machine):
     assert folder(machine) == FOLDER
-    assert machine.folders.existing == {FOLDER}, "nothing is made on the machine's own disk"
+    assert all(path.startswith(FOLDER) for path in machine.folders.existing), (
+        "nothing is made on the machine's own disk"
+    )
 
 
 def test_an_idle_hook_asks_nothing_more_for_it(on_storage, machine):
     machine.engine.calls.clear()
-    assert len(on_storage.hook("update-status")) == 13
+    assert len(on_storage.hook("update-status")) == 14
     assert machine.engine.calls == [("inspect", "registry")]
 
 
@@ -268,3 +270,17 @@ def test_removal_says_that_the_images_stay_in_the_object_store(deployed, juju):
     deployed.hook("config-changed")
     deployed.hook("stop")
     assert juju.model["status"] == ["maintenance", "Removed. The images stay in the object store."]
+
+
+@pytest.mark.parametrize("name", [ID, "registry-data/1"])
+def test_another_storage_in_the_place_of_the_first_is_used_and_the_first_is_waited_for(on_storage, juju, machine, name):
+    (marker,) = (path for path in machine.folders.existing if path != FOLDER)
+    machine.folders.existing.discard(marker)
+    machine.engine.stop("registry")
+    storage(on_storage, "attached", name)
+    on_storage.hook("config-changed")
+    if name == ID:
+        assert juju.model["status"][1].startswith(f"The disk with the images is not mounted at {FOLDER}")
+    else:
+        assert juju.model["status"] == READY
+        assert marker in machine.folders.existing

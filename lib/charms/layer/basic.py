@@ -56,12 +56,18 @@ def run_hook() -> None:
 
     from charmhelpers.core import hookenv
     from charms import reactive
-    from charms.layer import journal, leadership
+    from charms.layer import context, database, endpoints, journal, leadership
 
     hookenv.atstart(_forget_old_options)
     hookenv.atstart(leadership.set_flags)
+    endpoints.begin(context.machine.records)
     try:
         reactive.main()
+    except Exception as error:
+        if not database.is_full(error):
+            raise
+        # An error would stop all hooks until somebody resolves it, also the one of an option that frees space.
+        hookenv.status_set("blocked", database.not_saved(error))
     finally:
         journal.write()
 
@@ -125,10 +131,14 @@ def _prepare() -> None:
     os.environ.setdefault("CHARM_DIR", os.environ["JUJU_CHARM_DIR"])
 
     from charmhelpers.core import hookenv
-    from charms.layer import journal, status
+    from charms.layer import database, endpoints, journal, status
 
     journal.take_over()
-    hookenv.atexit(status.write)  # called in reverse order: after all that may still add to the status
+    database.install()
+    endpoints.Endpoint.is_anew = False
+    # Called in reverse order: after all that may still add to the status.
+    hookenv.atexit(status.write)
+    hookenv.atexit(database.save)
     _silence_tracer()
 
 

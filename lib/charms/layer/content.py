@@ -67,6 +67,7 @@ def maintained() -> Iterator[Release]:
 
 
 def _deploy(release: Release) -> None:
+    context.machine.begin()  # what was done before may have taken longer than a hook may wait
     docker = context.machine.connect()
     container = docker.inspect(release.container.name)
     for line in context.switch(docker).deploy(release, container):

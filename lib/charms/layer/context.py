@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from charms import reactive
 from charms.layer import endpoints, juju_secrets, status
 from charms.layer.edges import Machine
 from registry.client.api import Api
+from registry.deadline import Deadline
 from registry.deployment.maintenance import Maintenance
 from registry.deployment.switch import Switch
 from registry.formats.htpasswd import User
@@ -36,6 +38,9 @@ MACHINE_FAILED = Message(
     "The configuration cannot be written: {error}{file}", "Fix the machine. Retrying automatically"
 )
 """The machine refused a file of the configuration, for example because its disk is full."""
+
+TOOL_FAILED = Message("Juju refused or did not answer {tool}", "Check the controller. Retrying automatically")
+"""A hook tool failed, for example while the controller is unreachable. `juju debug-log` has its words."""
 
 machine = Machine()
 """The machine of the unit."""
@@ -59,6 +64,8 @@ class Now:
     outcome: Outcome | None = None
     errors: list[Sentence] = dataclasses.field(default_factory=list)
     """What went wrong."""
+    warnings: list[Sentence] = dataclasses.field(default_factory=list)
+    """What does not work, and does not keep the options from being applied."""
     is_incomplete: bool = False
     """Something that the facts depend on is unknown: nothing may be decided."""
 
@@ -72,7 +79,19 @@ class Now:
     def addresses(self) -> dict[str, str]:
         """The unit's address for each endpoint that is in use, and for clients always. Costs a network-get each."""
         related = (name for name in ("website", "cert-provider") if endpoint(name).relation_ids)
-        return {name: endpoints.address(name) for name in ("docker-registry", *related)}
+        peers = endpoint("peer").relation_ids
+        return {name: endpoints.address(name, peers) for name in ("docker-registry", *related)}
+
+    @functools.cached_property
+    def ingress(self) -> dict[str, str]:
+        """The unit's address for each relation to clients and proxies that has another one than its endpoint."""
+        found = {
+            relation: (own, endpoint(name).ingress(relation, own))
+            for name, own in self.addresses.items()
+            if name != "cert-provider"
+            for relation in endpoint(name).relation_ids
+        }
+        return {relation: address for relation, (own, address) in found.items() if address != own}
 
     @functools.cached_property
     def container(self) -> Container | None:
@@ -89,6 +108,7 @@ def begin() -> None:
     """Forget everything of the previous hook."""
     global now
     now = Now()
+    machine.begin()
 
 
 def endpoint(name: str) -> Any:
@@ -106,15 +126,19 @@ def own_user() -> User:
     return User(f"juju-{hookenv.application_name()}", machine.credentials.password())
 
 
-def client(release: Release) -> Api:
-    """Return a client for the registry of *release* on this machine. Raises OSError."""
-    return machine.client(f"{release.scheme}://127.0.0.1:{release.port}", own_user(), release.certificate)
+def client(release: Release, host: str = "127.0.0.1") -> Api:
+    """Return a client for the registry of *release* on this machine, at one of its addresses. Raises OSError."""
+    return machine.client(f"{release.scheme}://{host}:{release.port}", own_user(), release.certificate)
+
+
+def _connect(own: User, url: str, certificate: str | None, deadline: Deadline) -> Api:
+    return machine.client(url, own, certificate, deadline)
 
 
 def switch(docker: Engine) -> Switch:
     """Return what takes this machine from one release to the next. Raises OSError."""
     own = own_user()
-    return Switch(docker, machine.store, own, lambda url, pem: machine.client(url, own, pem), machine.bridge())
+    return Switch(docker, machine.store, own, functools.partial(_connect, own), machine.bridge(), machine.deadline)
 
 
 def maintenance(docker: Engine) -> Maintenance:
@@ -128,7 +152,7 @@ def is_held(port: int) -> bool:
 
 
 def reports_errors(verb: Callable[[], None]) -> Callable[[], None]:
-    """Report errors of Docker and the machine in the status: the hook continues."""
+    """Report errors of Docker, the machine and hook tools in the status: the hook continues."""
 
     @functools.wraps(verb)
     def run() -> None:
@@ -138,6 +162,10 @@ def reports_errors(verb: Callable[[], None]) -> Callable[[], None]:
             status.blocked(docker_failed(error))
         except OSError as error:
             status.blocked(machine_failed(error))
+        except subprocess.CalledProcessError as error:
+            # Its arguments may be secrets.
+            tool = error.cmd if isinstance(error.cmd, str) else error.cmd[0]
+            status.blocked(alone(TOOL_FAILED(tool=tool.split()[0])))
 
     return run
 

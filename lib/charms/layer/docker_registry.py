@@ -9,26 +9,24 @@ import secrets
 from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import (
+    attempts,
     context,
     docker_runtime,
     facts,
     flags,
     juju_storage,
     leadership,
-    publish,
+    orphans,
+    owner,
+    serving,
     status,
     tls_client,
 )
-from charms.layer.context import Now, docker_failed, machine_failed, reports_errors
-from registry.client.http import ApiError, NoStorage
-from registry.client.openstack import SwiftError
+from charms.layer.context import docker_failed, machine_failed, reports_errors
 from registry.deployment.candidate import PROBE_REPOSITORY
-from registry.deployment.health import NotServing
 from registry.machine.engine import Engine, EngineError
-from registry.message import Message, about, alone
-from registry.plan import decision, disk, published, report
-from registry.plan.report import Outcome
-from registry.release.release import Release
+from registry.message import Message, alone
+from registry.plan import decision, disk, report
 
 DOCKER_DOWN = Message("Docker failed: {error}", "See `journalctl -u docker` on the machine")
 """Docker does not answer, or does not run as the options request."""
@@ -37,14 +35,6 @@ SECRET_AWAITED = Message(
     "Waiting for the leader to share the registry's secret", "Check the leader if this takes minutes"
 )
 """The leader has not finished its installation yet. All units must have the same secret."""
-
-NO_STORAGE = Message(
-    "Storage unreachable: the registry answers 503", "Check the storage and its credentials. Retrying automatically"
-)
-"""The registry's health check cannot access the storage with the images."""
-
-NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
-"""The container runs, but a request of the charm to the registry fails."""
 
 SERIES_UPGRADE = Message("Series upgrade in progress", "Finish it with `juju upgrade-machine <machine> complete`")
 """The machine's release is being upgraded (Juju 2.9: `juju upgrade-series`). The charm changes nothing meanwhile."""
@@ -61,6 +51,10 @@ def begin() -> None:
     for flag in flags.OF_THIS_HOOK:
         reactive.clear_flag(flag)
     context.begin()
+    try:
+        owner.claim()
+    except OSError as error:  # a full disk: whoever owns the machine still does
+        hookenv.log(f"The owner of the machine cannot be recorded: {error}.", level=hookenv.WARNING)
     if os.environ.get("JUJU_DEPARTING_UNIT") == hookenv.local_unit():
         # https://documentation.ubuntu.com/juju/3.6/reference/hook/: its relations end one by one, in any order.
         # The current release continues until the last hook: without its CA, for example, it would fall back to plain
@@ -72,11 +66,13 @@ def ensure_docker() -> None:
     """Have Docker and the operator's packages as the options request, and clean up after a crash."""
     now, machine = context.now, context.machine
     try:
-        now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
+        with machine.deadline.suspended():  # apt has an end of its own
+            now.errors += docker_runtime.ensure_packages(now.options.runtime, machine)
         docker = docker_runtime.connect(machine)
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
         now.docker = _recover(docker)
+        orphans.end(now.docker, machine, now.container)
     except docker_runtime.NoDocker as error:
         status.add(report.Report("blocked", error.problems))
     except EngineError as error:
@@ -108,6 +104,7 @@ def _recover(docker: Engine) -> Engine:
     return docker
 
 
+@reports_errors
 def share_secret() -> None:
     """Share the secret that all units need, as the leader; else wait for it.
 
@@ -130,11 +127,13 @@ def compare() -> None:
         return
     now.facts = facts.read(now)
     now.plan = decision.decide(now.options, now.facts)
+    context.machine.credentials.save_verdicts(now.plan.verdicts)
     if now.plan.is_paused:
         reactive.set_flag(flags.PAUSED)
     elif now.plan.outdated:
         reactive.set_flag(flags.OUTDATED)
     else:
+        attempts.forget()  # what was refused before is not requested any more
         _finish()
 
 
@@ -147,31 +146,15 @@ def deploy() -> None:
         if now.plan.users is not None:
             machine.credentials.write_users(now.plan.users)
         if now.plan.release is not None:
-            _deploy(now, now.plan.release)
+            attempts.deploy(now, now.plan.release)
         current = machine.store.current()
         if current is not None and current.authentication != "htpasswd":
             machine.credentials.remove_users()
-    except NotServing as error:
-        now.errors.append(alone(error.text))
     except EngineError as error:
         now.errors.append(docker_failed(error))
-    except SwiftError as error:
-        now.errors.append(about(error.option, error.text))
     except OSError as error:
         now.errors.append(machine_failed(error))
     _finish()
-
-
-def _deploy(now: Now, release: Release) -> None:
-    machine, current = context.machine, context.machine.store.current()
-    assert now.docker is not None and now.plan is not None
-    if disk.LOCAL in (release.data_folder, current and current.data_folder):
-        machine.folders.ensure(disk.LOCAL)
-    if release.swift is not None and release != current:
-        machine.ensure_swift_ready(release.swift, release.container.environment)
-    container = now.facts.container if now.facts else None
-    for line in context.switch(now.docker).deploy(release, container, fall_back=now.plan.can_fall_back):
-        hookenv.log(line)
 
 
 @reports_errors
@@ -193,34 +176,18 @@ def _finish() -> None:
     current = context.machine.store.current()
     if current is not None and current.data_folder:
         context.machine.folders.remove_repository(current.data_folder, PROBE_REPOSITORY)
-    now.outcome = _examine(now, current)
-    status.add(report.status(now.plan, now.outcome, now.facts.unit))
+    now.outcome = serving.examine(now, current)
+    if now.outcome.serving and current is not None and current.data_folder == now.facts.data_folder:
+        juju_storage.record_disk(current.data_folder, now.facts.disk)
+    status.add(report.status(now.plan, now.outcome, now.facts.unit, tuple(now.warnings)))
     if current is not None:
         reactive.set_flag(flags.DEPLOYED)
 
 
-def _examine(now: Now, current: Release | None) -> Outcome:
-    """Return whether and where the registry answers, and the errors; publish ports and version to Juju."""
-    assert now.facts is not None and now.plan is not None
-    errors = tuple(now.errors)
-    if current is None or now.plan.is_paused:
-        publish.open_ports(frozenset())
-        return Outcome(False, "", "", errors)
-    publish.open_ports(frozenset({current.port}))
-    if now.image is not None and now.image.id == current.container.image_id:
-        publish.version(now.image.version)
-    try:
-        context.client(current).check_alive()
-    except NoStorage:
-        return Outcome(False, "", "", errors or (alone(NO_STORAGE()),))
-    except ApiError as error:
-        dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
-        return Outcome(False, "", "", errors or (dead,))
-    return Outcome(True, *published.place(now.options, now.facts, current), errors)
-
-
 def remove() -> None:
     """Remove the registry from the machine: containers, configuration and credentials. The images stay."""
+    if reactive.is_flag_set(flags.OCCUPIED):
+        return  # nothing on the machine is this unit's
     machine = context.machine
     current = machine.store.current()
     try:
@@ -229,9 +196,12 @@ def remove() -> None:
         hookenv.log(f"The registry's container could not be removed: {error}.", level=hookenv.WARNING)
     tls_client.remove_files()
     docker_runtime.forget_live_restore(machine)
+    docker_runtime.remove_sources(machine)
     machine.checks.ensure({})
     machine.credentials.remove()
     machine.store.remove()
+    machine.records.remove(juju_storage.RECORD)
+    owner.release()
     kept = disk.whereabouts(current.data_folder if current else disk.LOCAL, juju_storage.read())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")
     status.maintenance(alone(REMOVED(place=kept)))

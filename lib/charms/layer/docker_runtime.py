@@ -10,7 +10,8 @@ from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import status
 from charms.layer.edges import Machine
-from registry.machine import dockerd_settings
+from registry.formats import daemon, daemon_effects, dockerd_flags
+from registry.machine import dockerd_record, dockerd_settings
 from registry.machine.apt import BadKey, PackageError
 from registry.machine.engine import Engine
 from registry.message import Message, Sentence, Text, about, alone
@@ -28,6 +29,11 @@ INSTALLING_DOCKER = Message("Installing Docker")
 
 INSTALLING_PACKAGES = Message("Installing {packages}")
 """Packages of the option extra_packages are missing."""
+
+PODMAN = Message(
+    "The command docker of this machine is podman's", "Remove the package podman-docker; the charm installs Docker"
+)
+"""podman-docker imitates Docker, and APT would remove it in favour of Docker: the owner of the machine decides that."""
 
 INSTALL_FAILED = Message(
     "Docker cannot be installed: {error}", "Check the network and the package sources. Retrying automatically"
@@ -59,7 +65,7 @@ Errors = tuple[Sentence, ...]
 
 
 class NoDocker(Exception):
-    """There is no Docker, and it cannot be installed."""
+    """There is no Docker that can be used, and the charm cannot change that."""
 
     def __init__(self, problems: Errors) -> None:
         super().__init__(*problems)
@@ -75,6 +81,8 @@ def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
     """Have Docker and the operator's packages on the machine. Raises NoDocker, OSError."""
     errors = _ensure_sources(options.packages, machine)
     wrong = about_all(options.origin_problems())
+    if machine.docker_packages.is_podman():
+        raise NoDocker((alone(PODMAN()), *errors))
     if not machine.docker_packages.has_docker():
         if wrong:
             raise NoDocker(wrong + errors)
@@ -112,15 +120,20 @@ def _ensure_sources(options: packages.Packages, machine: Machine) -> Errors:
         return ()
     try:
         machine.apt_sources.ensure("extra", options.sources())
-        if options.short_sources():
-            known = machine.records.load("sources").get("short", [])
-            if new := [name for name in options.short_sources() if name not in known]:
-                machine.apt_sources.add_short(new)
-                machine.records.save("sources", {"short": [*known, *new]})
+        machine.short_sources.ensure(options.short_sources())
     except PackageError as error:
         option = "install_keys" if isinstance(error, BadKey) else "install_sources"
         return (about(option, SOURCES_FAILED(error=error)),)
     return ()
+
+
+def remove_sources(machine: Machine) -> None:
+    """Remove what install_sources added to apt; the packages stay. Raises OSError."""
+    try:
+        machine.apt_sources.ensure("extra", ())
+        machine.short_sources.ensure(())
+    except PackageError as error:
+        hookenv.log(f"A package source of the option install_sources stays: {error}.", level=hookenv.WARNING)
 
 
 def _ensure_packages(options: packages.Packages, machine: Machine) -> Errors:
@@ -158,9 +171,15 @@ def _ensure_holds(options: packages.Packages, machine: Machine) -> None:
 
 
 def connect(machine: Machine) -> Engine:
-    """Connect to Docker; first, restore settings that keep it from starting. Raises OSError, EngineError."""
+    """Connect to Docker; first, undo the charm's settings that keep it from starting.
+
+    Raises OSError, EngineError, and NoDocker where somebody else's settings do.
+    """
     _take_over_flags(machine)
-    return _settings(machine).connect()
+    try:
+        return _record(machine).connect()
+    except daemon.BadSettings as error:
+        raise NoDocker((alone(error.text),)) from error
 
 
 def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) -> tuple[Engine, Errors]:
@@ -175,6 +194,16 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     return docker, errors + more
 
 
+def read_published_address(machine: Machine) -> str:
+    """Return the one address at which Docker publishes ports by default, "" for all."""
+    flags = dockerd_flags.settings(machine.dockerd.read_running())
+    try:
+        settings = daemon.settings(machine.dockerd.read_daemon_json() or "")
+    except (daemon.BadSettings, OSError):  # reported where it is read to be changed
+        settings = {}
+    return daemon_effects.published_address({**settings, **flags})
+
+
 def forget_refusals(machine: Machine) -> None:
     """Let a newly installed Docker try the settings that the previous one rejected. Raises OSError."""
     _take_over_flags(machine)
@@ -183,14 +212,18 @@ def forget_refusals(machine: Machine) -> None:
 
 def forget_live_restore(machine: Machine) -> None:
     """Let another unit on this machine check live-restore for itself. Raises OSError."""
-    _settings(machine).forget_live_restore()
+    _record(machine).forget_live_restore()
 
 
 def _settings(machine: Machine) -> dockerd_settings.DockerdSettings:
     warn = functools.partial(hookenv.log, level=hookenv.WARNING)
     return dockerd_settings.DockerdSettings(
-        machine.dockerd, machine.records, machine.connect, log=hookenv.log, warn=warn
+        machine.dockerd, _record(machine), machine.connect, log=hookenv.log, warn=warn
     )
+
+
+def _record(machine: Machine) -> dockerd_record.DockerdRecord:
+    return dockerd_record.DockerdRecord(machine.dockerd, machine.records, machine.connect, hookenv.log)
 
 
 def _take_over_flags(machine: Machine) -> None:

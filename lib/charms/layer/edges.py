@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import pathlib
 from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
 from registry.client.content import Content
 from registry.client.http import Connection
-from registry.deployment import bridge, credentials, store
+from registry.deadline import Deadline
+from registry.deployment import bridge, credentials, outside, store
 from registry.formats import certificates, htpasswd, relations
 from registry.machine import openssl
 from registry.machine.apt import Apt, PackageError
@@ -20,56 +23,73 @@ from registry.machine.files import LocalFiles
 from registry.machine.folders import Folders
 from registry.machine.ports import Ports
 from registry.machine.predecessor import Predecessor
+from registry.machine.processes import Processes
 from registry.machine.records import Records
+from registry.machine.short_sources import ShortSources
 from registry.machine.systemd import Systemd
 from registry.options import swift
+from registry.release import container
 
 
 class Machine:
     """The machine as it is. Tests have another one, in memory, with the same parts."""
 
     def __init__(self) -> None:
+        self.deadline = Deadline()
+        """The end of all waits of this hook: `begin` renews it."""
         systemd = Systemd()
         self.store = store.Store()
         self.credentials = credentials.Credentials()
         self.files = LocalFiles()
         self.folders = Folders()
         self.ports = Ports()
+        self.outside = outside.Outside()
         self.records = Records()
         self.apt = Apt()
         self.apt_sources = AptSources(self.apt)
+        self.short_sources = ShortSources(self.apt, self.records)
         self.docker_packages = DockerPackages(self.apt, self.apt_sources)
         self.dockerd = Dockerd(systemd)
+        self.processes = Processes(container.PROCESS, container.CONFIG_FOLDER)
         self.checks = Checks(self.files, self.records, systemd)
         self.predecessor = Predecessor(self.store.root, self.files, self.apt, systemd)
+
+    def begin(self) -> None:
+        """Begin a hook or an action."""
+        self.deadline = Deadline()
 
     def connect(self) -> Engine:
         """Connect to Docker, and finish its installation first where that was interrupted. Raises EngineError."""
         try:
-            return Engine()
+            return Engine(self.deadline)
         except EngineError as down:
             try:
                 if not self.apt.finish():
                     raise
             except PackageError as error:
                 raise EngineError(f"{down}, and its installation cannot be finished: {error}") from error
-            return Engine()
+            return Engine(self.deadline)
 
     def bridge(self) -> bridge.Bridge:
         """Return the bridge that redirects connections during a switch."""
         return bridge.Bridge()
 
-    def client(self, url: str, user: htpasswd.User, certificate: str | None) -> api.Api:
-        """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`."""
-        return api.Api(self._connection(url, user, certificate))
+    def client(
+        self, url: str, user: htpasswd.User, certificate: str | None, deadline: Deadline | None = None
+    ) -> api.Api:
+        """Return a client for the registry at *url*, which authenticates as *user* where needed: see `api.Api`.
+
+        Its requests end with the *deadline*, or with that of the hook.
+        """
+        return api.Api(Connection(url, user, certificate, self._identity(), deadline or self.deadline))
 
     def content(self, url: str, user: htpasswd.User, certificate: str | None) -> Content:
-        """Return a client for what is in the registry at *url*, as *user*."""
-        return Content(self._connection(url, user, certificate, timeout=60))
+        """Return a client for what is in the registry at *url*, as *user*: an action may take as long as it needs."""
+        return Content(Connection(url, user, certificate, self._identity(), Deadline(math.inf), seconds=60))
 
-    def _connection(self, url: str, user: htpasswd.User, certificate: str | None, timeout: float = 5) -> Connection:
+    def _identity(self) -> pathlib.Path | None:
         identity = self.credentials.identity_file
-        return Connection(url, user, certificate, identity if identity.exists() else None, timeout)
+        return identity if identity.exists() else None
 
     def ensure_identity(self, name: str) -> str:
         """Return the charm's own client certificate, created for *name* once. Raises OSError."""
@@ -81,6 +101,6 @@ class Machine:
         self.credentials.save_request(request)
         return request
 
-    def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str]) -> bool:
+    def ensure_swift_ready(self, options: swift.Swift, environment: Mapping[str, str], ca: str) -> bool:
         """Prepare an empty container of Swift for the registry: `openstack.ensure_ready`. Raises SwiftError."""
-        return openstack.ensure_ready(options, environment)
+        return openstack.ensure_ready(options, environment, ca, self.deadline)

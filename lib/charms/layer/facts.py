@@ -8,9 +8,10 @@ import time
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import context, flags, juju_storage, leadership, tls_client
+from charms.layer import context, docker_runtime, flags, juju_storage, leadership, tls_client
 from charms.layer.context import Now, endpoint
 from registry.formats.inspection import Container
+from registry.options.options import Options
 from registry.options.proxies import Proxies
 from registry.plan.facts import Facts
 from registry.release.drift import NOTHING, Need, needs
@@ -21,27 +22,32 @@ def read(now: Now) -> Facts:
     """Return what the decision depends on. Raises EngineError, OSError."""
     machine, options = context.machine, now.options
     current, container = machine.store.current(), now.container
-    taken = _is_name_taken(now, current, container)
-    if current is None and taken:
+    foreign = _is_foreign(container, current)
+    if foreign:
         container = None
-    nrpe = endpoint("nrpe-external-master")
+    nrpe, on_disk = endpoint("nrpe-external-master"), reactive.is_flag_set(flags.ON_DISK)
     return Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
         addresses=now.addresses,
+        ingress=now.ingress,
         http_secret=leadership.get("http-secret") or "",
         image=now.image,
         current=current,
         container=container,
-        drift=_read_drift(current, container),
+        drift=NOTHING if foreign else _read_drift(current, container),
         stopped=reactive.is_flag_set(flags.STOPPED),
-        on_disk=reactive.is_flag_set(flags.ON_DISK),
-        disk=juju_storage.read_disk(),
+        on_disk=on_disk,
+        disk=juju_storage.read_disk(current, container, on_disk=on_disk),
+        shortage=machine.folders.read_shortage(folder) if (folder := current and current.data_folder) else "",
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
-        name_taken=taken,
+        debug_address_missing=_is_debug_address_missing(options),
+        name_taken=_is_name_taken(now, current, foreign=foreign),
+        is_displaced=foreign and current is not None,
         errors=now.image_errors,
         model_proxies=Proxies.of_model(os.environ),
+        published_address=docker_runtime.read_published_address(machine),
         peers=endpoint("peer").peers(),
         proxies=endpoint("website").proxies(),
         offer=now.offer,
@@ -49,11 +55,19 @@ def read(now: Now) -> Facts:
         clients=bool(endpoint("docker-registry").relation_ids),
         own=context.own_user(),
         users=machine.credentials.users(),
+        verdicts=machine.credentials.verdicts(),
         tls_files=tls_client.read_files(),
         tls_inherited=reactive.is_flag_set(flags.PREDECESSOR_TLS),
         now=time.time(),
         identity=now.identity,
     )
+
+
+def _is_debug_address_missing(options: Options) -> bool:
+    """Tell whether metrics are requested at an address that the machine does not have."""
+    address = options.monitoring.debug_address if options.monitoring.ports else None
+    valid = address is not None and options.are_valid("debug-address")
+    return valid and not context.machine.ports.has_address(str(address))
 
 
 def _read_drift(current: Release | None, container: Container | None) -> Need:
@@ -64,15 +78,24 @@ def _read_drift(current: Release | None, container: Container | None) -> Need:
     return needs(store.body(current), container, store.is_intact(current))
 
 
-def _is_name_taken(now: Now, current: Release | None, container: Container | None) -> bool:
+def _is_name_taken(now: Now, current: Release | None, *, foreign: bool) -> bool:
     """Tell whether a container of somebody else has the name of the option registry-name.
 
-    Before the first release, the predecessor's container does not count: it is replaced. Nor does the one that the
-    current release uses.
+    *foreign* tells it of the name of the current release, or before the first one.
     """
     name = now.options.registry_name
-    if current is not None and current.container.name == name:
-        return False
+    if current is None or current.container.name == name:
+        return foreign
     assert now.docker is not None
-    other = now.docker.inspect(name) if current is not None else container
-    return other is not None and not other.is_ours and not other.is_predecessors
+    return _is_foreign(now.docker.inspect(name), current)
+
+
+def _is_foreign(container: Container | None, current: Release | None) -> bool:
+    """Tell whether there is a *container*, and somebody else created it.
+
+    Before the first release, the predecessor's is replaced, where the predecessor was this unit's charm.
+    """
+    if container is None or container.is_ours:
+        return False
+    inherited = current is None and reactive.is_flag_set(flags.PREDECESSOR)
+    return not (inherited and container.is_predecessors)

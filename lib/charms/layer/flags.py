@@ -7,6 +7,7 @@ ON_DISK = "charm.docker-registry.on-disk"
 REFRESHED = "charm.docker-registry.refreshed"
 JOINED = "charm.docker-registry.joined"
 LEAVING = "charm.docker-registry.leaving"
+OCCUPIED = "charm.docker-registry.occupied"
 PREDECESSOR = "charm.docker-registry.configured"
 PREDECESSOR_TLS = "charm.docker-registry.tls-enabled"
 

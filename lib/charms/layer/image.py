@@ -23,12 +23,13 @@ FETCHING = Message("Fetching the image {reference}")
 
 @gathers
 def ensure() -> None:
-    """Have the image on the machine, unless options are wrong: then nothing is deployed anyway.
+    """Have the image on the machine, unless options are wrong and nothing is deployed anyway.
 
     The known one stays until the option, the charm or the resource changes, or until it no longer exists.
     """
     now = context.now
-    if not now.options.problems:
+    problems = now.options.problems
+    if not problems or (context.machine.store.current() and "registry-image" not in problems):
         try:
             now.image = _read_known(now) or _ensure(now)
         except image_source.NoImage as error:

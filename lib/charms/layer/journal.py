@@ -1,7 +1,7 @@
 """The log of one hook or action. Lines that are not urgent are written with one juju-log at the end.
 
 charms.reactive and charmhelpers write a line at a time, and each line is a process: 10 ms or more on a
-machine. Warnings and errors are written at once, after the lines before them.
+machine. Warnings and errors are written at once, after the lines before them. No line is endless or shows a secret.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable
 
 from charmhelpers.core import hookenv
+from registry.message import STATUS, cut, one_line, redacted
 
 URGENT = (hookenv.WARNING, hookenv.ERROR, hookenv.CRITICAL)
 
@@ -24,9 +25,15 @@ def take_over() -> None:
 
 def log(message: object, level: str | None = None) -> None:
     """Add a line; the level is one of hookenv's, by default INFO."""
-    _lines.append((level or hookenv.INFO, message if isinstance(message, str) else repr(message)))
+    text = redacted(message if isinstance(message, str) else repr(message))
+    _lines.append((level or hookenv.INFO, "\n".join(cut(_printable(line), STATUS) for line in text.splitlines())))
     if level in URGENT:
         write()
+
+
+def _printable(line: str) -> str:
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return indent + one_line(line)
 
 
 def write() -> None:

@@ -18,6 +18,10 @@ NOT_GRANTED_BY_PROVIDER = Message("{uri} cannot be read ({error})", "Check {prov
 """The related application has not granted its Juju secret to this application, or has removed it."""
 
 
+LONGEST = 100
+"""Characters of a URI that the status shows."""
+
+
 def read(uri: str, provider: str = "") -> Mapping[str, str]:
     """Return the content of the latest revision of the secret *uri*. Raises SecretError.
 
@@ -32,8 +36,20 @@ def read(uri: str, provider: str = "") -> Mapping[str, str]:
         )
     except FileNotFoundError:
         raise SecretError(NO_SECRETS()) from None
-    if done.returncode != 0:
+    except (OSError, ValueError):  # longer than an argument can be, or with characters that none can have
+        done = subprocess.CompletedProcess([], 1, "", "no URI of a secret")
+    content = _content(done.stdout)
+    if done.returncode != 0 or content is None:
         error = " ".join(done.stderr.split()).removeprefix("ERROR ").rstrip(".") or "no reason given"
+        uri = uri if len(uri) <= LONGEST else f"{uri[:LONGEST]}..."
         app, message = hookenv.application_name(), NOT_GRANTED_BY_PROVIDER if provider else NOT_GRANTED
         raise SecretError(message(uri=uri, error=error, app=app, provider=provider))
-    return {str(key): str(value) for key, value in json.loads(done.stdout).items()}
+    return content
+
+
+def _content(text: str) -> Mapping[str, str] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return {str(key): str(one) for key, one in value.items()} if isinstance(value, dict) else None

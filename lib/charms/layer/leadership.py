@@ -31,7 +31,10 @@ def is_leader() -> bool:
     """Whether this unit is the leader. Juju answers for the next 30 s; read once a hook."""
     global _is_leader
     if _is_leader is None:
-        _is_leader = bool(hookenv.is_leader())
+        try:
+            _is_leader = hookenv.is_leader() is True
+        except (subprocess.CalledProcessError, ValueError):
+            return False  # what only the leader may do waits for the next hook
     return _is_leader
 
 
@@ -43,7 +46,7 @@ def set(values: Mapping[str, str | None]) -> None:
             hookenv.leader_set(dict(changed))
         except subprocess.CalledProcessError as error:
             # Its text has the whole command line, and with it the values.
-            raise RuntimeError(f"leader-set failed with exit status {error.returncode}") from None
+            raise subprocess.CalledProcessError(error.returncode, ["leader-set"]) from None
         _all().update({key: value for key, value in changed.items() if value})
         for key in [key for key, value in changed.items() if not value]:
             _all().pop(key, None)
@@ -53,6 +56,10 @@ def set(values: Mapping[str, str | None]) -> None:
 def set_flags() -> None:
     """Set and clear the flags of the keys that have changed, and none of the others."""
     seen = unitdata.kv().get(SEEN) or {}
+    try:
+        _all()
+    except (subprocess.CalledProcessError, ValueError):
+        return  # the flags stay as they are; who needs a value reports it
     now = {key: hashlib.sha256(value.encode()).hexdigest() for key, value in _all().items()}
     for key in sorted({*seen, *now}):
         if seen.get(key) == now.get(key):
@@ -65,5 +72,6 @@ def set_flags() -> None:
 def _all() -> dict[str, str]:
     global _data
     if _data is None:
-        _data = dict(hookenv.leader_get() or {})
+        answer = hookenv.leader_get()
+        _data = {str(key): str(value) for key, value in answer.items()} if isinstance(answer, dict) else {}
     return _data

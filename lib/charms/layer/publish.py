@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import context, flags, leadership
+from charms.layer import context, endpoints, flags, leadership
 from charms.layer.context import endpoint, reports_errors
 from registry.formats import nrpe
+from registry.formats.addresses import covers
 from registry.plan import published
 from registry.plan.facts import Facts
 from registry.release.release import Release
 
 PORTS = "docker-registry.ports"
 """Key in unitdata: the ports that are open, a list."""
+CLOSED = "docker-registry.ports-closed"
+"""Key in unitdata: the ports that were closed, a list, until Juju says so."""
 VERSION = "docker-registry.version"
 """Key in unitdata: the version of the workload that Juju shows."""
 
 
+@reports_errors
 def meet_peers() -> None:
     """Set a flag once the unit knows its peers, or that it is alone: then it leads.
 
@@ -26,30 +32,36 @@ def meet_peers() -> None:
         reactive.set_flag(flags.JOINED)
 
 
+@reports_errors
 def request_bucket() -> None:
     """Request a bucket from the S3 integrator."""
     endpoint("s3-credentials").request_bucket()
 
 
+@reports_errors
 def peer() -> None:
     """Publish to the other units where this one serves."""
     endpoint("peer").publish_own(_published().peer)
 
 
+@reports_errors
 def service() -> None:
     """Publish this unit to the proxy; nothing while the options website-* are wrong: the published data stay."""
-    services = _published().services
-    if services is not None:
-        endpoint("website").publish_service(_facts().addresses.get("website"), _current().port, services)
+    for relation, data in _published_over("website"):
+        if data.services is not None:
+            endpoint("website").publish_service(relation, data.hostname, _current().port, data.services)
 
 
+@reports_errors
 def access() -> None:
     """Publish to clients how they reach the registry."""
     assert context.now.plan is not None
-    data = _published().access
     # Data that are published before a requested certificate arrives would be wrong as soon as it does.
-    if data is not None and not context.now.plan.waiting:
-        endpoint("docker-registry").publish_access(data)
+    if context.now.plan.waiting:
+        return
+    for relation, data in _published_over("docker-registry"):
+        if data.access is not None:
+            endpoint("docker-registry").publish_access(relation, data.access)
 
 
 @reports_errors
@@ -70,14 +82,24 @@ def remove_checks() -> None:
 
 
 def open_ports(ports: frozenset[int]) -> None:
-    """Open *ports*, close others. Open ports are recorded, and reverted with a failed hook as Juju does."""
-    before = set(unitdata.kv().get(PORTS) or ())
-    for port in sorted(ports - before):
+    """Open *ports*, close others of the charm. They are recorded, and reverted with a failed hook as Juju does.
+
+    Some hooks ask Juju: it may have dropped what is recorded. What somebody else opened stays.
+    """
+    recorded = {key: set(unitdata.kv().get(key) or ()) for key in (PORTS, CLOSED)}
+    is_open, ours = recorded[PORTS], recorded[PORTS] | recorded[CLOSED]
+    opened = endpoints.ask("opened-ports") if hookenv.hook_name() in endpoints.VERIFYING else None
+    if isinstance(opened, list):
+        is_open = {port for port in ports | ours if any(covers(str(text), port) for text in opened)}
+    for port in sorted(ports - is_open):
         hookenv.open_port(port)
-    for port in sorted(before - ports):
+    for port in sorted(is_open & ours - ports):
         hookenv.close_port(port)
-    if before != ports:
-        unitdata.kv().set(PORTS, sorted(ports))
+    # A closed port is forgotten when Juju says that it is closed.
+    closed = ours & is_open - ports if isinstance(opened, list) else ours - ports
+    for key, value in ((PORTS, ports), (CLOSED, closed)):
+        if recorded[key] != value:
+            unitdata.kv().set(key, sorted(value))
 
 
 def version(version: str) -> None:
@@ -98,5 +120,12 @@ def _current() -> Release:
     return current
 
 
-def _published() -> published.Published:
-    return published.published(context.now.options, _facts(), _current())
+def _published(relation: str | None = None) -> published.Published:
+    return published.published(context.now.options, _facts(), _current(), relation)
+
+
+def _published_over(name: str) -> Iterator[tuple[str, published.Published]]:
+    """Yield the relations of an endpoint, and what to publish over each: the same but for those to other models."""
+    same, elsewhere = _published(), {*_facts().ingress}.union(*(peer.ingress for peer in _facts().peers))
+    for relation in endpoint(name).relation_ids:
+        yield relation, _published(relation) if relation in elsewhere else same

@@ -10,7 +10,7 @@ import hashlib
 
 from charmhelpers.core import hookenv, unitdata
 from charms.layer import journal
-from registry.message import Sentence, joined
+from registry.message import STATUS, Sentence, cut, joined
 from registry.plan.report import Report
 
 WORST_FIRST = ("blocked", "waiting", "active")
@@ -44,7 +44,7 @@ def add(report: Report) -> None:
 def maintenance(progress: Sentence) -> None:
     """Show progress now. It stays only if nothing else is said until the end."""
     journal.write()
-    hookenv.status_set("maintenance", progress)
+    hookenv.status_set("maintenance", cut(progress, STATUS))
 
 
 def worst() -> Report:
@@ -67,7 +67,7 @@ def write() -> None:
     report = worst()
     if report.state:
         _log(report)
-        hookenv.status_set(report.state, report.summary)
+        hookenv.status_set(report.state, cut(report.summary, STATUS))
     _reports.clear()
 
 

@@ -11,8 +11,8 @@ import socket
 import time
 from collections.abc import Mapping
 
-from charmhelpers.core import hookenv, unitdata
-from charms.layer import context
+from charmhelpers.core import unitdata
+from charms.layer import context, endpoints
 from charms.layer.context import endpoint, gathers
 from registry.formats.relations import Offer
 from registry.machine.files import UnreadableError
@@ -70,7 +70,7 @@ def remove_files() -> None:
 def request_certificate() -> None:
     """Request a certificate from the CA of cert-provider, and use what it has issued."""
     provider, credentials, options = endpoint("cert-provider"), context.machine.credentials, context.now.options
-    everywhere = {**context.now.addresses, "public": hookenv.unit_public_ip()}
+    everywhere = {**context.now.addresses, **context.now.ingress, "public": endpoints.public_address()}
     names = request.certificate_names(options.http_host, everywhere, socket.gethostname(), context.proxies())
     requested = credentials.request()
     # A wrong http-host is no reason to request a certificate without the previous one.
@@ -105,4 +105,4 @@ def _remove(path: str, digest: str) -> None:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -35,9 +35,12 @@ class Api:
         self._connection.require("GET", f"/v2/{repository}/tags/list", 404, as_user=True)
         self._connection.require("POST", f"/v2/{repository}/blobs/uploads/", 405, as_user=True)
 
-    def check_is_registry(self, environment: Mapping[str, str]) -> None:
-        """Raise ApiError unless a registry answers, with or without authentication; *environment* has the proxies."""
-        self._connection.use_proxies(environment)
+    def check_is_registry(self, environment: Mapping[str, str], ca: str = "") -> None:
+        """Raise ApiError unless a registry answers, with or without authentication.
+
+        *environment* has the proxies, *ca* the PEM of CAs to trust besides the system's.
+        """
+        self._connection.go_out(environment, ca)
         answer = self._connection.send("GET", "/v2/")
         if answer.status_code not in (200, 401):
             raise ApiError(f"GET /v2/ returned {answer.status_code} instead of 200 or 401")

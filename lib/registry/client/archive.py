@@ -8,9 +8,10 @@ import io
 import json
 import pathlib
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import IO, Any
 
+from registry.client import zstd
 from registry.images import layout
 from registry.images.reference import Reference
 
@@ -25,9 +26,12 @@ class Archive:
 
     path: pathlib.Path
     entries: tuple[layout.Entry, ...]
-    """One for each image."""
+    """One for each image that this machine can run."""
     oci_only: bool
-    """It has no manifest.json: Docker before 25 cannot load it unchanged."""
+    """It has no manifest.json: Docker before 25 cannot load it unchanged, nor, with its name, one whose images are in
+    containerd's store."""
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Names of images for other machines, "" without one, and their architectures."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -36,8 +40,11 @@ class Archive:
 
     def name_of(self, reference: str) -> str | None:
         """Return the name in the archive that is equivalent to *reference*, or None."""
-        requested = Reference.parse(reference).canonical
-        return next((name for name in self.names if Reference.parse(name).canonical == requested), None)
+        return _named(reference, self.names)
+
+    def is_for_others(self, reference: str) -> bool:
+        """Tell whether it contains the image *reference* for other machines."""
+        return _named(reference, filter(None, self.others)) is not None
 
     @contextlib.contextmanager
     def for_docker(self, scratch: pathlib.Path) -> Iterator[IO[bytes]]:
@@ -61,10 +68,18 @@ class Archive:
         manifest = json.dumps(self.entries).encode()
         with _damage(), tarfile.open(self.path) as source, tarfile.open(copy, "w") as target:
             for member in source:
+                # With these, containerd's importer would take the names from the index, where they are not in full.
+                if member.name.removeprefix("./") in ("index.json", "oci-layout"):
+                    continue
                 target.addfile(member, source.extractfile(member) if member.isfile() else None)
             header = tarfile.TarInfo("manifest.json")
             header.size = len(manifest)
             target.addfile(header, io.BytesIO(manifest))
+
+
+def _named(reference: str, names: Iterable[str]) -> str | None:
+    requested = Reference.parse(reference).canonical
+    return next((name for name in names if Reference.parse(name).canonical == requested), None)
 
 
 @contextlib.contextmanager
@@ -72,11 +87,33 @@ def _damage() -> Iterator[None]:
     """Turn any error of reading a file with arbitrary content into BadArchive; the machine's OSErrors stay."""
     try:
         yield
+    except BadArchive:
+        raise
+    except KeyError as error:
+        raise BadArchive(f"a part of the image is missing in it: {error.args[0]}") from error
     except Exception as error:  # tarfile, the decompressors and json raise a dozen kinds, OSError without number too
         if isinstance(error, OSError) and error.errno is not None:
             raise
         reason = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
         raise BadArchive(f"it cannot be read: {reason}") from error
+
+
+@contextlib.contextmanager
+def unpacked(path: pathlib.Path, scratch: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yield *path*, or where it is compressed with zstd, which Python cannot read, a copy in *scratch* that is not.
+
+    Raises BadArchive, or OSError where the copy cannot be written.
+    """
+    if not zstd.is_compressed(path):
+        yield path
+        return
+    copy = scratch / f".{path.name}.tar"
+    try:
+        with _damage():
+            zstd.decompress(path, copy)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def read(path: pathlib.Path, architecture: str) -> Archive:
@@ -87,13 +124,30 @@ def read(path: pathlib.Path, architecture: str) -> Archive:
     with _damage(), tarfile.open(path) as tar:
         names = {name.removeprefix("./"): name for name in tar.getnames()}
         if "manifest.json" in names:
-            entries = map(layout.docker_entry, _document(tar, names["manifest.json"]))
-            return Archive(path, tuple(entries), oci_only=False)
-        if "index.json" in names:
+            found = [layout.docker_entry(one) for one in _document(tar, names["manifest.json"])]
+        elif "index.json" in names:
             index = _document(tar, names["index.json"])
             images = layout.oci_entries(index, lambda digest: _document(tar, names[layout.blob(digest)]), architecture)
-            return Archive(path, tuple(map(layout.docker_entry, images)), oci_only=True)
-    raise BadArchive("it contains neither manifest.json (docker save) nor index.json (OCI)")
+            found = list(map(layout.docker_entry, images))
+        else:
+            raise BadArchive("it contains neither manifest.json (docker save) nor index.json (OCI)")
+        entries, others = [], {}
+        for entry in found:
+            config = _document(tar, names[entry["Config"]]) if entry["Config"] in names else {}
+            if config.get("architecture") in (None, "", architecture):
+                entries.append(entry)
+            else:
+                others.update(dict.fromkeys(entry["RepoTags"] or [""], config["architecture"]))
+        for entry in entries:
+            _require_content(entry, names)
+        return Archive(path, tuple(entries), "manifest.json" not in names, others)
+
+
+def _require_content(entry: layout.Entry, names: Container[str]) -> None:
+    """Raise BadArchive unless all parts of an image are there: layers of some base images never are (foreign ones)."""
+    absent = [name for name in (entry["Config"], *entry["Layers"]) if name not in names]
+    if absent:
+        raise BadArchive(f"a part of the image is missing in it: {absent[0]}")
 
 
 def _document(tar: tarfile.TarFile, name: str) -> Any:

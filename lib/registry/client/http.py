@@ -7,14 +7,19 @@ import hashlib
 import http
 import pathlib
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 import requests.adapters
 
+from registry.deadline import Deadline
 from registry.formats.htpasswd import User
+from registry.formats.no_proxy import proxy_for
+
+SECONDS = 5
+"""How long a registry may take to answer."""
 
 
 class ApiError(Exception):
@@ -23,6 +28,35 @@ class ApiError(Exception):
 
 class NoStorage(ApiError):
     """The registry answers that its storage is unreachable or refuses access."""
+
+
+class Refusal(ApiError):
+    """The registry answers, and refuses or accepts what it should not: nothing is wrong with its storage."""
+
+
+class Session(requests.Session):
+    """Requests with the proxies in *environment* and the CAs in the PEM *ca*, besides the system's, and no others.
+
+    *timeout* says how many seconds a request may take; without it, each request says so itself.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], ca: str = "", timeout: Callable[[], float] | None = None
+    ) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._environment = environment
+        self._timeout = timeout
+        if ca:
+            self.mount("https://", _Trusting(ca))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request, the first or one after a redirect, by the proxy for its URL."""
+        proxy = proxy_for(request.url or "", self._environment)
+        if self._timeout is not None:
+            kwargs["timeout"] = self._timeout()
+        kwargs["proxies"] = dict.fromkeys(("http", "https"), proxy) if proxy else {}
+        return super().send(request, **kwargs)
 
 
 class Connection:
@@ -38,21 +72,22 @@ class Connection:
         user: User | None = None,
         certificate: str | None = None,
         identity: pathlib.Path | None = None,
-        timeout: float = 5,
+        deadline: Deadline | None = None,
+        seconds: float = SECONDS,
     ) -> None:
         self.url = url
+        self._seconds = seconds
         self._credentials = (user.name, user.password or "") if user else None
-        self._timeout = timeout
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._deadline = deadline or Deadline()
+        self._session = Session({})
         if certificate is not None:
             self._session.verify = False  # except for its fingerprint
             self._session.mount("https://", _Pinned(certificate))
             self._session.cert = str(identity) if identity else None
 
-    def use_proxies(self, environment: Mapping[str, str]) -> None:
-        """Use the proxies that *environment* has for the server."""
-        use_proxies(self._session, environment, self.url)
+    def go_out(self, environment: Mapping[str, str], ca: str = "") -> None:
+        """Use the proxies that *environment* has for the server, and trust the CAs in the PEM *ca* too."""
+        self._session = Session(environment, ca)
 
     def require(self, method: str, path: str, expected: int, *, as_user: bool = False) -> requests.Response:
         """Send a request, and return the answer with the *expected* status. Raises ApiError."""
@@ -61,7 +96,8 @@ class Connection:
         if answer.status_code == http.HTTPStatus.SERVICE_UNAVAILABLE:
             raise NoStorage(f"{request} returned 503: the storage is unreachable or refuses access")
         if answer.status_code != expected:
-            raise ApiError(f"{request} returned {answer.status_code} instead of {expected}")
+            kind = Refusal if answer.status_code < http.HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
+            raise kind(f"{request} returned {answer.status_code} instead of {expected}")
         return answer
 
     def send(
@@ -78,7 +114,8 @@ class Connection:
 
         With *stream* its content is read later.
         """
-        with errors(self._timeout, is_pinned=self._session.verify is False):
+        timeout = self._deadline.limit(self._seconds)
+        with errors(timeout, is_pinned=self._session.verify is False):
             return self._session.request(
                 method,
                 urljoin(self.url, path),
@@ -86,15 +123,14 @@ class Connection:
                 headers=dict(headers or {}),
                 data=data,
                 stream=stream,
-                timeout=self._timeout,
+                timeout=timeout,
                 allow_redirects=False,
             )
 
     def fetch(self, url: str, *, stream: bool = False) -> requests.Response:
         """Get what the registry redirects to, in an object store with its own authentication. Raises ApiError."""
-        with errors(self._timeout), requests.Session() as session:
-            session.trust_env = False
-            return session.get(url, timeout=self._timeout, stream=stream)
+        with errors(self._seconds), Session({}) as session:
+            return session.get(url, timeout=self._seconds, stream=stream)
 
 
 @contextlib.contextmanager
@@ -109,9 +145,27 @@ def errors(timeout: float = 0, *, is_pinned: bool = False) -> Iterator[None]:
     except requests.ConnectionError as error:
         raise ApiError("connection failed") from error
     except requests.Timeout as error:
-        raise ApiError(f"no answer within {timeout:g} s") from error
+        raise ApiError(f"no answer within {timeout:.0f} s") from error
     except requests.RequestException as error:
         raise ApiError(f"the server is not a registry: {error}") from error
+
+
+class _Trusting(requests.adapters.HTTPAdapter):
+    """Accepts certificates of more CAs than requests does."""
+
+    def __init__(self, ca: str) -> None:
+        self._context = ssl.create_default_context()
+        # As Go: any certificate of the PEM is trusted, an intermediate one too, and extensions may be missing.
+        self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        self._context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self._context.load_verify_locations(cadata=ca)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
 
 
 class _Pinned(requests.adapters.HTTPAdapter):
@@ -124,10 +178,3 @@ class _Pinned(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, assert_fingerprint=self._fingerprint, **kwargs)
-
-
-def use_proxies(session: requests.Session, environment: Mapping[str, str], url: str) -> None:
-    """Have *session* use the proxies that *environment* has for *url*, if any."""
-    if not requests.utils.should_bypass_proxies(url, environment.get("NO_PROXY", "")):
-        proxies = {scheme: environment.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
-        session.proxies.update({scheme: proxy for scheme, proxy in proxies.items() if proxy})

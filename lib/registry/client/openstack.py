@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import requests
 
-from registry.client.http import use_proxies
+from registry.client.http import Session
+from registry.deadline import Deadline
 from registry.formats import addresses
 from registry.message import Fault, Message, Text
 from registry.options.swift import DEFAULT_DOMAIN, Swift
@@ -21,7 +22,8 @@ MARKER = "files"
 
 https://github.com/distribution/distribution/issues/2292
 """
-_SECONDS = 10
+_SECONDS, TOTAL_SECONDS = 10, 30
+"""How long one request may take, and all of them."""
 
 _AUTHURL, _CONTAINER = "storage-swift-authurl", "storage-swift-container"
 
@@ -62,22 +64,23 @@ class SwiftError(Fault):
         self.option = option
 
 
-def ensure_ready(options: Swift, environment: Mapping[str, str]) -> bool:
+def ensure_ready(
+    options: Swift, environment: Mapping[str, str], ca: str = "", deadline: Deadline | None = None
+) -> bool:
     """Create the empty object `files` in the container, unless it contains something; tell whether it was created.
 
-    *environment* has the proxies. Raises SwiftError.
+    *environment* has the proxies, *ca* the PEM of CAs to trust besides the system's. Raises SwiftError, at the
+    *deadline* at the latest.
     """
-    session = requests.Session()
-    session.trust_env = False
-    with session:
+    end = (deadline or Deadline()).within(TOTAL_SECONDS)
+    with Session(environment, ca, lambda: end.limit(_SECONDS)) as session:
         url, unreachable = options.authurl or "", UNREACHABLE
         try:
-            use_proxies(session, environment, url)
             url, session.headers["X-Auth-Token"] = _log_in(session, options)
             unreachable = STORE_UNREACHABLE
             return _ensure_marker(session, f"{url}/{quote(options.container, safe='')}", options.container)
         except (requests.RequestException, ValueError) as error:  # urllib3 has errors of its own for host names
-            text = unreachable(url=addresses.redacted(url), error=_reason(error))
+            text = unreachable(url=url, error=_reason(error))
             raise SwiftError(_AUTHURL, text) from error
 
 
@@ -88,14 +91,14 @@ def _reason(error: Exception) -> str:
 
 
 def _ensure_marker(session: requests.Session, url: str, name: str) -> bool:
-    listed = session.get(url, params={"limit": "1"}, timeout=_SECONDS)
+    listed = session.get(url, params={"limit": "1"})
     if listed.status_code == 404:
         raise SwiftError(_CONTAINER, NO_CONTAINER(name=name))
     if listed.status_code not in (200, 204):
         raise SwiftError(_CONTAINER, UNREADABLE(name=name, status=listed.status_code))
     if listed.text.strip():
         return False
-    put = session.put(f"{url}/{MARKER}", data=b"", timeout=_SECONDS)
+    put = session.put(f"{url}/{MARKER}", data=b"")
     if put.status_code != 201:
         raise SwiftError(_CONTAINER, NOT_WRITABLE(name=name, status=put.status_code))
     return True
@@ -109,21 +112,21 @@ def _log_in(session: requests.Session, options: Swift) -> tuple[str, str]:
     except (requests.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise SwiftError(_AUTHURL, NOT_A_LOGIN()) from error
     if addresses.url_problem(url):
-        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=addresses.redacted(url)))
+        raise SwiftError(_AUTHURL, BAD_STORE_URL(url=url))
     return url, token
 
 
 def _log_in_1(session: requests.Session, options: Swift, url: str) -> tuple[str, str]:
     # As bytes, because of letters that are not in Latin-1.
     headers = {"X-Auth-User": (options.username or "").encode(), "X-Auth-Key": (options.password or "").encode()}
-    answer = _accepted(session.get(url, headers=headers, timeout=_SECONDS), "user name and password")
+    answer = _accepted(session.get(url, headers=headers), "user name and password")
     return answer.headers["X-Storage-Url"], answer.headers["X-Auth-Token"]
 
 
 def _log_in_2(session: requests.Session, options: Swift, url: str) -> tuple[str, str]:
     login = {"passwordCredentials": {"username": options.username, "password": options.password}}
     body = {"auth": {**login, **({"tenantName": options.tenant} if options.tenant else {})}}
-    answer = _accepted(session.post(f"{url}/tokens", json=body, timeout=_SECONDS), "user name, password and tenant")
+    answer = _accepted(session.post(f"{url}/tokens", json=body), "user name, password and tenant")
     access = answer.json()["access"]
     return _endpoint(access.get("serviceCatalog"), options, "publicURL"), str(access["token"]["id"])
 
@@ -133,7 +136,7 @@ def _log_in_3(session: requests.Session, options: Swift, url: str) -> tuple[str,
     user = {"name": options.username, "password": options.password, **domain}
     scope = {"scope": {"project": {"name": options.tenant, **domain}}} if options.tenant else {}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, **scope}}
-    answer = session.post(f"{url}/auth/tokens", json=body, timeout=_SECONDS)
+    answer = session.post(f"{url}/auth/tokens", json=body)
     token = _accepted(answer, "user name, password, tenant and domain").json()["token"]
     return _endpoint(token.get("catalog"), options, "url"), answer.headers["X-Subject-Token"]
 

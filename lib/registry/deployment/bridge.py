@@ -15,9 +15,9 @@ import pathlib
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from registry.deadline import Deadline
 from registry.formats.inspection import Container
 from registry.machine.engine import EngineError
 from registry.release.container import PORT
@@ -29,6 +29,10 @@ PROBE = "docker-registry"
 PROBE_ADDRESS, PROBE_CLIENT = "192.0.2.1", "192.0.2.2"
 """Addresses of this machine and the other one, from a network reserved for documentation (RFC 5737)."""
 PROBE_SECONDS = 2
+PROGRAM_SECONDS = 10
+"""How long a program may take."""
+TIMED_OUT = 124
+"""Exit code of a program that took longer, as that of `timeout`."""
 QUIET_SECONDS = 1.0
 """How long no data may be transferred until a container counts as quiet."""
 NETWORK_NAMESPACES = pathlib.Path("/run/netns")
@@ -48,9 +52,9 @@ class Impassable(Exception):
 class Bridge:
     """The bridge of this machine."""
 
-    def __init__(self, run: Run | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, run: Run | None = None, clock: Callable[[float], Deadline] = Deadline) -> None:
         self._run = run or _run
-        self._sleep = sleep
+        self._clock = clock
 
     def open(self, port: int, address: str, local_port: int, bridges: Iterable[str]) -> None:
         """Redirect new connections for the machine's *port* to the container at *address*.
@@ -94,16 +98,16 @@ class Bridge:
         *process* is its first process, *port* the machine's port that Docker's proxy serves. A connection with data in
         its queues is not quiet.
         """
-        end = time.monotonic() + seconds
+        deadline = self._clock(seconds)
         before: Mapping[str, Flow] | None = None
-        since = time.monotonic()
-        while (now := time.monotonic()) < end:
+        since = deadline.left
+        while (left := deadline.left) > 0:
             current = self._flows(process, port)
             if current != before or any(queued for queued, _, _ in current.values()):
-                before, since = current, now
-            elif now - since >= QUIET_SECONDS:
-                return end - now
-            self._sleep(0.1)
+                before, since = current, left
+            elif since - left >= QUIET_SECONDS:
+                return left
+            deadline.pause(0.1)
         return 0.0
 
     def introduce(self, container: Container) -> None:
@@ -206,4 +210,8 @@ def flows(listing: str) -> dict[str, Flow]:
 
 def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which(command[0], path=_PATH) or command[0]
-    return subprocess.run([program, *command[1:]], input=text, capture_output=True, text=True, check=False)
+    words = [program, *command[1:]]
+    try:
+        return subprocess.run(words, input=text, capture_output=True, text=True, check=False, timeout=PROGRAM_SECONDS)
+    except subprocess.TimeoutExpired:  # for example, another program keeps the lock of iptables
+        return subprocess.CompletedProcess(words, TIMED_OUT, "", f"no end within {PROGRAM_SECONDS} s")

@@ -7,17 +7,19 @@ where the registry itself requires tokens or certificates.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry.client.api import Api
-from registry.client.http import ApiError
+from registry.client.http import ApiError, Refusal
+from registry.deadline import Deadline
 from registry.deployment.health import Connect, Health, NotServing
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
 from registry.machine import engine
-from registry.message import Message
+from registry.message import Message, Sentence, alone
 from registry.release import container, drift
+from registry.release.container import PORT
 from registry.release.release import Release
 
 HOLD_SECONDS = 1.2
@@ -38,6 +40,14 @@ REMOVED = Message("The container {name} was removed", "Retry")
 """Another program removed the temporary registry to which the action pushes."""
 
 
+FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this change ({error})", "Fix the storage")
+"""A change was applied although the registry cannot write, because the one before could not either."""
+
+
+class Altered(NotServing):
+    """Docker does not create the container as it is requested."""
+
+
 class Candidates:
     """Runs candidate and loopback registries.
 
@@ -51,14 +61,16 @@ class Candidates:
         own: User,
         connect: Connect,
         health: Health,
-        sleep: Callable[[float], None],
+        deadline: Deadline,
     ) -> None:
         self._docker = docker
         self._store = store
         self._own = own
         self._connect = connect
         self._health = health
-        self._sleep = sleep
+        self._deadline = deadline
+        self.warnings: list[Sentence] = []
+        """What does not work, but did not work before either."""
 
     def verify(self, release: Release) -> None:
         """Run *release* as a candidate, which keeps running. Raises NotServing if it fails a check.
@@ -74,28 +86,57 @@ class Candidates:
         self._docker.remove(name)
         body = container.candidate_body(self._store.body(release))
         self._docker.create(name, body)
-        self._require_unaltered(name, body)
+        self.require_unaltered(name, body)
         self._docker.start(name)
         client = self._health.wait(name, release)
-        with self._health.explains(name):
-            for _ in range(4):
-                self._sleep(HOLD_SECONDS / 4)
-                client.check_alive()
-            if release.authentication is not None:
+        if release.authentication is not None:
+            with self._health.explains(name, release):
                 client.check_authentication()
+        try:
+            self._verify_storage(name, client, release)
+        except NotServing as error:
+            if isinstance(error.__cause__, Refusal) or not self._failed_before(release):
+                raise
+            self.warnings.append(alone(FAILS_AS_BEFORE(error=error.__cause__ or error)))
+
+    def _verify_storage(self, name: str, client: Api, release: Release) -> None:
+        """Raise NotServing unless the registry in the container stays healthy, and can use its storage."""
+        with self._health.explains(name, release):
+            for _ in range(4):
+                self._deadline.pause(HOLD_SECONDS / 4)
+                client.check_alive()
             if release.authentication != "token":
                 _check_storage(client, release)
         if release.authentication == "token":
             # Only the token server issues tokens, so another registry checks whether the data can be written.
-            with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback"):
-                _check_storage(self._connect(f"http://127.0.0.1:{port}", None), release)
+            with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback", release):
+                _check_storage(self._connect(f"http://127.0.0.1:{port}", None, self._deadline), release)
+
+    def _failed_before(self, release: Release) -> bool:
+        """Tell whether the current registry runs over the same storage, and cannot use it either.
+
+        Then it is no reason to keep, for example, a registry open that is about to require passwords.
+        """
+        current = self._store.current()
+        if current is None or current.place != release.place or current.is_read_only:
+            return False
+        container = self._docker.inspect(current.container.name)
+        if container is None or container.address is None or not container.is_running:
+            return False
+        url = f"{current.scheme}://{container.address}:{PORT}"
+        try:
+            self._verify_storage(container.name, self._connect(url, current.certificate, self._deadline), current)
+        except NotServing as error:
+            return not isinstance(error.__cause__, Refusal)
+        return False
 
     def check_upstream(self, release: Release) -> None:
         """Raise NotServing while the upstream of *release*, if it has one, is unreachable."""
         if release.upstream is None:
             return
         try:
-            self._connect(release.upstream, None).check_is_registry(release.container.environment)
+            upstream = self._connect(release.upstream, None, self._deadline)
+            upstream.check_is_registry(release.container.environment, release.trusted_ca)
         except ApiError as error:
             raise NotServing(UPSTREAM_UNREACHABLE(error=error)) from error
 
@@ -120,21 +161,27 @@ class Candidates:
             if port is None:
                 raise NotServing(REMOVED(name=name))
             yield port
-        finally:
-            self._docker.remove(name)
-            store.remove()
-            if not outer:
-                self._store.end_switch()
+        except Exception:
+            with contextlib.suppress(engine.EngineError, OSError):  # the first error is the one to report
+                self._remove_loopback(name, store, outer)
+            raise
+        self._remove_loopback(name, store, outer)
 
-    def _require_unaltered(self, name: str, body: Mapping[str, Any]) -> None:
-        """Raise NotServing if Docker did not apply all of *body*: each hook would replace the container.
+    def _remove_loopback(self, name: str, store: Store, outer: set[str]) -> None:
+        self._docker.remove(name)
+        store.remove()
+        if not outer:
+            self._store.end_switch()
+
+    def require_unaltered(self, name: str, body: Mapping[str, Any]) -> None:
+        """Raise Altered if Docker did not apply all of *body*: each hook would replace the container.
 
         Docker ignores memory limits, for example, if the kernel does not support them.
         """
         current = self._docker.inspect(name)
         differences = drift.differences(body, current) if current is not None else []
         if differences:
-            raise NotServing(ALTERED(differences="; ".join(differences)))
+            raise Altered(ALTERED(differences="; ".join(differences)))
 
 
 def candidate_name(release: Release) -> str:

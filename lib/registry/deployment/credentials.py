@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -9,10 +10,11 @@ import secrets
 from collections.abc import Callable
 
 from registry.deployment.store import ROOT, remove_below
+from registry.formats.htpasswd import Verdicts
 from registry.formats.relations import Request
-from registry.machine.files import write_file
+from registry.machine.files import read_file, write_file
 
-OWN_NAMES = ("auth", "identity.pem", "password", "request.json")
+OWN_NAMES = ("auth", "identity.pem", "password", "request.json", "verdicts.json")
 
 
 class Credentials:
@@ -23,13 +25,14 @@ class Credentials:
         self._users = root / "auth" / "htpasswd"
         self._password = root / "password"
         self._request = root / "request.json"
+        self._verdicts = root / "verdicts.json"
         self.identity_file = root / "identity.pem"
         """Key and certificate of the charm itself, for a registry that requires client certificates; often missing."""
 
     def users(self) -> str:
         """Return the text of the file of users; empty if there is none."""
         try:
-            return self._users.read_text()
+            return read_file(self._users)
         except (FileNotFoundError, UnicodeDecodeError):
             return ""
 
@@ -43,6 +46,23 @@ class Credentials:
     def remove_users(self) -> None:
         """Remove the file of users."""
         self._users.unlink(missing_ok=True)
+
+    def verdicts(self) -> Verdicts:
+        """Return which users were verified; none, with a new key, where that was never saved or is lost."""
+        try:
+            saved = json.loads(self._verdicts.read_text())
+            return Verdicts(bytes.fromhex(saved["key"]), frozenset(map(str, saved["digests"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            return Verdicts(secrets.token_bytes(32))
+
+    def save_verdicts(self, verdicts: Verdicts) -> None:
+        """Save which users were verified, unless that is unchanged. Where it fails, they are verified again."""
+        if verdicts.digests == self.verdicts().digests:
+            return
+        saved = {"key": verdicts.key.hex(), "digests": sorted(verdicts.digests)}
+        with contextlib.suppress(OSError):
+            self._root.mkdir(parents=True, exist_ok=True)
+            write_file(self._verdicts, json.dumps(saved) + "\n")
 
     def password(self) -> str:
         """Return the random password of the charm's own user, created once."""
@@ -75,7 +95,7 @@ class Credentials:
 
     def _ensure(self, path: pathlib.Path, make: Callable[[], str]) -> str:
         try:
-            text = path.read_text()
+            text = read_file(path)
         except (FileNotFoundError, UnicodeDecodeError):
             text = ""
         if not text:

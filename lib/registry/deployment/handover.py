@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from registry.deadline import Deadline
 from registry.deployment.bridge import Bridge, Impassable
 from registry.deployment.candidate import candidate_name
 from registry.formats.inspection import Container
@@ -13,8 +14,9 @@ from registry.release.release import Release
 class Handover:
     """Moves connections from one container to another, over a bridge if it can be opened."""
 
-    def __init__(self, docker: engine.Engine, bridge: Bridge) -> None:
+    def __init__(self, docker: engine.Engine, bridge: Bridge, deadline: Deadline) -> None:
         self._docker = docker
+        self._deadline = deadline
         self._bridge = bridge
 
     def stop(self, name: str, release: Release | None) -> str:
@@ -39,9 +41,10 @@ class Handover:
         current = self._docker.inspect(name)
         port = current.published(PORT) if current is not None and current.is_running else None
         if current is not None and port is not None:
-            left = self._bridge.wait_until_quiet(current.pid, port, seconds)
-            # A request whose data are all sent may still be in progress, e.g. the end of a push to an object store.
-            self._docker.stop(name, max(left, 1))
+            with self._deadline.suspended():  # this wait is the operator's
+                left = self._bridge.wait_until_quiet(current.pid, port, seconds)
+                # A request whose data are all sent may still be in progress, e.g. the end of a push to an object store.
+                self._docker.stop(name, max(left, 1))
 
     def _open(self, release: Release, before: Container) -> None:
         """Redirect new connections from the container *before* to the candidate. Raises Impassable."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Callable, Iterator
 
 from registry.client.api import Api
 from registry.client.http import ApiError
+from registry.deadline import Deadline
 from registry.machine import engine
-from registry.message import Fault, Message
-from registry.release import container
+from registry.message import Fault, Message, Sentence, Text, about, alone
+from registry.release import container, store_faults
 from registry.release.release import Release
 
 START_SECONDS = 20
 """How long a registry may take until it answers."""
 
-Connect = Callable[[str, str | None], Api]
-"""Creates a client for a URL and, if that is https, the PEM of the certificate that the server must present."""
+Connect = Callable[[str, "str | None", Deadline], Api]
+"""Creates a client for a URL and, if that is https, the PEM of the certificate that the server must present.
+
+No request of it takes longer than until the deadline.
+"""
 
 NOT_STARTED = Message(
     "The registry does not start with this configuration: {error}", "Fix the cause, or reset the options"
@@ -28,40 +33,53 @@ NOT_STARTED = Message(
 class NotServing(Fault):
     """A release does not serve; the text has the registry's own words."""
 
+    def __init__(self, text: Text, *, option: str = "", interrupted: bool = False) -> None:
+        super().__init__(text)
+        self.option = option
+        """The option that is the likely cause; empty where it is unknown."""
+        self.interrupted = interrupted
+        """The registry was stopped for the attempt."""
+
+    @property
+    def sentence(self) -> Sentence:
+        """The text with its option in front, if it has one."""
+        return about(self.option, self.text) if self.option else alone(self.text)
+
 
 class Health:
     """Checks the registries in containers."""
 
-    def __init__(self, docker: engine.Engine, connect: Connect, sleep: Callable[[float], None]) -> None:
+    def __init__(self, docker: engine.Engine, connect: Connect, deadline: Deadline) -> None:
         self._docker = docker
         self._connect = connect
-        self._sleep = sleep
+        self._deadline = deadline
 
     def wait(self, name: str, release: Release) -> Api:
         """Wait until the registry in the container answers; return a client for it. Raises NotServing."""
-        problem = "it has no address"
-        for _ in range(START_SECONDS * 10):
+        problem, deadline = "it has no address", self._deadline.within(START_SECONDS)
+        while True:
             current = self._docker.inspect(name)
             if current is None or current.has_ended:
-                raise NotServing(NOT_STARTED(error=self._last_error(name) or "the container ended without an error"))
+                raise _not_serving(release, self._last_error(name) or "the container ended without an error")
             if current.address is not None:
-                client = self._connect(f"{release.scheme}://{current.address}:{container.PORT}", release.certificate)
+                url = f"{release.scheme}://{current.address}:{container.PORT}"
                 try:
-                    client.check_alive()
-                    return client
+                    self._connect(url, release.certificate, deadline).check_alive()
+                    return self._connect(url, release.certificate, self._deadline)
                 except ApiError as error:
                     problem = str(error)
-            self._sleep(0.1)
+            if not deadline.pause(0.1):
+                break
         problem = f"no answer within {START_SECONDS} s ({problem})"
-        raise NotServing(NOT_STARTED(error=self._reason(name) or problem))
+        raise _not_serving(release, self._reason(name) or problem)
 
     @contextlib.contextmanager
-    def explains(self, name: str) -> Iterator[None]:
+    def explains(self, name: str, release: Release) -> Iterator[None]:
         """Turn a failed check of the registry in the container into NotServing, with its own words if there are any."""
         try:
             yield
         except ApiError as error:
-            raise NotServing(NOT_STARTED(error=self._reason(name) or error)) from error
+            raise _not_serving(release, self._reason(name) or str(error)) from error
 
     def _reason(self, name: str) -> str:
         """Return the registry's own words, "" if there are none."""
@@ -71,13 +89,19 @@ class Health:
         current = self._docker.inspect(name)
         if current is None or current.address is None:
             return ""
-        return _line(self._connect(f"http://{current.address}:{container.DEBUG_PORT}", None).read_health_errors())
+        url = f"http://{current.address}:{container.DEBUG_PORT}"
+        return _line(self._connect(url, None, self._deadline).read_health_errors())
 
     def _last_error(self, name: str) -> str:
         try:
             return last_error(self._docker.logs(name))
         except engine.NoSuchObject:
             return ""
+
+
+def _not_serving(release: Release, words: str) -> NotServing:
+    fault = store_faults.find(release, words)
+    return NotServing(fault.text, option=fault.option) if fault else NotServing(NOT_STARTED(error=words))
 
 
 def last_error(log: str) -> str:
@@ -90,14 +114,24 @@ def last_error(log: str) -> str:
     for line in reversed(lines):
         if line.startswith("panic: "):
             return line[:200]
-        if re.search(r"\blevel=(?:error|fatal|panic) ", line):
+        fields = _fields(line)
+        if fields.get("level") in ("error", "fatal", "panic"):
             # A failed answer has its reason in a separate field.
-            fields = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
-            words = fields.get("err.detail") or fields.get("msg", "")
-            return _line(words.replace("\\n", " ").replace("\\t", " ").replace('\\"', '"'))
+            return _line(fields.get("err.detail") or fields.get("msg", ""))
     # Neither lines of a lower level nor of requests.
-    plain = [line for line in lines if not re.search(r'\blevel=|" \d{3} \d+ "', line)]
+    plain = [line for line in lines if not _fields(line) and not re.search(r'" \d{3} \d+ "', line)]
     return _line(plain[-1]) if plain else ""
+
+
+def _fields(line: str) -> dict[str, str]:
+    """Return the fields of a *line* of the log: JSON, or before the registry has read its configuration, NAME=VALUE."""
+    with contextlib.suppress(ValueError):
+        fields = json.loads(line)
+        return {name: str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
+    level = re.search(r"\blevel=(\w+)", line)
+    quoted = dict(re.findall(r'\b(err\.detail|msg)="((?:[^"\\]|\\.)*)"', line))
+    words = {name: re.sub(r"\\[nt]", " ", text).replace('\\"', '"') for name, text in quoted.items()}
+    return {"level": level[1], **words} if level else {}
 
 
 def _line(words: str) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import tempfile
-import time
 from collections.abc import Callable
 
 from registry.client import archive
-from registry.formats.inspection import DIGEST_LABEL
+from registry.deadline import Deadline
+from registry.formats.inspection import DIGEST_LABEL, VERSION_COMMAND
+from registry.formats.names import VERSION
 from registry.machine import engine
 from registry.message import Fault, Message
 from registry.release.image import Image, version_in
 
 VERSION_SECONDS = 30
 """How long a registry may take to report its version."""
-_VERSION = "docker-registry-version"
-"""Name of the container that reports it."""
 
 
 UNAVAILABLE = Message(
@@ -38,7 +37,7 @@ UNREADABLE = Message(
 )
 """The machine cannot read the attached file or write a copy of it, for example because its disk is full."""
 NO_IMAGE_INSIDE = Message(
-    "the resource registry-image contains no image for this machine", "Attach an archive for {architecture}"
+    "the resource registry-image contains no image for this machine{found}", "Attach an archive for {architecture}"
 )
 """The archive contains images for other architectures only."""
 DISAPPEARED = Message("{name} was removed from the machine after Docker got it", "Retrying automatically")
@@ -83,19 +82,24 @@ def registry_version(docker: engine.Engine, image_id: str) -> str | None:
     """Run the image to return the version of its registry, or None if it contains no registry."""
     body = {
         "Image": image_id,
-        "Cmd": ["--version"],
+        "Cmd": VERSION_COMMAND,
         "Labels": {DIGEST_LABEL: ""},
-        "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "LogConfig": {"Type": "json-file"}},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "LogConfig": {"Type": "json-file"},
+            "UsernsMode": "host",
+        },
     }
-    docker.remove(_VERSION)  # a crash may have left it
+    docker.remove(VERSION)  # a crash may have left it
     try:
-        docker.create(_VERSION, body)
-        _run_to_its_end(docker, _VERSION)
-        return version_in(docker.logs(_VERSION))
+        docker.create(VERSION, body)
+        _run_to_its_end(docker, VERSION)
+        return version_in(docker.logs(VERSION))
     except engine.Refused:
         return None
     finally:
-        docker.remove(_VERSION)
+        docker.remove(VERSION)
 
 
 def _run_to_its_end(docker: engine.Engine, name: str) -> None:
@@ -104,9 +108,9 @@ def _run_to_its_end(docker: engine.Engine, name: str) -> None:
         docker.start(name)
     except engine.NoSuchObject as error:  # older versions of Docker report a missing program so
         raise engine.Refused(str(error)) from error
-    end = time.monotonic() + VERSION_SECONDS
-    while (current := docker.inspect(name)) and current.is_started and time.monotonic() < end:
-        time.sleep(0.05)
+    deadline = Deadline(VERSION_SECONDS)
+    while (current := docker.inspect(name)) and current.is_started and deadline.pause(0.05):
+        pass
 
 
 def _ensure_image_id(source: Source, docker: engine.Engine, log: Callable[[str], None]) -> str:
@@ -133,23 +137,31 @@ def _load(source: Source, docker: engine.Engine, log: Callable[[str], None]) -> 
         if resource is None or resource.stat().st_size == 0:
             return None
         architecture = docker.architecture()
-        images = archive.read(resource, architecture)
-        name = images.name_of(reference)
-        if name is None and not source.is_default:
-            log(f"The resource registry-image does not contain {reference} and is not used.")
-            return None
         with (
-            tempfile.TemporaryDirectory(dir="/var/tmp") as scratch,  # /tmp may be in memory
-            images.for_docker(pathlib.Path(scratch)) as file,
+            tempfile.TemporaryDirectory(dir="/var/tmp") as folder,  # /tmp may be in memory
+            archive.unpacked(resource, pathlib.Path(folder)) as path,
         ):
-            loaded = docker.load(file)
+            images = archive.read(path, architecture)
+            name = images.name_of(reference)
+            if name is None and (source.is_default or images.is_for_others(reference)) and not images.entries:
+                raise NoImage(NO_IMAGE_INSIDE(found=_found(images), architecture=architecture))
+            if name is None and not source.is_default:
+                log(f"The resource registry-image does not contain {reference} and is not used.")
+                return None
+            with images.for_docker(pathlib.Path(folder)) as file:
+                loaded = docker.load(file)
     except archive.BadArchive as error:
         raise NoImage(NOT_AN_ARCHIVE(error=error)) from error
     except OSError as error:
         raise NoImage(UNREADABLE(error=error)) from error
     if not loaded:
-        raise NoImage(NO_IMAGE_INSIDE(architecture=architecture))
+        raise NoImage(NO_IMAGE_INSIDE(found="", architecture=architecture))
     return name or loaded[0]
+
+
+def _found(images: archive.Archive) -> str:
+    architectures = sorted(set(images.others.values()))
+    return f", but for {' and '.join(architectures)}" if architectures else ""
 
 
 def _on_machine(name: str, docker: engine.Engine) -> str:

@@ -36,7 +36,8 @@ class Recovery:
         if names:
             self._store.loopback().remove()
         for name in names:
-            if self._docker.inspect(f"{name}-previous") is not None:
+            previous = self._docker.inspect(f"{name}-previous")
+            if previous is not None and previous.may_be_removed:
                 self._restore(name, names, current)
         if names:
             self.wait_for_current()  # until then a candidate may serve

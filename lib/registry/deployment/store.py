@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
-from registry.machine.files import sync_folder, write_file
+from registry.machine.files import read_file, sync_folder, write_file
 from registry.release import container
 from registry.release.release import FILES, Release
 
@@ -30,6 +30,7 @@ class Store:
         self.folders = root / "applied"
         self.link = root / "config.yml"
         self._switching = root / "switching"
+        self._known: tuple[object, Release | None] = (None, None)
 
     def folder(self, release: Release) -> pathlib.Path:
         """Return the folder of *release*, whether it exists or not."""
@@ -40,22 +41,35 @@ class Store:
         return container.create_body(release.container, str(self.folder(release)), release.digest)
 
     def current(self) -> Release | None:
-        """Return the release of the last `make_current`; None if there is none, or if its files were altered."""
+        """Return the release of the last `make_current`; None if there is none, or if its files were altered.
+
+        Its files are read once, and again when one of them is another.
+        """
         try:
             folder = self.folders / pathlib.Path(os.readlink(self.link)).parent.name
+            files = {path.name: path for path in sorted(folder.iterdir())}
+            state = (folder.name, [(name, _identity(path.stat())) for name, path in files.items()])
+            if state != self._known[0]:
+                self._known = (state, self._read(folder))
+            return self._known[1]
+        except OSError:
+            # There is no link, a regular file of the predecessor in its place, or an unusable folder.
+            return None
+
+    def _read(self, folder: pathlib.Path) -> Release | None:
+        try:
             release = Release.from_files(
-                {path.name: path.read_text() for path in map(folder.joinpath, FILES) if path.exists()}
+                {path.name: read_file(path) for path in map(folder.joinpath, FILES) if path.exists()}
             )
             return release if release.digest == folder.name else None
-        except (OSError, ValueError, KeyError, TypeError):
-            # There is no link, a regular file of the predecessor in its place, or an unusable folder.
+        except (ValueError, KeyError, TypeError):
             return None
 
     def is_intact(self, release: Release) -> bool:
         """Tell whether the folder of *release* contains exactly its files."""
         folder = self.folder(release)
         try:
-            return {path.name: path.read_text() for path in folder.iterdir()} == release.files()
+            return {path.name: read_file(path) for path in folder.iterdir()} == release.files()
         except (OSError, UnicodeDecodeError):
             return False
 
@@ -97,7 +111,7 @@ class Store:
     def unfinished_switch(self) -> set[str]:
         """Return the names of the last `begin_switch` if no `end_switch` followed, because of a crash."""
         try:
-            return set(self._switching.read_text().split())
+            return set(read_file(self._switching).split())
         except FileNotFoundError:
             return set()
 
@@ -112,6 +126,11 @@ class Store:
     def remove(self) -> None:
         """Remove everything below the root except credentials and an operator's files."""
         remove_below(self.root, OWN_NAMES)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    """Return what differs between two states of a file."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def remove_below(root: pathlib.Path, names: Iterable[str]) -> None:

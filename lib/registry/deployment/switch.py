@@ -10,18 +10,19 @@ in progress, for the recovery after a crash.
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable
 
+from registry.deadline import Deadline
 from registry.deployment.bridge import Bridge
-from registry.deployment.candidate import Candidates, candidate_name
+from registry.deployment.candidate import Altered, Candidates, candidate_name
 from registry.deployment.handover import Handover
 from registry.deployment.health import NOT_STARTED, Connect, Health, NotServing
 from registry.deployment.recovery import Recovery
 from registry.deployment.store import Store
+from registry.deployment.vacancy import IN_THE_WAY, require_free
 from registry.formats.htpasswd import User
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import engine
+from registry.message import Sentence
 from registry.release import drift
 from registry.release.release import Release
 
@@ -40,14 +41,14 @@ class Switch:
         own: User,
         connect: Connect,
         bridge: Bridge,
-        sleep: Callable[[float], None] = time.sleep,
+        deadline: Deadline,
     ) -> None:
         self._docker = docker
         self._store = store
         self._bridge = bridge
-        self._health = Health(docker, connect, sleep)
-        self._candidates = Candidates(docker, store, own, connect, self._health, sleep)
-        self._handover = Handover(docker, bridge)
+        self._health = Health(docker, connect, deadline)
+        self._candidates = Candidates(docker, store, own, connect, self._health, deadline)
+        self._handover = Handover(docker, bridge, deadline)
         self._recovery = Recovery(docker, store, self._health, bridge, self._handover)
 
     def deploy(self, release: Release, container: Container | None, *, fall_back: bool = True) -> list[str]:
@@ -62,18 +63,26 @@ class Switch:
         if before is not None and before.digest == release.digest:
             return self._keep(release, container)
         intact = self._store.is_intact(release)
+        old = before.container.name if before is not None else release.container.name
+        require_free(self._docker, release.container.name, old)
         try:
             self._store.write(release)
             self._candidates.verify(release)
         except (NotServing, engine.EngineError, OSError):
-            self._end(release)
-            if before is not None and fall_back:
-                self._keep(before, self._docker.inspect(before.container.name))
+            with _first_error_stays():
+                self._end(release)
+            with _first_error_stays():
+                if before is not None and fall_back:
+                    self._keep(before, self._docker.inspect(before.container.name))
             raise
-        old = before.container.name if before is not None else release.container.name
         done = self._replace(release, old, keep=intact, has_candidate=True, fall_back=fall_back)
         self._store.make_current(release)
         return [*done, f"release {release.digest} is current"]
+
+    @property
+    def warnings(self) -> tuple[Sentence, ...]:
+        """What does not work although it was deployed, because it did not work before either."""
+        return tuple(self._candidates.warnings)
 
     def pause(self, container: Container | None) -> None:
         """Stop the registry's *container* and keep it. Raises EngineError."""
@@ -111,7 +120,15 @@ class Switch:
         if container is None or need.step is drift.Step.REPLACE:
             if container is not None and container.is_running:
                 self._candidates.check_upstream(release)
-            return [*need.reasons, *self._replace(release, name, keep=False, has_candidate=False)]
+            try:
+                return [*need.reasons, *self._replace(release, name, keep=False, has_candidate=False)]
+            except Altered:
+                # The next one would not be as requested either: this one serves on.
+                if container is not None and not container.is_started:
+                    with _first_error_stays():
+                        self._docker.start(name)
+                        self._health.wait(name, release)
+                raise
         if container.status == "paused":
             self._docker.unpause(name)
         if container.status != "restarting":
@@ -132,12 +149,20 @@ class Switch:
         if keep and drift.needs(body, self._docker.inspect(name), intact=True).step is drift.Step.NOTHING:
             self._end(release)
             return []
+        require_free(self._docker, name, old)
+        had_old = self._has(old, must_be_free=name == old)
         self._store.begin_switch({name, old})
         self._docker.remove(f"{name}-next")
-        self._docker.create(f"{name}-next", body)
+        try:
+            self._docker.create(f"{name}-next", body)
+            self._candidates.require_unaltered(f"{name}-next", body)
+        except (NotServing, engine.EngineError):
+            with _first_error_stays():
+                self._docker.remove(f"{name}-next")
+                self._end(release)
+            raise
         if name != old:
             self._docker.remove(name)
-        had_old = self._docker.inspect(old) is not None
         if had_old:
             self._docker.remove(f"{old}-previous")
             self._docker.rename(old, f"{old}-previous")
@@ -148,14 +173,26 @@ class Switch:
                 how = self._handover.stop(f"{old}-previous", release if has_candidate else None)
             self._start(release)
         except (NotServing, engine.EngineError) as error:
-            self._roll_back(name, old, had_old, fall_back)
-            self._end(release)
-            raise NotServing(error.text if isinstance(error, NotServing) else NOT_STARTED(error=error)) from error
+            with _first_error_stays():  # the next hook recovers
+                self._roll_back(name, old, had_old, fall_back)
+                self._end(release)
+            refused = error if isinstance(error, NotServing) else NotServing(NOT_STARTED(error=error))
+            refused.interrupted = had_old
+            raise refused from error
         # From here on, a crash leaves the new container.
         self._store.make_current(release)
         self._docker.remove(f"{old}-previous")
         self._end(release)
         return [f"container {name} created for release {release.digest} ({how})"]
+
+    def _has(self, old: str, *, must_be_free: bool) -> bool:
+        """Tell whether there is a container *old* to replace. Raises NotServing if it is somebody else's."""
+        container = self._docker.inspect(old)
+        is_first = self._store.current() is None
+        theirs = container is not None and not (container.is_ours or (is_first and container.is_predecessors))
+        if theirs and must_be_free:
+            raise NotServing(IN_THE_WAY(name=old))
+        return container is not None and not theirs
 
     def _start(self, release: Release) -> None:
         """Start the container of *release*, and wait until it serves. Raises NotServing, EngineError."""
@@ -167,7 +204,7 @@ class Switch:
         client = self._health.wait(name, release)
         if release.upstream is not None and release.authentication is not None:
             # No candidate has been verified.
-            with self._health.explains(name):
+            with self._health.explains(name, release):
                 client.check_authentication()
 
     def _end(self, release: Release) -> None:
@@ -184,3 +221,8 @@ class Switch:
         if had_old and fall_back:
             self._docker.start(old)
             self._recovery.wait_for_current()
+
+
+def _first_error_stays() -> contextlib.suppress:
+    """Return a context for what is done after an error: that one is reported, whatever happens here."""
+    return contextlib.suppress(NotServing, engine.EngineError, OSError)

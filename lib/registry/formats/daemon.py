@@ -24,11 +24,12 @@ NOT_UTF8 = Message("/etc/docker/daemon.json is not UTF-8 ({error})", "Fix it, or
 
 LIVE_RESTORE = "live-restore"
 LIVE_RESTORE_FIELDS = ("live_restore_loaded", "live_restore_refused")
-"""Fields of `Record` that are saved separately: an older charm cannot read a record with them."""
+SEPARATE = {"live-restore": LIVE_RESTORE_FIELDS, "daemon-written": ("written", "restarted")}
+"""Fields of `Record` that are saved in records of other names: an older charm cannot read a record with them."""
 DROP_IN = "/etc/systemd/system/docker.service.d/docker-registry.conf"
 RELOADABLE = frozenset(
     {
-        *("authorization-plugins", "debug", "default-runtime", "features", "insecure-registries", "labels"),
+        *("authorization-plugins", "debug", "default-runtime", "insecure-registries", "labels"),
         *("live-restore", "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts"),
         *("registry-mirrors", "runtimes", "shutdown-timeout"),
     }
@@ -70,6 +71,10 @@ class Record:
     before: Files | None = None
     """The files before the last change, to revert to: Docker may fail to start only at the next boot."""
     ours_before: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    written: Files | None = None
+    """The files as the charm wrote them last: whatever differs from them is somebody else's."""
+    restarted: str = ""
+    """Digest of the files for which Docker was restarted once no container ran."""
     trying: bool = False
     """That change is in progress."""
     live_restore_loaded: bool = False
@@ -90,8 +95,21 @@ class Record:
     def from_json(cls, document: Mapping[str, Any]) -> Record:
         """Read what `to_json` returned, or a part of it, or nothing."""
         known = {field.name: document[field.name] for field in dataclasses.fields(cls) if field.name in document}
-        before = known.get("before")
-        return cls(**{**known, "before": Files(**before) if before else None})
+        files = {name: Files(**known[name]) for name in ("before", "written") if known.get(name)}
+        return cls(**{**known, **files})
+
+    def undone(self, current: Files) -> Files:
+        """Return the *current* files without the charm's last change; what somebody else changed since stays.
+
+        An older charm did not record what it wrote: then only a change that is in progress is undone.
+        """
+        if self.before is None or (self.written is None and not self.trying):
+            return current
+        written = self.written or current
+        return Files(
+            self.before.daemon_json if current.daemon_json == written.daemon_json else current.daemon_json,
+            self.before.drop_in if current.drop_in == written.drop_in else current.drop_in,
+        )
 
 
 def live_restore(text: str) -> Any:
@@ -156,6 +174,17 @@ def exec_start(units: str) -> str:
         elif line.startswith("ExecStart=") and file != DROP_IN:
             command = line.removeprefix("ExecStart=").strip()
     return command
+
+
+def file_with(units: str, word: str) -> str:
+    """Return the last file in `systemctl cat`'s output, ours aside, that has *word* in a line; "" if there is none."""
+    file, found = "", ""
+    for line in units.splitlines():
+        if line.startswith("# /"):
+            file = line.removeprefix("# ").strip()
+        elif word in line and not line.startswith("#") and file != DROP_IN:
+            found = file
+    return found
 
 
 def drop_in(environment: Mapping[str, str], command: str, arguments: Sequence[str]) -> str | None:

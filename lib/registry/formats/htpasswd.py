@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import hmac
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -41,8 +44,12 @@ PASSWORD_BYTES = 72
 """bcrypt ignores what follows."""
 NAME_BYTES = 255
 
-_HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
-_HASH_OF_ANY_KIND = re.compile(r"\$[a-z0-9]+\$|\{\w+\}[A-Za-z0-9+/=]{20,}")
+# Go's bcrypt accepts each of these letters, and none.
+_HASH = re.compile(r"\$2[abxy]?\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+# Bcrypt, even if it is cut; crypt(3) and htpasswd; what LDAP servers store.
+_HASH_OF_ANY_KIND = re.compile(
+    r"\$(?:2[abxy]?|1|5|6|7|y|gy|apr1|md5|sha1|scrypt|argon2\w*|pbkdf2[\w-]*)\$|\{[A-Z]\w+\}[A-Za-z0-9+/=]{20,}"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +61,44 @@ class User:
     hashed: str | None = dataclasses.field(default=None, repr=False)
 
 
+@dataclasses.dataclass(frozen=True)
+class Verdicts:
+    """Which hashes belong to which passwords, so that bcrypt is not asked again in each hook.
+
+    Only whoever has the *key* can compare a password with a digest.
+    """
+
+    key: bytes = dataclasses.field(default=b"", repr=False)
+    digests: frozenset[str] = dataclasses.field(default=frozenset(), repr=False)
+
+    def knows(self, user: User, hashed: str) -> bool:
+        """Tell whether *hashed* was found to be the hash of the user's password."""
+        return self._digest(user, hashed) in self.digests
+
+    def of(self, users: Iterable[User], text: str) -> Verdicts:
+        """Return those of *users* with passwords, whose hashes are in *text*, and no others."""
+        hashes = _hashes(text)
+        known = (self._digest(user, hashes[user.name]) for user in users if user.password is not None)
+        return dataclasses.replace(self, digests=frozenset(known))
+
+    def _digest(self, user: User, hashed: str) -> str:
+        text = json.dumps([user.name, user.password, hashed])
+        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+
+
 def name_problem(name: str) -> Text | None:
     """Return what is wrong with the name of a user, or None.
 
     The registry strips a line and ignores one that begins with # as a comment; basic authentication ends
     the name at the first colon (https://www.rfc-editor.org/rfc/rfc7617#section-2).
     """
-    if name and name.isprintable() and name.strip() == name and ":" not in name and not name.startswith("#"):
+    if (
+        name
+        and not _has(name, "Cc", "Cs", "Zl", "Zp")
+        and name.strip() == name
+        and ":" not in name
+        and not name.startswith("#")
+    ):
         if len(name.encode()) <= NAME_BYTES:
             return None
         return LONG_NAME(length=len(name.encode()), most=NAME_BYTES)
@@ -69,12 +107,16 @@ def name_problem(name: str) -> Text | None:
 
 def password_problem(password: str) -> Text | None:
     """Return what is wrong with a password, without the password itself, or None."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in password):
+    if _has(password, "Cc", "Cs"):
         return CONTROL_CHARACTER()
     length = len(password.encode())
     if length > PASSWORD_BYTES:
         return LONG_PASSWORD(length=length, most=PASSWORD_BYTES)
     return None
+
+
+def _has(text: str, *categories: str) -> bool:
+    return any(unicodedata.category(character) in categories for character in text)
 
 
 def is_hash(text: str) -> bool:
@@ -100,24 +142,28 @@ def cost_problem(cost: int) -> Text | None:
     return None if cost in COSTS else COST_OUT_OF_RANGE(cost=cost, least=COSTS[0], most=COSTS[-1])
 
 
-def text(users: Iterable[User], cost: int = COST, before: str = "") -> str:
+def text(users: Iterable[User], cost: int = COST, before: str = "", verdicts: Verdicts | None = None) -> str:
     """Return the text of the file for *users*, none of whom has a problem; *before* is the current text.
 
     A hash that still verifies its user's password is kept and not salted again, so that the text and the file's time
-    change only when a user does.
+    change only when a user does. *verdicts* spare it the verification.
     """
-    known = dict(line.split(":", 1) for line in before.splitlines() if ":" in line)
-    return "".join(f"{user.name}:{_hash(user, cost, known.get(user.name, ''))}\n" for user in users)
+    known, verdicts = _hashes(before), verdicts or Verdicts()
+    return "".join(f"{user.name}:{_hash(user, cost, known.get(user.name, ''), verdicts)}\n" for user in users)
 
 
-def _hash(user: User, cost: int, before: str) -> str:
+def _hashes(text: str) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in text.split("\n") if ":" in line)
+
+
+def _hash(user: User, cost: int, before: str, verdicts: Verdicts) -> str:
     if user.password is None:
         return user.hashed or ""
     password = user.password.encode()
     # Only a hash of our cost is verified: the file may have any cost, and verifying a high one would take hours.
     if before.startswith(f"$2y${cost:02}$"):
         with contextlib.suppress(ValueError):
-            if bcrypt.checkpw(password, before.encode()):
+            if verdicts.knows(user, before) or bcrypt.checkpw(password, before.encode()):
                 return before
     # $2b$ and $2y$ are one algorithm; the latter is what the htpasswd command writes.
     return bcrypt.hashpw(password, bcrypt.gensalt(cost)).decode().replace("$2b$", "$2y$", 1)

@@ -6,13 +6,17 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operat
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import pathlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 DIGEST_LABEL = "docker-registry.digest"
 """Label with the digest of the release that a container was created for; it identifies containers of this charm."""
-PREDECESSORS_FOLDER = "/etc/docker/registry"
-"""Folder of the machine from which the predecessor mounts its configuration, file by file."""
+VERSION_COMMAND = ["--version"]
+"""Command of the container that only tells the version of an image; it belongs to no release and has no mounts."""
+_COMPOSE_LABEL = "com.docker.compose.project"
+PREDECESSORS_FILE = "/etc/docker/registry/config.yml"
+"""File of the machine that the predecessor mounts: it mounts its configuration file by file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Container:
     """Port of the container, e.g. ``5000/tcp``, to port of the machine, where currently published."""
     body: Mapping[str, Any] = dataclasses.field(repr=False)
     """The requested settings, in the form of ``POST /containers/create``, and those that Docker added."""
+    id: str = ""
 
     @classmethod
     def from_inspection(cls, document: Mapping[str, Any]) -> Container:
@@ -65,6 +70,7 @@ class Container:
                 if bindings and bindings[0].get("HostPort")
             },
             body={**config, "Image": document["Image"], "HostConfig": document["HostConfig"]},
+            id=document.get("Id", ""),
         )
 
     @property
@@ -89,8 +95,18 @@ class Container:
 
     @property
     def digest(self) -> str | None:
-        """Digest of the release that it was created for; None for a container of somebody else."""
-        return self.labels.get(DIGEST_LABEL)
+        """Digest of the release that it was created for; None for a container of somebody else.
+
+        The label alone is no proof: an image made with `docker commit`, a compose file or a command line can have a
+        copy of it. The container must also have been created with the folder of that release.
+        """
+        digest = self.labels.get(DIGEST_LABEL)
+        if digest is None or _COMPOSE_LABEL in self.labels:
+            return None
+        requested = set(self._requested_sources())
+        if digest == "":
+            return digest if not requested and self.body.get("Cmd") == VERSION_COMMAND else None
+        return digest if any(pathlib.PurePath(path).parts[-2:] == ("applied", digest) for path in requested) else None
 
     @property
     def is_ours(self) -> bool:
@@ -100,7 +116,18 @@ class Container:
     @property
     def is_predecessors(self) -> bool:
         """The predecessor created it: https://github.com/charmed-kubernetes/docker-registry-charm."""
-        return any(source.startswith(f"{PREDECESSORS_FOLDER}/") for source in self.sources)
+        return DIGEST_LABEL not in self.labels and PREDECESSORS_FILE in self.sources
+
+    @property
+    def may_be_removed(self) -> bool:
+        """It was created by this charm or by its predecessor."""
+        return self.is_ours or self.is_predecessors
+
+    def _requested_sources(self) -> Iterator[str]:
+        """Yield what the container itself was requested to mount; `sources` has those from --volumes-from too."""
+        host = self.body.get("HostConfig", {})
+        yield from (bind.partition(":")[0] for bind in host.get("Binds") or ())
+        yield from (mount.get("Source", "") for mount in host.get("Mounts") or ())
 
     def published(self, port: int) -> int | None:
         """Return the machine's port for the container's TCP *port*; None while it is not published."""

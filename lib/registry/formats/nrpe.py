@@ -48,16 +48,9 @@ def checks(target: Target) -> dict[str, str]:
         "docker_registry_container": [f"{_PLUGINS}/check_procs", "-c", "1:", "-a", target.process],
     }
     if encrypted:
-        port = ["-p", str(target.port)]
-        commands["docker_registry_certificate"] = [
-            f"{_PLUGINS}/check_http",
-            "-H",
-            "127.0.0.1",
-            *port,
-            "-S",
-            "-C",
-            "14,7",
-        ]
+        # Not check_http -C: its days are whole, and a certificate may be valid for fewer.
+        certificate = [PLUGIN, "--certificate", "127.0.0.1", str(target.port)]
+        commands["docker_registry_certificate"] = certificate
     if target.data_folder:
         limits = ["-w", "10%", "-c", "5%"]
         commands["docker_registry_storage"] = [f"{_PLUGINS}/check_disk", *limits, "-p", target.data_folder]
@@ -67,7 +60,7 @@ def checks(target: Target) -> dict[str, str]:
 def files(target: Target, host: str, groups: str) -> dict[str, str]:
     """Return the texts of the files for NRPE and for an older Nagios, by path.
 
-    *host* is the unit's name in Nagios, *groups* are the groups of its services, separated by commas.
+    *host* is the unit's name in Nagios, *groups* are the groups of its services, separated by commas, or empty.
     """
     texts = {CA_FILE: target.ca} if target.ca is not None else {}
     for name, command in checks(target).items():
@@ -84,7 +77,7 @@ def _service(name: str, host: str, groups: str) -> str:
         "host_name": host,
         "service_description": f"{host}[{name}] {name.replace('_', ' ')}",
         "check_command": f"check_nrpe!check_{name}",
-        "servicegroups": groups,
+        **({"servicegroups": groups} if groups else {}),
     }
     body = "".join(f"    {key:<24}{value}\n" for key, value in lines.items())
     return f"# Written by the charm docker-registry.\ndefine service {{\n{body}}}\n"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from registry.message import Text
 
@@ -16,6 +19,8 @@ class Peer:
     port: int | None
     """None, like the scheme, until the unit publishes it: it is new, or runs the predecessor."""
     scheme: str | None
+    ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Relation to the address at which its other end reaches the unit, where that is another one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +117,15 @@ class Nagios:
 
     hostname: str
     context: str
+
+
+def json_list(text: str) -> list[Any]:
+    """Return the list in *text*, which the other end of a relation has written: empty if it is anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # nested too deeply
+        return []
+    return value if isinstance(value, list) else []
 
 
 def unit_number(unit: str) -> int:

@@ -32,20 +32,30 @@ def docker_entry(data: Any) -> Entry:
 
 
 def oci_entries(index: Any, read: Callable[[str], Any], architecture: str) -> Iterator[Entry]:
-    """Yield the images of *architecture* in the *index* of an OCI layout.
+    """Yield the images in the *index* of an OCI layout, those of *architecture* where an image has several.
 
-    *read* returns the document of a digest. Raises KeyError, TypeError and the like for a malformed index.
+    *read* returns the document of a digest, and raises KeyError where the layout does not contain it: it may be of
+    another architecture. Raises KeyError if nothing else is there, TypeError and the like for a malformed index.
     """
+    missing: KeyError | None = None
+    is_empty = True
     for descriptor in index["manifests"]:
         labels = descriptor.get("annotations") or {}
         name = next((labels[key] for key in _NAME_KEYS[::-1] if key in labels), None)
-        manifest = _manifest(read, descriptor, architecture)
+        try:
+            manifest = _manifest(read, descriptor, architecture)
+        except KeyError as error:
+            missing = error
+            continue
         if manifest is not None:
+            is_empty = False
             yield {
                 "Config": blob(manifest["config"]["digest"]),
                 "RepoTags": [str(Reference.parse(name))] if name and _is_name(name) else [],
                 "Layers": [blob(layer["digest"]) for layer in manifest["layers"]],
             }
+    if is_empty and missing is not None:
+        raise missing
 
 
 def blob(digest: str) -> str:

@@ -11,6 +11,8 @@ from registry.machine.apt import GET, Apt, BadKey, PackageError
 from registry.machine.files import write_file
 
 FOLDER = pathlib.Path("/etc/apt")
+PREFIX = "docker-registry-"
+"""Of the names of the charm's files."""
 HELPER = "../lib/apt/apt-helper"
 # Only the new repository is read, and any error of it is fatal.
 _STRICT = ("-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "-o", "APT::Update::Error-Mode=any")
@@ -30,11 +32,11 @@ class AptSources:
         They are tried in a separate file first, because an invalid one makes every run of apt fail. Nothing is run
         if apt has them already.
         """
-        file = self._lists / f"docker-registry-{name}.list"
+        file = self._lists / f"{PREFIX}{name}.list"
         mark = sources_list.mark(sources)
         if (file.read_text().splitlines()[:1] == [mark]) if file.exists() else not sources:
             return
-        stem = f"docker-registry-{name}-{mark.split()[-1]}"
+        stem = f"{PREFIX}{name}-{mark.split()[-1]}"
         self._keyrings.mkdir(mode=0o755, parents=True, exist_ok=True)
         if sources:
             draft = self._keyrings / f"{stem}.list"
@@ -46,13 +48,8 @@ class AptSources:
                 raise
         else:
             file.unlink()
-        old = self._keyrings.glob(f"docker-registry-{name}-*")
+        old = self._keyrings.glob(f"{PREFIX}{name}-*")
         _remove(path for path in old if not path.name.startswith(stem))
-
-    def add_short(self, names: Iterable[str]) -> None:
-        """Add sources such as ``ppa:owner/name`` to apt. Raises PackageError."""
-        for name in names:
-            self._apt.run("add-apt-repository", "--yes", "--no-update", name)
 
     def _write_and_try(self, draft: pathlib.Path, mark: str, sources: Sequence[sources_list.Source]) -> None:
         keyrings = [draft.with_name(f"{draft.stem}-{i}") for i in range(len(sources))]

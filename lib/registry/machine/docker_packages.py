@@ -32,6 +32,15 @@ class DockerPackages:
         has_engine = shutil.which("dockerd") is not None or self._socket.exists()
         return has_engine and shutil.which("docker") is not None
 
+    def is_podman(self) -> bool:
+        """Tell whether this machine's command `docker` is the script of the package podman-docker."""
+        path = shutil.which("docker")
+        if path is None:
+            return False
+        with open(path, "rb") as file:
+            start = file.read(1000)
+        return start.startswith(b"#!") and b"podman" in start
+
     def install(self, options: runtime.Runtime) -> None:
         """Install the requested Docker. Raises PackageError."""
         self._apt.configure()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import stat
@@ -14,17 +15,27 @@ from registry.machine.files import write_file
 from registry.machine.systemd import Systemd
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
+SAVED = "daemon.json.saved"
+"""Name of the copy of somebody else's daemon.json, beside it."""
 DROP_IN = pathlib.Path(daemon.DROP_IN)
+PID_FILE = pathlib.Path("/run/docker.pid")
 UNIT = "docker.service"
+VALIDATE_SECONDS = 20
+"""How long `dockerd --validate` may take."""
 
 
 class Dockerd:
     """The dockerd of this machine."""
 
     def __init__(
-        self, systemd: Systemd, daemon_json: pathlib.Path = DAEMON_JSON, drop_in: pathlib.Path = DROP_IN
+        self,
+        systemd: Systemd,
+        daemon_json: pathlib.Path = DAEMON_JSON,
+        drop_in: pathlib.Path = DROP_IN,
+        pid_file: pathlib.Path = PID_FILE,
     ) -> None:
         self._systemd = systemd
+        self._pid_file = pid_file
         self._daemon_json = daemon_json
         self._drop_in = drop_in
 
@@ -48,6 +59,12 @@ class Dockerd:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, text, mode)
 
+    def save_daemon_json(self) -> pathlib.Path:
+        """Copy daemon.json to a file beside it, which replaces an earlier copy. Raises OSError."""
+        copy = self._daemon_json.with_name(SAVED)
+        write_file(copy, self._daemon_json.read_text(encoding="utf-8"))
+        return copy
+
     def read_drop_in(self) -> str | None:
         """Return the text of the charm's drop-in of docker.service, None if it does not exist. Raises OSError."""
         try:
@@ -68,16 +85,39 @@ class Dockerd:
         """Return the command of docker.service without the charm's drop-in; "" if there is no such unit."""
         return daemon.exec_start(self._systemd.systemctl("cat", UNIT).stdout)
 
+    def find_file(self, word: str) -> str:
+        """Return the file of docker.service, ours aside, that has *word* in it; "" if there is none."""
+        return daemon.file_with(self._systemd.systemctl("cat", UNIT).stdout, word)
+
+    def read_start(self) -> str:
+        """Return what tells one start of dockerd from another, "" if that is unknown."""
+        try:
+            return f"{self._pid_file.read_text().strip()} {self._pid_file.stat().st_mtime_ns}"
+        except OSError:
+            return ""
+
+    def read_running(self) -> list[str]:
+        """Return the command of the running dockerd, empty if it does not run."""
+        with contextlib.suppress(OSError, ValueError):
+            command = _command(int(self._pid_file.read_text()))
+            if command and command[0].endswith("dockerd"):
+                return command
+        with contextlib.suppress(OSError, ValueError):  # its file is elsewhere
+            main = self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT)
+            return _command(int(main.stdout or 0))
+        return []
+
     def is_daemon_json_valid(self) -> bool:
         """Tell whether the running dockerd accepts daemon.json; False if it has no `--validate` (before 23.0)."""
-        try:
-            pid = int(self._systemd.systemctl("show", "--value", "--property=MainPID", UNIT).stdout or 0)
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []
-        except (OSError, ValueError):
-            return False
+        command = self.read_running()
         # With its own arguments, because dockerd rejects settings that are both there and in the file.
-        done = subprocess.run([*command, "--validate"], capture_output=True, check=False) if command else None
-        return done is not None and done.returncode == 0
+        if not command:
+            return False
+        try:
+            done = subprocess.run([*command, "--validate"], capture_output=True, check=False, timeout=VALIDATE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
 
     def has_failed(self) -> bool:
         """Tell whether systemd has given up starting dockerd; False if dockerd was stopped."""
@@ -96,3 +136,8 @@ class Dockerd:
             log = self._systemd.read_journal(UNIT, int(begin))
             message = daemon.reason(log) or daemon.reason(done.stderr)
             raise EngineError(f"Docker does not start: {message}" if message else "Docker does not start")
+
+
+def _command(pid: int) -> list[str]:
+    """Return the command line of a process. Raises OSError."""
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1] if pid else []

@@ -1,4 +1,4 @@
-"""Docker, through its SDK: the only importer of `docker`.
+"""Docker, through its SDK: containers, and what the engine says of itself.
 
 Names in, values out; every failure is an EngineError with Docker's own message.
 """
@@ -6,120 +6,93 @@ Names in, values out; every failure is an EngineError with Docker's own message.
 from __future__ import annotations
 
 import contextlib
-import http
 import math
 import re
-import time
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
 import docker
-import docker.errors
-import requests
-import urllib3.exceptions
 
-from registry.formats.htpasswd import User
-from registry.formats.inspection import Container
-from registry.images.reference import Reference
+from registry.deadline import Deadline
+from registry.formats.daemon_effects import Observed
+from registry.formats.inspection import DIGEST_LABEL, Container
+from registry.machine.engine_errors import EngineError, NoSuchObject, Refused, docker_errors
+from registry.machine.engine_images import LEAST_SECONDS, EngineImages
+
+__all__ = ["Engine", "EngineError", "NoSuchObject", "Refused"]
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10
 """How long a container may take to end before it is killed; the registry needs a moment."""
 
 
-class EngineError(Exception):
-    """Docker rejects a request or does not answer; ``str()`` says which and why, without full stop."""
-
-
-class NoSuchObject(EngineError):
-    """There is no container or image with that name."""
-
-
-class Refused(EngineError):
-    """The request is invalid: the image has no command, or does not contain the command."""
-
-
-@contextlib.contextmanager
-def _docker_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except docker.errors.NotFound as error:
-        raise NoSuchObject(f"{what}: {_words(error)}") from error
-    except docker.errors.APIError as error:
-        kind = Refused if error.status_code == http.HTTPStatus.BAD_REQUEST else EngineError
-        raise kind(f"{what}: {_words(error)}") from error
-    # The SDK passes on the errors of its HTTP libraries, those of urllib3 where an answer is a stream.
-    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise EngineError(f"{what}: {_words(error)}") from error
-
-
-def _words(error: Exception) -> str:
-    """Return Docker's own message, without what the SDK adds, on one line."""
-    explanation = getattr(error, "explanation", None)
-    return " ".join(str(explanation or error).split()).rstrip(".")
-
-
-class Engine:
+class Engine(EngineImages):
     """The Docker engine of this machine."""
 
-    def __init__(self) -> None:
-        """Connect. Raises EngineError if no engine answers."""
-        with _docker_errors("Docker does not answer"):
-            self._api = docker.APIClient(SOCKET, version="auto", timeout=120)
-
-    # Containers
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        """Connect. Raises EngineError if no engine answers; so does each request that takes beyond the *deadline*."""
+        with docker_errors("Docker does not answer"):
+            client = docker.APIClient(SOCKET, version="auto", timeout=LEAST_SECONDS)
+        super().__init__(client, deadline or Deadline())
 
     def inspect(self, name: str) -> Container | None:
         """Return the container, or None if there is none."""
         if not re.fullmatch(r"[\w.-]+", name):  # the name becomes part of a path
             return None
         try:
-            with _docker_errors(f"container {name} cannot be inspected"):
+            with docker_errors(f"container {name} cannot be inspected"):
                 return Container.from_inspection(self._api.inspect_container(name))
         except NoSuchObject:
             return None
 
     def create(self, name: str, body: Mapping[str, Any]) -> None:
         """Create a container from a *body* of the API. Raises NoSuchObject if its image does not exist."""
-        with _docker_errors(f"container {name} cannot be created"):
+        with docker_errors(f"container {name} cannot be created"):
             self._api.create_container_from_config(dict(body), name)
 
     def start(self, name: str) -> None:
         """Start the container, unless it runs."""
-        with _docker_errors(f"container {name} cannot be started"):
+        with docker_errors(f"container {name} cannot be started"):
             self._api.start(name)
 
     def stop(self, name: str, seconds: float = STOP_SECONDS) -> None:
         """Stop the container, unless it is stopped. After *seconds* it is killed."""
-        with _docker_errors(f"container {name} cannot be stopped"):
+        with docker_errors(f"container {name} cannot be stopped"):
             self._api.stop(name, timeout=math.ceil(seconds))
 
     def unpause(self, name: str) -> None:
         """Unpause a paused container."""
-        with _docker_errors(f"container {name} cannot be unpaused"):
+        with docker_errors(f"container {name} cannot be unpaused"):
             self._api.unpause(name)
 
     def rename(self, name: str, new_name: str) -> None:
         """Rename the container, running or not."""
-        with _docker_errors(f"container {name} cannot be renamed"):
+        with docker_errors(f"container {name} cannot be renamed"):
             self._api.rename(name, new_name)
 
-    def remove(self, name: str, *, ours: bool = True) -> None:
-        """Remove the container and its anonymous volumes, running or not, if it exists.
+    def remove(self, name: str) -> None:
+        """Remove a container of this charm with its anonymous volumes, or of its predecessor, running or not.
 
-        A container that is not *ours* must have ended, and its volumes stay, because others may need their data.
+        That of somebody else stays, whatever its name: others may need it and its data.
         """
-        with contextlib.suppress(NoSuchObject), _docker_errors(f"container {name} cannot be removed"):
-            self._api.remove_container(name, v=ours, force=ours)
+        container = self.inspect(name)
+        if container is not None and container.may_be_removed:
+            with contextlib.suppress(NoSuchObject), docker_errors(f"container {name} cannot be removed"):
+                self._api.remove_container(container.id, v=container.is_ours, force=True)
+
+    def remove_ended(self, name: str) -> None:
+        """Remove a container that has ended, whoever created it, as the operator requests. Its volumes stay."""
+        with contextlib.suppress(NoSuchObject), docker_errors(f"container {name} cannot be removed"):
+            self._api.remove_container(name, v=False, force=False)
 
     def logs(self, name: str) -> str:
         """Return the last lines of the container's log."""
-        with _docker_errors(f"the log of container {name} cannot be read"):
+        with docker_errors(f"the log of container {name} cannot be read"):
             return bytes(self._api.logs(name, tail=50)).decode(errors="replace")
 
     def log_lines(self, name: str) -> Iterator[str]:
         """Yield all lines of the log of a container that has ended."""
-        with _docker_errors(f"the log of container {name} cannot be read"):
+        with docker_errors(f"the log of container {name} cannot be read"):
             rest = b""
             for part in self._api.logs(name, stream=True, follow=False):
                 *lines, rest = (rest + part).split(b"\n")
@@ -127,82 +100,54 @@ class Engine:
                     yield line.decode(errors="replace")
             yield rest.decode(errors="replace")
 
-    # Images
-
-    def image_id(self, reference: str) -> str | None:
-        """Return the ID of the image with this name on the machine, or None."""
-        try:
-            with _docker_errors(f"image {reference} cannot be inspected"):
-                return str(self._api.inspect_image(reference)["Id"])
-        except NoSuchObject:
-            return None
-
-    def pull(self, reference: str) -> None:
-        """Pull the image for this machine's platform."""
-        name = Reference.parse(reference)
-        with _docker_errors(f"{reference} cannot be pulled"):
-            _follow(self._api.pull(name.name, tag=name.version, stream=True, decode=True))
-
-    def load(self, file: IO[bytes]) -> list[str]:
-        """Load the images of an archive in docker save's format; return their names, or IDs if they have none."""
-        with _docker_errors("the resource registry-image cannot be loaded"):
-            lines = _follow(self._api.load_image(file))
-        return re.findall(r"^Loaded image(?: ID)?: (\S+)$", lines, re.MULTILINE)
-
-    def tag(self, source: str, reference: str) -> None:
-        """Add the name *reference* to the image *source*."""
-        name = Reference.parse(reference)
-        with _docker_errors(f"{source} cannot be tagged"):
-            self._api.tag(source, name.name, tag=name.version, force=True)
-
-    def untag(self, reference: str) -> None:
-        """Remove one of several names of an image."""
-        with contextlib.suppress(NoSuchObject), _docker_errors(f"{reference} cannot be untagged"):
-            self._api.remove_image(reference, noprune=True)
-
-    def push(self, reference: str, user: User | None = None) -> None:
-        """Push the image to the registry in its name, as *user* if it requires authentication."""
-        name = Reference.parse(reference)
-        login = {"username": user.name, "password": user.password} if user else None
-        with _docker_errors(f"{reference} cannot be pushed"):
-            _follow(self._api.push(name.name, tag=name.version, stream=True, decode=True, auth_config=login))
-
-    # Housekeeping
-
-    def prune_images(self) -> tuple[list[str], int]:
-        """Remove untagged images that no container uses; return their IDs and the bytes freed."""
-        with _docker_errors("images cannot be removed"):
-            result = self._api.prune_images({"dangling": True})
-        removed = [line["Deleted"] for line in result["ImagesDeleted"] or () if "Deleted" in line]
-        return removed, int(result["SpaceReclaimed"])
-
     def exited(self) -> list[str]:
         """Return the names of the containers that have exited or died, or the ID of one without a name."""
-        with _docker_errors("containers cannot be listed"):
+        with docker_errors("containers cannot be listed"):
             containers = self._api.containers(all=True, filters={"status": ["exited", "dead"]})
         return sorted(map(_name, containers))
 
     def labelled(self, label: str) -> list[str]:
         """Return the IDs of the containers with this label, running or not."""
-        with _docker_errors("containers cannot be listed"):
+        with docker_errors("containers cannot be listed"):
             return [one["Id"] for one in self._api.containers(all=True, filters={"label": label})]
 
     def published_ports(self) -> set[int]:
         """Return the ports of the machine that running containers publish."""
-        with _docker_errors("containers cannot be listed"):
+        with docker_errors("containers cannot be listed"):
             containers = self._api.containers()
         return {port["PublicPort"] for one in containers for port in one["Ports"] if "PublicPort" in port}
 
+    def observed(self) -> Observed:
+        """Return which settings the engine uses."""
+        with docker_errors("Docker does not answer"):
+            return Observed.from_info(self._api.info())
+
+    def unmovable(self) -> list[str]:
+        """Return the names of the containers that run or are not this charm's: it must not lose sight of them."""
+        with docker_errors("containers cannot be listed"):
+            containers = self._api.containers(all=True)
+        return sorted(
+            _name(one)
+            for one in containers
+            if one["State"] in ("running", "paused", "restarting") or DIGEST_LABEL not in (one["Labels"] or {})
+        )
+
+    def network(self) -> Mapping[str, Any]:
+        """Return what the engine shows of the network that containers are in by default; empty if there is none."""
+        with contextlib.suppress(NoSuchObject), docker_errors("networks cannot be inspected"):
+            return dict(self._api.inspect_network("bridge"))
+        return {}
+
     def bridges(self) -> list[str]:
         """Return the machine's network interfaces of Docker's networks, e.g. ``docker0``."""
-        with _docker_errors("networks cannot be listed"):
+        with docker_errors("networks cannot be listed"):
             networks = self._api.networks(filters={"driver": "bridge"})
         option = "com.docker.network.bridge.name"
         return [(network.get("Options") or {}).get(option) or f"br-{network['Id'][:12]}" for network in networks]
 
     def architecture(self) -> str:
         """Return Go's name of the engine's architecture, e.g. ``amd64``."""
-        with _docker_errors("Docker does not answer"):
+        with docker_errors("Docker does not answer"):
             return str(self._api.version()["Arch"])
 
     def live_restore(self, within: float = 0) -> bool | None:
@@ -210,25 +155,14 @@ class Engine:
 
         Waits for that *within* some seconds: the engine applies its settings asynchronously.
         """
-        end = time.monotonic() + within
+        deadline = self._deadline.within(within)
         while True:
-            with _docker_errors("Docker does not answer"):
+            with docker_errors("Docker does not answer"):
                 info = self._api.info()
             if info.get("Swarm", {}).get("LocalNodeState", "inactive") != "inactive":
                 return None
-            if info["LiveRestoreEnabled"] or time.monotonic() >= end:
+            if info["LiveRestoreEnabled"] or not deadline.pause(0.1):
                 return bool(info["LiveRestoreEnabled"])
-            time.sleep(0.1)
-
-
-def _follow(messages: Iterator[Mapping[str, Any]]) -> str:
-    """Read a stream of progress to its end, and return its text; Docker reports errors in it, with status 200."""
-    text = ""
-    for message in messages:
-        if "error" in message:
-            raise docker.errors.DockerException(message["error"])
-        text += message.get("stream", "")
-    return text
 
 
 def _name(listed: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from typing import TextIO
 
+from registry.machine import paths
 from registry.message import Fault, Message
 
 LIMIT = 1 << 20
@@ -30,9 +31,16 @@ class LocalFiles:
     """Files at any path, of any owner."""
 
     def read(self, path: str) -> str | None:
-        """Return the text of a file, None if it does not exist. Raises UnreadableError."""
+        """Return the text of a file, None if it does not exist. Raises UnreadableError.
+
+        Bytes that are no UTF-8 are surrogates in it, so that it can be told what they are.
+        """
+        data = self._read_bytes(path)
+        return None if data is None else data.decode("utf-8", "surrogateescape")
+
+    def _read_bytes(self, path: str) -> bytes | None:
         try:
-            with open(path, "rb", opener=_open_without_waiting) as file:
+            with open(path, "rb", opener=paths.open_existing) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise UnreadableError(NOT_A_FILE(path=path))
                 data = file.read(LIMIT + 1)
@@ -42,42 +50,77 @@ class LocalFiles:
             raise UnreadableError(UNREADABLE(path=path, error=getattr(error, "strerror", None) or error)) from error
         if len(data) > LIMIT:
             raise UnreadableError(TOO_LARGE(path=path, limit=LIMIT))
-        return data.decode(errors="replace")
+        return data
 
     def has_text(self, path: str, text: str) -> bool:
         """Tell whether the file exists with exactly this text."""
         try:
-            return self.read(path) == text
+            return self._read_bytes(path) == encoded(text)
         except UnreadableError:
             return False
 
     def ensure(self, path: str, text: str, mode: int) -> None:
-        """Write a file, unless it has this text and no more permissions than *mode*. Raises OSError."""
-        if not self.has_text(path, text) or stat.S_IMODE(os.stat(path).st_mode) & ~mode:
-            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_file(pathlib.Path(path), text, mode)
+        """Write a file, unless it has this text and no more permissions than *mode*.
+
+        Raises OSError; UnsafePath for a secret in a folder that others can write.
+        """
+        with paths.located(path, create=True) as (folder, name):
+            if not mode & 0o077:
+                paths.require_private(folder, path)
+            if not self.has_text(path, text) or stat.S_IMODE(os.stat(path).st_mode) & ~mode:
+                _write(folder, name, path, text, mode)
 
     def remove(self, path: str) -> None:
         """Remove a file, if it exists. Raises OSError."""
-        pathlib.Path(path).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError), paths.located(path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+
+
+def encoded(text: str) -> bytes:
+    """Return *text* as it is in a file: line breaks, and bytes that are no UTF-8, as they are."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read_file(path: pathlib.Path) -> str:
+    """Return exactly the text that `write_file` was given. Raises OSError, UnicodeDecodeError."""
+    return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
 def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
     """Write *text* to *path* atomically, never with more permissions than *mode*."""
-    with open_draft(path, mode) as file:
-        file.write(text)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _write(folder, path.name, str(path), text, mode)
+    finally:
+        os.close(folder)
+
+
+def _write(folder: int, name: str, path: str, text: str, mode: int) -> None:
+    """Write *text* as *name* in the *folder*, whatever others do there meanwhile; *path* is for the error."""
+    draft = f".{name}.new"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        with open(descriptor, "wb") as file:
+            file.write(encoded(text))
+            file.flush()
+            os.fsync(descriptor)
+            os.fchmod(descriptor, mode)
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 @contextlib.contextmanager
-def open_draft(path: pathlib.Path, mode: int = 0o600) -> Iterator[TextIO]:
-    """Open what is at *path* atomically once it is whole, never with more permissions than *mode*."""
+def open_draft(path: pathlib.Path) -> Iterator[TextIO]:
+    """Open what is at *path* once it is whole, in a folder that only root can write. Only root can read it."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
-    draft.chmod(mode)
     draft.replace(path)
 
 
@@ -88,8 +131,3 @@ def sync_folder(folder: pathlib.Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a path without blocking if it is a pipe that nobody writes to."""
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 
 REPOSITORIES = "docker/registry/v2/repositories"
@@ -17,6 +18,17 @@ class Folders:
     def is_there(self, folder: str) -> bool:
         """Tell whether the folder exists."""
         return os.path.isdir(folder)
+
+    def read_shortage(self, folder: str) -> str:
+        """Return what the disk with the *folder* has none left of, bytes or inodes; "" if it has both."""
+        try:
+            state = os.statvfs(folder)
+        except OSError:
+            return ""
+        if state.f_bfree == 0:
+            return "space"
+        # A file system such as btrfs has no fixed number of inodes, and shows none at all.
+        return "inodes" if state.f_files and state.f_ffree == 0 else ""
 
     def has_images(self, folder: str, but: str) -> bool:
         """Tell whether a registry's *folder* has repositories, other than *but* and its siblings. Raises OSError."""
@@ -36,8 +48,24 @@ class Folders:
         return size
 
     def ensure(self, folder: str) -> None:
-        """Create a folder for images, unless it exists. Raises OSError."""
+        """Create a folder for images, or in it, unless it exists. Raises OSError."""
         pathlib.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def mount_point(self, folder: str) -> str:
+        """Return where the file system of *folder* is mounted. Raises OSError."""
+        mounts = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+        return mount_point(os.path.realpath(folder), mounts)
+
+    def is_hidden(self, folder: str, process: int, inside: str) -> bool:
+        """Tell whether a process of a container has something else at *inside* than *folder*, which it mounted."""
+        try:
+            seen = os.stat(f"/proc/{process}/root{inside}")
+        except OSError:  # the process has just ended
+            return False
+        try:
+            return not os.path.samestat(seen, os.stat(folder))
+        except OSError:  # nothing is mounted there, or it does not answer
+            return True
 
     def remove_repository(self, folder: str, repository: str) -> None:
         """Remove *repository* from *folder*: a registry never removes the files of cancelled uploads."""
@@ -45,3 +73,16 @@ class Folders:
         shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(OSError):
             path.parent.rmdir()
+
+
+def mount_point(folder: str, mounts: str) -> str:
+    """Return the mount point of an absolute *folder* without links, from the text of /proc/self/mountinfo.
+
+    Not by st_dev, as `os.path.ismount` does: a part of a file system can be mounted elsewhere in the same one.
+    """
+    points = {
+        re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split()[4]) for line in mounts.splitlines()
+    }
+    while folder not in points and folder != "/":
+        folder = os.path.dirname(folder)
+    return folder

@@ -1,8 +1,9 @@
-"""TCP ports of the machine."""
+"""TCP ports and addresses of the machine."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 
 
@@ -18,4 +19,14 @@ class Ports:
                 probe.bind(("0.0.0.0", port))  # noqa: S104 - it never listens
             except OSError:
                 return False
+        return True
+
+    def has_address(self, address: str) -> bool:
+        """Tell whether a program can listen at the IP *address*, as the kernel decides."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            with contextlib.closing(socket.socket(family)) as probe:
+                probe.bind((address, 0))
+        except OSError as error:
+            return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
         return True

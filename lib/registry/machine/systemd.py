@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 
 PROGRAMS = "/usr/bin"
+SECONDS = 120
+"""How long a program may take: systemd itself gives up the start of a service after 90 s."""
+TIMED_OUT = 124
+"""Exit code of a program that took longer, as that of `timeout`."""
 NOT_FOUND = 127
 """Exit code of a program that is not installed, as in a shell."""
 
@@ -26,6 +30,10 @@ class Systemd:
     def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         command = [f"{self._programs}/{program}", *words]
         try:
-            return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+            return subprocess.run(
+                command, check=False, capture_output=True, text=True, errors="replace", timeout=SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, TIMED_OUT, "", f"{program} does not end within {SECONDS} s")
         except FileNotFoundError as error:
             return subprocess.CompletedProcess(command, NOT_FOUND, "", str(error))

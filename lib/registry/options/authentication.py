@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from registry.formats import addresses, certificates, htpasswd
+from registry.formats import addresses, certificates, htpasswd, yaml_text
 from registry.formats.htpasswd import User
 from registry.message import Fault, Message, Text
-from registry.options.checks import HALF_A_PAIR
+from registry.options.checks import HALF_A_PAIR, no_effect
 
 TWO_KINDS = Message(
     "users and auth-token-... are both set, but the registry supports one kind of authentication", "Reset one of them"
@@ -23,16 +22,20 @@ HASH_AS_PASSWORD = Message(
     "the value is a hash, but clients need the password", "Set the password, or move the hash to auth-basic-users"
 )
 """The charm publishes this password to clients over relations, and a hash cannot be used to log in."""
-NOT_YAML = Message("the value is not YAML", "Use a line `user: password` for each user")
-"""The text of the users has a syntax error; it is not shown because it may contain passwords."""
+NOT_YAML = Message(
+    "the value is not YAML{line}", "Use a line `user: 'password'` for each user, and write a quote in a password twice"
+)
+"""The text of the users has a syntax error, for example @ at the beginning of a password without quotes."""
 NOT_A_MAPPING = Message("the value is not a YAML mapping", "Use a line `user: password` for each user")
-"""The text of the users is YAML, but a list or a single value."""
-NAME_NOT_TEXT = Message("YAML does not read the user name {name!r} as text", "Put it in quotes")
-"""YAML reads some words as numbers, dates or booleans."""
+"""The text of the users is YAML, but a list (- in front), or a single value: no space follows the colon."""
 PASSWORD_NOT_TEXT = Message(
     "the password of {name!r} is missing, or YAML does not read it as text", "Put the password in quotes"
 )
-"""YAML reads some words as numbers, dates or booleans; an empty password is not accepted."""
+"""The password is empty, null, a list, a mapping, or begins with #; an empty password is not accepted."""
+PASSWORD_CUT = Message("YAML reads only a part of the password of {name!r}", "Put the password in quotes")
+"""What follows # after a space is a comment to YAML, and the lines of a password are joined."""
+REPEATED_USER = Message("{name!r} is set twice", "Set each user once")
+"""A user is there twice, maybe with different passwords."""
 RESERVED_NAME = Message("{name!r} begins with {prefix}, which is reserved for the charm's users", "Use another name")
 """The charm has users of its own, for example to push to the registry by actions."""
 DUPLICATE_USER = Message("{name!r} is also the value of auth-basic-user", "Set each user once")
@@ -65,6 +68,11 @@ class Token:
     root_certs: str | None
     """Certificates of the accepted signers of tokens: PEM, or base64 of it."""
     service: str | None
+
+    @property
+    def missing(self) -> str:
+        """The options that are not set, separated by commas."""
+        return ", ".join(option for option, value in self.options().items() if value is None)
 
     def options(self) -> dict[str, str | None]:
         """Return the values by option."""
@@ -109,7 +117,12 @@ class Authentication:
     def members(self) -> tuple[User, ...]:
         """Return the requested users. Only where there are no problems."""
         first = (User(self.user or "", password=self.password),) if self.password else ()
-        return (*first, *(_members(self.users) if self.users else ()))
+        return (*first, *self._more)
+
+    @functools.cached_property
+    def _more(self) -> tuple[User, ...]:
+        """The members in auth-basic-users, parsed once. Raises _BadUsers."""
+        return _members(self.users) if self.users else ()
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
@@ -118,8 +131,13 @@ class Authentication:
             "auth-basic-password": self._password_problem(),
             "auth-basic-user": self._user_problem(),
             "auth-basic-users": self._users_problem(),
-            **_token_problems(self.token),
+            **(_token_problems(self.token) if self.kind == "token" or not self.token.missing else {}),
         }
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options: a part of token authentication beside users."""
+        given = (option for option, value in self.token.options().items() if value)
+        return no_effect(given, self.token.missing) if self.kind == "htpasswd" and self.token.missing else {}
 
     def _user_problem(self) -> Text | None:
         if not self.password:
@@ -127,7 +145,7 @@ class Authentication:
         return _name_problem(self.user) if self.user else HALF_A_PAIR(other="auth-basic-password")
 
     def _password_problem(self) -> Text | None:
-        if self.kind == "htpasswd" and any(self.token.options().values()):
+        if self.kind == "htpasswd" and not self.token.missing:
             return TWO_KINDS()
         if self.password is None:
             # The default user without a password requests nothing: the charm is deployed so.
@@ -141,7 +159,7 @@ class Authentication:
         if self.users is None:
             return None
         try:
-            members = _members(self.users)
+            members = self._more
         except _BadUsers as error:
             return error.text
         if self.password and any(member.name == self.user for member in members):
@@ -151,20 +169,24 @@ class Authentication:
 
 def _members(text: str) -> tuple[User, ...]:
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        # The YAML error quotes a line, which may contain a password.
-        raise _BadUsers(NOT_YAML()) from None
-    if not isinstance(data, dict) or not data:
+        pairs = yaml_text.pairs(text)
+    except yaml_text.BadYaml as error:
+        raise _BadUsers(NOT_YAML(line=f" (line {error.line})" if error.line else "")) from None
+    if not pairs:
         raise _BadUsers(NOT_A_MAPPING())
-    return tuple(_member(name, secret) for name, secret in data.items())
+    members = {pair.name: _member(pair) for pair in pairs}
+    if len(members) < len(pairs):
+        names = [pair.name for pair in pairs]
+        raise _BadUsers(REPEATED_USER(name=next(name for name in names if names.count(name) > 1)))
+    return tuple(members.values())
 
 
-def _member(name: object, secret: object) -> User:
-    if not isinstance(name, str):
-        raise _BadUsers(NAME_NOT_TEXT(name=name))
-    if not isinstance(secret, str) or not secret:
+def _member(pair: yaml_text.Pair) -> User:
+    name, secret = pair.name, pair.value
+    if not secret:
         raise _BadUsers(PASSWORD_NOT_TEXT(name=name))
+    if pair.is_lossy:
+        raise _BadUsers(PASSWORD_CUT(name=name))
     if htpasswd.looks_hashed(secret):
         user, problem = User(name, hashed=secret), htpasswd.hash_problem(secret)
     else:
@@ -185,12 +207,9 @@ def _name_problem(name: str) -> Text | None:
 
 def _token_problems(token: Token) -> dict[str, Text | None]:
     options = token.options()
-    missing = ", ".join(option for option, value in options.items() if value is None)
-    if not any(options.values()):
-        return {}
     checks = {"auth-token-realm": _realm_problem, "auth-token-root-certs": _certificates_problem}
     problems = {option: checks.get(option, _line_problem)(value) for option, value in options.items() if value}
-    return problems | ({missing: INCOMPLETE_TOKEN()} if missing else {})
+    return problems | ({token.missing: INCOMPLETE_TOKEN()} if token.missing else {})
 
 
 def _line_problem(text: str) -> Text | None:
@@ -198,7 +217,7 @@ def _line_problem(text: str) -> Text | None:
 
 
 def _realm_problem(url: str) -> Text | None:
-    return addresses.url_problem(url) if url.isprintable() else UNPRINTABLE(value=addresses.redacted(url))
+    return addresses.url_problem(url) if url.isprintable() else UNPRINTABLE(value=url)
 
 
 def _certificates_problem(text: str) -> Text | None:

@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 
 from registry.formats import addresses
 from registry.message import Message, Text
-from registry.options.checks import HALF_A_PAIR, duration_problem
+from registry.options.checks import HALF_A_PAIR, duration_problem, no_effect, text_problems
 
-NO_UPSTREAM = Message("not set, but cache options are set ({options})", "Set it, or reset them")
-"""The other options of the cache have no effect without the URL of the upstream registry."""
 NOT_A_REGISTRY = Message("the value is not the URL of a registry", "Use a URL such as https://registry-1.docker.io")
 """The URL of the upstream registry cannot be parsed; it is not shown because it may contain a password."""
 CREDENTIALS_IN_URL = Message("the URL contains a user", "Use cache-username and cache-password instead")
@@ -43,23 +41,32 @@ class Cache:
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
         if self.remoteurl is None:
-            options = ", ".join(
-                f"cache-{field.name}" for field in dataclasses.fields(self) if getattr(self, field.name)
-            )
-            return {"cache-remoteurl": NO_UPSTREAM(options=options) if options else None}
+            return {}
         return {
             "cache-remoteurl": _remote_problem(self.remoteurl),
-            "cache-username": HALF_A_PAIR(other="cache-password") if self._lacks("username") else None,
-            "cache-password": HALF_A_PAIR(other="cache-username") if self._lacks("password") else None,
+            "cache-username": HALF_A_PAIR(other="cache-password")
+            if self._lacks("username")
+            else self._text_problem("username"),
+            "cache-password": HALF_A_PAIR(other="cache-username")
+            if self._lacks("password")
+            else self._text_problem("password"),
             "cache-ttl": duration_problem(self.ttl) if self.ttl and self.ttl != "0" else None,
         }
+
+    def _text_problem(self, name: str) -> Text | None:
+        return text_problems({name: getattr(self, name)}).get(name)
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        others = (f"cache-{field.name}" for field in dataclasses.fields(self) if getattr(self, field.name))
+        return no_effect(others, "cache-remoteurl") if self.remoteurl is None else {}
 
     def _lacks(self, name: str) -> bool:
         return bool(self.username or self.password) and not getattr(self, name)
 
     def ignored(self, generation: int) -> list[str]:
         """Return the options that are set and that the registry's *generation* does not know."""
-        return ["cache-ttl"] if self.ttl and generation < 3 else []
+        return ["cache-ttl"] if self.remoteurl and self.ttl and generation < 3 else []
 
     def parameters(self, generation: int) -> dict[str, Any]:
         """Return the section of config.yml for the registry's *generation*. Only where there are no problems."""
@@ -77,5 +84,5 @@ def _remote_problem(url: str) -> Text | None:
     if parts.username or parts.password:
         return CREDENTIALS_IN_URL()
     if parts.path.strip("/") or parts.query or parts.fragment:
-        return PATH_IN_URL(url=addresses.redacted(url))
+        return PATH_IN_URL(url=url)
     return None

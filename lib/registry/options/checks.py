@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from registry.message import Message, Text
 
@@ -19,6 +21,17 @@ HALF_A_PAIR = Message("not set, but {other} is set", "Set both or neither")
 """Two options are only useful together, for example a user name and its password."""
 REQUIRED = Message("not set, but required for {store}", "Set a value or reset all {options} options")
 """The images are to be kept in an object store, and an option that it requires is missing."""
+CONTROL_CHARACTER = Message("the value contains a control character, for example a line break", "Remove it")
+"""The value was usually read from a file with a line break at its end. It is not shown because it may be secret."""
+
+NO_EFFECT = Message("no effect, because {other} is {state}", "Change {other} or reset this")
+"""The options are set, and only used together with another one. Nothing else is kept from being applied."""
+
+
+def no_effect(options: Iterable[str], other: str, state: str = "not set") -> dict[str, Text]:
+    """Return the text about *options* that are set without effect, by all their names; nothing if there are none."""
+    names = ", ".join(options)
+    return {names: NO_EFFECT(other=other, state=state)} if names else {}
 
 
 def port_problem(port: int) -> Text | None:
@@ -37,6 +50,20 @@ def duration_problem(text: str) -> Text | None:
 def range_problem(value: int, least: int, most: int, unit: str = "") -> Text | None:
     """Check a number from *least* to *most*; *unit* is a word in the plural, e.g. ``seconds``."""
     return None if least <= value <= most else OUT_OF_RANGE(value=value, least=least, most=f"{most} {unit}".rstrip())
+
+
+def text_problems(values: Mapping[str, Any]) -> dict[str, Text | None]:
+    """Check those *values*, by option, that are texts: none may contain a control character."""
+    texts = {option: value for option, value in values.items() if isinstance(value, str)}
+    return {
+        option: CONTROL_CHARACTER() if any(unicodedata.category(one) in ("Cc", "Cs") for one in text) else None
+        for option, text in texts.items()
+    }
+
+
+def as_choice(value: str, choices: Sequence[str]) -> str:
+    """Return the one of *choices* that *value* is apart from its case, which the registry ignores; else *value*."""
+    return next((choice for choice in choices if choice.lower() == value.lower()), value)
 
 
 def choice_problem(value: str, choices: Sequence[str]) -> Text | None:

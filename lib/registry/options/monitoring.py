@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.message import Message, Text
-from registry.options.checks import choice_problem, port_problem
+from registry.options.checks import as_choice, choice_problem, no_effect, port_problem
 
 NOT_AN_ADDRESS = Message("{value!r} is not an IP address", "Use an address of this machine, for example 127.0.0.1")
 """The value is a host name or not an address at all; Docker publishes ports at IP addresses only."""
@@ -34,7 +34,7 @@ class Monitoring:
     def from_config(cls, config: Mapping[str, Any]) -> Monitoring:
         """Read the values of config.yaml's options."""
         return cls(
-            log_level=config["log-level"] or "",
+            log_level=as_choice(config["log-level"] or "", LEVELS),
             log_access=bool(config["log-access"]),
             metrics=bool(config["prometheus-metrics"]),
             debug_port=int(config["debug-port"] or 0),
@@ -45,6 +45,11 @@ class Monitoring:
     def ports(self) -> dict[str, int]:
         """The ports in use by option, without registry-port."""
         return {"debug-port": self.debug_port} if self.metrics else {}
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        given = ["debug-address"] if self.debug_address else []
+        return no_effect(given, "prometheus-metrics", "off") if not self.metrics else {}
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""

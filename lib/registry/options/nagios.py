@@ -25,7 +25,7 @@ class Naming:
     """The options nagios_*."""
 
     context: str
-    """Prefix of the unit's host name in Nagios, where nrpe does not provide the name."""
+    """Prefix of the unit's host name in Nagios, where nrpe does not provide the name; empty: none."""
     servicegroups: str
     """Names of service groups, separated by commas; empty: the context."""
 
@@ -38,15 +38,17 @@ class Naming:
         """Return what is wrong with each option, or None."""
         groups = re.fullmatch(rf"({_WORD}(\s*,\s*{_WORD})*)?", self.servicegroups, re.ASCII)
         return {
-            "nagios_context": None if re.fullmatch(_WORD, self.context, re.ASCII) else NOT_A_NAME(value=self.context),
+            "nagios_context": None
+            if re.fullmatch(rf"({_WORD})?", self.context, re.ASCII)
+            else NOT_A_NAME(value=self.context),
             "nagios_servicegroups": None if groups else NOT_NAMES(value=self.servicegroups),
         }
 
     def host(self, unit: str, hostname: str | None) -> str:
         """Return the name of the unit's host: *hostname* from nrpe, or one that begins with the context."""
-        return hostname or f"{self.context}-{unit.replace('/', '-')}"
+        return hostname or "-".join(filter(None, (self.context, unit.replace("/", "-"))))
 
     @property
     def groups(self) -> str:
-        """The groups of the services, separated by commas."""
+        """The groups of the services, separated by commas; empty: none."""
         return self.servicegroups or self.context

@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from registry.formats import addresses
+from registry.formats import addresses, names
 from registry.formats.relations import Bucket
 from registry.images import reference
 from registry.message import Message, Sentence, Text, about
 from registry.options.authentication import Authentication
 from registry.options.cache import Cache
-from registry.options.checks import port_problem, range_problem
+from registry.options.checks import no_effect, port_problem, range_problem
 from registry.options.limits import Limits
 from registry.options.monitoring import Monitoring
 from registry.options.nagios import Naming
@@ -22,13 +22,18 @@ from registry.options.proxies import Proxies
 from registry.options.runtime import Runtime
 from registry.options.secrets import reveal
 from registry.options.storage import Storage
-from registry.options.tls import Tls
+from registry.options.tls import Tls, blob_problem
+from registry.options.values import Values
 from registry.options.website import Website
 
 NOT_A_CONTAINER_NAME = Message(
     "{name!r} is not a container name", "Use two or more letters, digits and _ . -, beginning with a letter or digit"
 )
 """Docker does not accept the name."""
+RESERVED_NAME = Message(
+    "{name!r} is reserved for a temporary container of the charm", "Choose another name, for example registry"
+)
+"""The charm uses the ends -candidate, -loopback, -next and -previous while it replaces the registry's container."""
 SAME_PORT = Message("both are {port}", "Use another port for the metrics")
 """The registry and its metrics cannot listen on one port."""
 READ_ONLY_CACHE = Message("a cache stores the images that it serves", "Reset this option or cache-remoteurl")
@@ -70,6 +75,8 @@ class Options:
     """Port of the machine at which it answers."""
     registry_proxies: Proxies
     """The registry's own proxies, which override Docker's."""
+    trusted_ca: str | None
+    """PEM, or base64 of it, of CAs that the registry trusts as a client, besides the image's."""
     unread: Mapping[str, Text] = dataclasses.field(default_factory=dict)
     """Options whose Juju secret cannot be read, each with the reason."""
 
@@ -79,7 +86,8 @@ class Options:
 
         *read* returns the content of the Juju secret with a URI, or raises SecretError.
         """
-        config, unread = reveal(config, read) if read else (config, {})
+        values = Values(config)
+        config, unread = reveal(values, read) if read else (values, {})
         return cls(
             authentication=Authentication.from_config(config),
             cache=Cache.from_config(config),
@@ -95,11 +103,8 @@ class Options:
             registry_image=config["registry-image"] or "",
             registry_name=config["registry-name"] or "",
             registry_port=int(config["registry-port"] or 0),
-            registry_proxies=Proxies(
-                http=(config["registry-http-proxy"] or "").strip(),
-                https=(config["registry-https-proxy"] or "").strip(),
-                no="",
-            ),
+            registry_proxies=Proxies(config["registry-http-proxy"] or "", config["registry-https-proxy"] or "", no=""),
+            trusted_ca=config["trusted-ca-blob"] or None,
             unread=unread,
         )
 
@@ -121,16 +126,34 @@ class Options:
             **self.tls.problems(),
             **self.website.problems(),
             "drain-timeout": range_problem(self.drain_timeout, 0, DRAIN_LIMIT, "seconds"),
-            "http-host": addresses.url_problem(self.http_host) if self.http_host else None,
+            "http-host": addresses.registry_problem(self.http_host) if self.http_host else None,
             "registry-image": _image_problem(self.registry_image),
             "registry-name": _name_problem(self.registry_name),
             "registry-http-proxy": self.registry_proxies.problems()["http_proxy"],
             "registry-https-proxy": self.registry_proxies.problems()["https_proxy"],
             "registry-port": port_problem(self.registry_port),
+            "trusted-ca-blob": blob_problem("ca", self.trusted_ca or ""),
             **self._together(),
             **self.unread,
         }
         return {option: text for option, text in texts.items() if text}
+
+    @property
+    def unused(self) -> Mapping[str, Text]:
+        """What is set without effect, by options."""
+        proxies = {
+            "registry-http-proxy": self.registry_proxies.http,
+            "registry-https-proxy": self.registry_proxies.https,
+        }
+        given = [] if self.storage.is_shared or self.cache.remoteurl else [name for name, url in proxies.items() if url]
+        return {
+            **self.authentication.unused(),
+            **self.cache.unused(),
+            **self.monitoring.unused(),
+            **self.runtime.unused(),
+            **self.storage.unused(),
+            **no_effect(given, "cache-remoteurl or storage-s3-bucket"),
+        }
 
     def _together(self) -> dict[str, Text]:
         """Return what is wrong with combinations of options of two themes."""
@@ -164,5 +187,5 @@ def _image_problem(text: str) -> Text | None:
 def _name_problem(name: str) -> Text | None:
     # https://github.com/moby/moby: RestrictedNameChars
     if re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
-        return None
+        return RESERVED_NAME(name=name) if names.is_temporary(name) else None
     return NOT_A_CONTAINER_NAME(name=name)

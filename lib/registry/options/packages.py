@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
-from registry.formats import sources_list
+from registry.formats import sources_list, yaml_text
 from registry.message import Message, Text
 from registry.options.checks import choice_problem
 
@@ -127,11 +126,14 @@ def _is_installed(package: str, state: State | None) -> bool:
     return state is not None and (not version or fnmatch.fnmatchcase(state.version, version))
 
 
-def _list(text: str) -> list[Any] | None:
+@functools.lru_cache(maxsize=4)
+def _list(text: str) -> Sequence[Any] | None:
     """Return the YAML list in *text*, a single text as a list of it; None if it is something else."""
+    if not text.strip():
+        return ()
     try:
-        value = yaml.safe_load(text.strip())
-    except (yaml.YAMLError, RecursionError, ValueError):
+        value = yaml_text.load(text.strip())
+    except yaml_text.BadYaml:
         return None
     if value is None or isinstance(value, str):
         return [value] if value else []

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from registry.formats import addresses, no_proxy
 from registry.message import Message, Text
 
 HAS_PASSWORD = Message(
@@ -16,7 +17,7 @@ HAS_PASSWORD = Message(
 NOT_A_PROXY = Message("the value is not the URL of a proxy", "Use a URL such as http://proxy.example.com:3128")
 """The URL has a scheme other than http, https, socks5 and socks5h, a path, or is malformed."""
 NOT_HOSTS = Message("the value is not a list of hosts, domains and networks", "Separate them by commas")
-"""The value contains characters that no host, domain or network has."""
+"""An entry is no host, domain, network or *, each with a port at most, so Docker and the registry would ignore it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,13 +43,17 @@ class Proxies:
         return {
             "http_proxy": _proxy_problem(self.http),
             "https_proxy": _proxy_problem(self.https),
-            "no_proxy": None if re.fullmatch(r"[\w.,:/*\[\] -]*", self.no) else NOT_HOSTS(),
+            "no_proxy": None if all(map(no_proxy.is_effective, no_proxy.entries(self.no))) else NOT_HOSTS(),
         }
 
     def with_fallback(self, model: Proxies) -> Proxies:
         """Return the valid ones of these, and the *model*'s where there is none."""
         own, fallback = self._valid(), model._valid()
         return Proxies(own.http or fallback.http, own.https or fallback.https, own.no or fallback.no)
+
+    def with_exceptions(self, *hosts: str) -> Proxies:
+        """Return these proxies, which *hosts* are connected to without."""
+        return dataclasses.replace(self, no=",".join((*no_proxy.entries(self.no), *hosts)))
 
     def fallback_problems(self, model: Proxies) -> list[tuple[str, Text]]:
         """Return name and problem of each of the *model*'s proxies that is wrong and not overridden here."""
@@ -64,7 +69,7 @@ class Proxies:
         """Return the environment variables for a process; none where there is no proxy to make exceptions from."""
         if not self.http and not self.https:
             return {}
-        hosts = ",".join(word.strip() for word in self.no.split(",") if word.strip())
+        hosts = ",".join(no_proxy.entries(self.no))
         values = {"HTTP_PROXY": self.http, "HTTPS_PROXY": self.https, "NO_PROXY": hosts}
         return {name: value for name, value in values.items() if value}
 
@@ -73,10 +78,11 @@ NO_PROXIES = Proxies("", "", "")
 
 
 def _proxy_problem(url: str) -> Text | None:
+    if not url:
+        return None
     user, at, _ = url.partition("://")[2 if "://" in url else 0].partition("/")[0].rpartition("@")
     if at and ":" in user:
         return HAS_PASSWORD()
-    host = r"(?:[\w.~-]+@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?/?"
-    if url and not re.fullmatch(rf"(?:(?:https?|socks5h?)://)?{host}", url):
-        return NOT_A_PROXY()
-    return None
+    host = r"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?"
+    match = re.fullmatch(rf"(?:(?:https?|socks5h?)://)?(?:[\w.~-]+@)?(?P<netloc>{host})/?", url)
+    return addresses.netloc_problem(match["netloc"]) if match else NOT_A_PROXY()

@@ -9,11 +9,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from registry.formats import sources_list
+from registry.formats import dockerd_flags, sources_list, yaml_text
 from registry.message import Fault, Message, Text
-from registry.options.checks import choice_problem
+from registry.options.checks import choice_problem, no_effect
 from registry.options.packages import Packages
 from registry.options.proxies import Proxies
 
@@ -26,7 +24,7 @@ NO_PACKAGES = Message(
 )
 """With docker_runtime=custom the charm does not know which packages Docker is in."""
 NOT_JSON_OR_YAML = Message("the value is neither JSON nor YAML{line}", "Fix the syntax")
-"""The value has a syntax error; it is not shown because it may contain secrets."""
+"""The value has a syntax error, an alias, or a key twice; it is not shown because it may contain secrets."""
 NOT_A_MAPPING = Message("the value is not a mapping", 'Use settings such as {{"log-driver": "journald"}}')
 """The value is JSON or YAML, but not a mapping of settings of daemon.json to their values."""
 NOT_ARGUMENTS = Message("the value cannot be split into arguments ({error})", "Use quotes as in a shell")
@@ -79,9 +77,9 @@ class Runtime:
     def from_config(cls, config: Mapping[str, Any]) -> Runtime:
         return cls(
             docker_runtime=config["docker_runtime"] or AUTO,
-            repo=(config["docker_runtime_repo"] or "").strip(),
-            key_url=(config["docker_runtime_key_url"] or "").strip(),
-            package=(config["docker_runtime_package"] or "").strip(),
+            repo=config["docker_runtime_repo"] or "",
+            key_url=config["docker_runtime_key_url"] or "",
+            package=config["docker_runtime_package"] or "",
             docker_opts=config["docker-opts"] or "",
             daemon_opts=config["daemon-opts"] or "",
             proxies=Proxies.from_config(config),
@@ -105,6 +103,12 @@ class Runtime:
             else NO_PACKAGES(),
         }
 
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        custom = {"repo": self.repo, "key_url": self.key_url, "package": self.package}
+        given = (f"docker_runtime_{name}" for name, value in custom.items() if value)
+        return no_effect(given, "docker_runtime", "not custom") if self.docker_runtime != CUSTOM else {}
+
     def _repo_problem(self) -> Text | None:
         line = self._filled("x", "x")
         if "{" in line or "}" in line:
@@ -119,9 +123,9 @@ class Runtime:
                 read()
             except _BadValue as error:
                 problems[option] = error.text
-        if not problems["daemon-opts"] and not problems["docker-opts"]:
-            twice = next((flag for flag in self.flags() if _keys(flag) & set(self.settings())), None)
-            problems["docker-opts"] = SET_TWICE(flag=twice) if twice else None
+        if not problems["daemon-opts"] and not problems["docker-opts"] and self.settings() != DEFAULT_SETTINGS:
+            twice = dockerd_flags.in_both(self.arguments(), self.settings())
+            problems["docker-opts"] = SET_TWICE(flag=twice[0]) if twice else None
         return problems
 
     def problems(self) -> dict[str, Text | None]:
@@ -150,10 +154,11 @@ class Runtime:
         """Return the settings for daemon.json in daemon-opts, JSON or YAML. Only without problems."""
         try:
             value = _load(self.daemon_opts)
-            text = json.dumps(value)
-        except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-            mark = getattr(error, "problem_mark", None)  # the text of the error quotes the value
-            raise _BadValue(NOT_JSON_OR_YAML(line=f" (line {mark.line + 1})" if mark else "")) from None
+            text = json.dumps(value, allow_nan=False)
+        except (ValueError, TypeError, RecursionError):
+            raise _BadValue(NOT_JSON_OR_YAML(line="")) from None
+        except yaml_text.BadYaml as error:
+            raise _BadValue(NOT_JSON_OR_YAML(line=f" (line {error.line})" if error.line else "")) from None
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
             raise _BadValue(NOT_A_MAPPING())
         return dict(json.loads(text))
@@ -170,18 +175,19 @@ class Runtime:
             raise _BadValue(CONTROL_CHARACTERS())
         return words
 
-    def flags(self) -> list[str]:
-        """Return the long options in docker-opts, e.g. ``insecure-registry``."""
-        return [word[2:].partition("=")[0] for word in self.arguments() if word.startswith("--")]
-
-
-def _keys(flag: str) -> set[str]:
-    """Return the keys of daemon.json that are equivalent to an option of dockerd."""
-    return {flag, f"{flag}s", f"{flag.removesuffix('y')}ies", flag.removeprefix("add-") + "s"}
+    def requested(self) -> dict[str, Any]:
+        """Return the settings of daemon-opts, and those of docker-opts in the form of daemon.json. Without problems."""
+        return {**self.settings(), **dockerd_flags.settings(self.arguments())}
 
 
 def _load(text: str) -> Any:
     try:
-        return json.loads(text.strip() or "{}")
+        return json.loads(text.strip() or "{}", object_pairs_hook=_unique)
     except ValueError:
-        return yaml.safe_load(text)
+        return yaml_text.load(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)

@@ -12,10 +12,16 @@ from typing import Any
 from registry.formats import addresses, certificates
 from registry.formats.relations import Bucket
 from registry.message import Message, Text
-from registry.options.checks import HALF_A_PAIR, REQUIRED, choice_problem, range_problem
+from registry.options.checks import (
+    HALF_A_PAIR,
+    REQUIRED,
+    as_choice,
+    choice_problem,
+    no_effect,
+    range_problem,
+    text_problems,
+)
 
-NEEDS_ENCRYPTION = Message("a KMS key ID requires storage-s3-encrypt=true", "Set both or reset this option")
-"""Without encryption the KMS key is not used."""
 OLD_SIGNATURES = Message("Amazon S3 does not accept signatures of version 2, which false requests", "Reset this option")
 """Only other object stores still accept signatures of version 2."""
 UNSUPPORTED_CLASS = Message("{value!r} is not supported by registry {generation}", "Use one of {choices}")
@@ -80,6 +86,8 @@ class S3:
         """Read the values of config.yaml's options; an empty one is the default."""
         names = (field.name for field in dataclasses.fields(cls) if field.name != "ca")
         values = {name: config[_option(name)] for name in names}
+        for name, choices in {"storageclass": (*CLASSES, *LATER_CLASSES), "loglevel": LOG_LEVELS}.items():
+            values[name] = as_choice(values[name] or "", choices)
         return cls(**{name: value for name, value in values.items() if value not in ("", None)})
 
     def with_bucket(self, bucket: Bucket) -> S3:
@@ -98,29 +106,39 @@ class S3:
 
     @property
     def is_requested(self) -> bool:
-        """Any of the options is set."""
-        return self != S3()
+        """The bucket requests S3: without it, the other options have no effect."""
+        return self.bucket is not None
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
         if not self.is_requested:
             return {}
-        missing = ", ".join(_option(name) for name in ("bucket", "region") if not getattr(self, name))
         ranges = {
             _option(name): range_problem(getattr(self, name), *limits, _unit(name)) for name, limits in _RANGES.items()
         }
+        values = {_option(name): value for name, value in dataclasses.asdict(self).items() if name != "ca"}
         return {
+            **text_problems(values),
             **ranges,
-            **({missing: REQUIRED(store="S3", options="storage-s3-...")} if missing else {}),
+            **({} if self.region else {_option("region"): REQUIRED(store="S3", options="storage-s3-...")}),
             **self._key_problems(),
-            _option("keyid"): NEEDS_ENCRYPTION() if self.keyid and not self.encrypt else None,
             _option("loglevel"): choice_problem(self.loglevel, LOG_LEVELS),
             _option("objectacl"): choice_problem(self.objectacl, ACLS),
-            _option("regionendpoint"): self._endpoint_problem(),
+            **({_option("regionendpoint"): problem} if (problem := self._endpoint_problem()) else {}),
             _option("skip-v4-auth"): self._signature_problem(),
             _option("storageclass"): choice_problem(self.storageclass, (*CLASSES, *LATER_CLASSES)),
             _option("ca"): self._ca_problem(),
         }
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        if self.is_requested:
+            return no_effect([_option("keyid")] if self.keyid and not self.encrypt else [], _option("encrypt"), "off")
+        blank = S3()
+        others = (
+            field.name for field in dataclasses.fields(self) if getattr(self, field.name) != getattr(blank, field.name)
+        )
+        return no_effect(map(_option, others), _option("bucket"))
 
     def _key_problems(self) -> dict[str, Text | None]:
         pair = ("accesskey", "secretkey")
@@ -132,7 +150,8 @@ class S3:
 
     def _endpoint_problem(self) -> Text | None:
         endpoint = self.regionendpoint or ""
-        return addresses.url_problem(endpoint) if "://" in endpoint else None
+        # Without a scheme, the option storage-s3-secure chooses it.
+        return addresses.url_problem(endpoint if "://" in endpoint else f"https://{endpoint}") if endpoint else None
 
     def _signature_problem(self) -> Text | None:
         is_amazon = self.regionendpoint is None or "amazonaws.com" in self.regionendpoint
@@ -173,6 +192,8 @@ class S3:
             section["skipverify"] = section.pop("skip_verify")
         section.pop("forcepathstyle", None)
         section.pop("ca", None)
+        if not self.encrypt:
+            section.pop("keyid", None)
         if generation >= 3 and (self.forcepathstyle or self.regionendpoint):
             # As 2.8 does by default: few stores other than Amazon S3 have a DNS name for each bucket.
             section["forcepathstyle"] = True

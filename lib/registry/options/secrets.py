@@ -37,17 +37,21 @@ def reveal(
     """Replace URIs of Juju secrets by their content; return the problem of each that cannot be read too, by option."""
     revealed, unread = dict(config), dict[str, Text]()
     for option in (*PASSWORDS, *MAPS):
-        uri = config[option] or ""
+        uri = (config[option] or "").strip()
         if not uri.startswith(SECRET):
             continue
         try:
-            content = read(uri.strip())
+            content = read(uri)
             revealed[option] = (
-                yaml.safe_dump(dict(content)) if option in MAPS else _password(uri, content, option.rpartition("-")[2])
+                _mapping(content) if option in MAPS else _password(uri, content, option.rpartition("-")[2])
             )
         except SecretError as error:
             unread[option] = error.text
     return revealed, unread
+
+
+def _mapping(content: Mapping[str, str]) -> str:
+    return str(yaml.safe_dump(dict(content), default_style='"', width=float("inf")))
 
 
 def _password(uri: str, content: Mapping[str, str], key: str) -> str:

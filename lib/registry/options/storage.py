@@ -8,7 +8,7 @@ from typing import Any
 
 from registry.formats.relations import Bucket
 from registry.message import Message, Text
-from registry.options.checks import choice_problem, duration_problem
+from registry.options.checks import REQUIRED, choice_problem, duration_problem, no_effect
 from registry.options.s3 import S3
 from registry.options.swift import Swift
 
@@ -102,8 +102,24 @@ class Storage:
             **self._by_origin(self.s3.problems()),
             **self.swift.problems(),
             **self._drivers_problem(),
+            # Half of a store in the options, although the relation has a whole one.
+            **(self.halves() if self.relation == OVERRIDDEN and not self.is_shared else {}),
             RELATION: self.relation_error,
         }
+
+    def halves(self) -> dict[str, Text]:
+        """Return what is missing from a store that the options locate in part."""
+        s3 = {"storage-s3-bucket": REQUIRED(store="S3", options="storage-s3-...")}
+        swift = {"storage-swift-authurl": REQUIRED(store="Swift", options="storage-swift-...")}
+        return {
+            **(s3 if self.s3.has_location and not self.s3.is_requested else {}),
+            **(swift if self.swift.unused() else {}),
+        }
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        redirects = [] if self.redirect_disable or self.is_shared else ["storage-redirect-disable"]
+        return {**no_effect(redirects, "storage-s3-bucket"), **self.s3.unused(), **self.swift.unused()}
 
     def _by_origin(self, problems: Mapping[str, Text | None]) -> dict[str, Text | None]:
         """Replace options by the relation's keys, where the values are the relation's."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from registry.formats import addresses
 from registry.message import Message, Text
-from registry.options.checks import REQUIRED
+from registry.options.checks import REQUIRED, no_effect, text_problems
 
 NO_VERSION = Message("{url!r} contains none of v1, v2 and v3", "Use the URL of a version, such as http://HOST:5000/v3")
 """The registry derives the version of the authentication API from the URL."""
@@ -48,27 +48,37 @@ class Swift:
 
     @property
     def is_requested(self) -> bool:
-        """Any of the options is set."""
-        return self != Swift()
+        """The URL requests Swift: without it, the other options have no effect."""
+        return self.authurl is not None
 
     def problems(self) -> dict[str, Text | None]:
         """Return what is wrong with each option, or None."""
         if not self.is_requested:
             return {}
-        required = ("authurl", "username", "password")
+        required = ("username", "password")
         missing = ", ".join(f"storage-swift-{name}" for name in required if not getattr(self, name))
+        values = {f"storage-swift-{name}": value for name, value in dataclasses.asdict(self).items()}
         return {
+            **text_problems(values),
             "storage-swift-authurl": self._url_problem(),
             **({missing: REQUIRED(store="Swift", options="storage-swift-...")} if missing else {}),
         }
 
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect, by options."""
+        blank = Swift()
+        others = (
+            field.name for field in dataclasses.fields(self) if getattr(self, field.name) != getattr(blank, field.name)
+        )
+        return (
+            no_effect((f"storage-swift-{name}" for name in others), "storage-swift-authurl") if not self.authurl else {}
+        )
+
     def _url_problem(self) -> Text | None:
-        if not self.authurl:
-            return None
-        problem = addresses.url_problem(self.authurl)
+        problem = addresses.url_problem(self.authurl or "")
         if problem is None and not self.version:
-            return NO_VERSION(url=addresses.redacted(self.authurl))
-        return problem
+            return NO_VERSION(url=self.authurl)
+        return problem or text_problems({"": self.authurl or ""})[""]
 
     def unsupported(self, generation: int) -> dict[str, Text]:
         """Return what the registry's *generation*, 2 or 3, does not support, by option."""

@@ -9,7 +9,7 @@ from typing import Any
 from registry.formats import certificates
 from registry.formats.certificates import BadCertificates
 from registry.message import Message, Text
-from registry.options.checks import choice_problem
+from registry.options.checks import choice_problem, no_effect
 
 NOT_A_PATH = Message("{path!r} is not the absolute path of a file", "Use a path such as {default}")
 """The path does not begin with /, ends with /, or contains characters that cannot be printed."""
@@ -69,6 +69,11 @@ class Tls:
         problems["tls-client-ca-blob"] = blob_problem("ca", self.client_ca)
         problems["tls-minimum-version"] = choice_problem(self.minimum_version, VERSIONS)
         return problems
+
+    def unused(self) -> dict[str, Text]:
+        """Return what is set without effect while the registry speaks plain HTTP, by options."""
+        given = ["tls-minimum-version"] if self.minimum_version != VERSIONS[0] else []
+        return no_effect(given, "tls-cert-blob")
 
     def texts(self) -> dict[str, str]:
         """Return the files to write from blobs, path to PEM: those of valid blobs, and none if TLS is off."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from registry.formats import certificates
-from registry.formats.certificates import BadCertificates
-from registry.formats.relations import Certificate, Offer
+from registry.formats.certificates import BadCertificates, Examination
+from registry.formats.relations import Offer
 from registry.message import Message, Sentence, Text, about, alone, joined
 from registry.options.tls import DEFAULT_PATHS, KINDS, READ, Tls, blob_problem
-from registry.plan.validity import validity_warnings
+from registry.plan import issued
+from registry.plan.validity import name_warnings, validity_warnings
 from registry.release import filenames
 
 OVERRIDDEN = Message("the options tls-... take precedence over its certificate", "Reset them or remove the relation")
@@ -49,10 +50,11 @@ RENEWAL_AWAITED = Message("waiting for a new certificate", "The previous one sta
 PREVIOUS_STAYS = Message("The previous certificate stays in use")
 """The CA refused a request, or what it sent cannot be used; the message before says which, and what to do."""
 
-NAMES_MISSING = Message(
-    "the certificate is not valid for {names}, so clients reject it there", "Have the CA reissue it"
+ALONE = Message(
+    "the chain has no certificate of its issuer {issuer}, so clients may reject it",
+    "Append the intermediate certificates (fullchain.pem in place of cert.pem), or set tls-ca-blob",
 )
-"""The CA issued a certificate without some of the requested names and addresses."""
+"""The file has one certificate, and no CA is configured: only clients that know the issuer accept it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,33 +94,43 @@ def choose(
     offer: Offer | None = None,
     *,
     inherited: bool = False,
+    names: Sequence[str] = (),
 ) -> Chosen:
     """Return what to present for the options, the *files* at their paths and the *offer* of a CA.
 
     Options take precedence. *before* are the files of the current release: where the file of an operator, or the
     answer of the CA, no longer exists, its copy stays. *identity* is the charm's own certificate, which is accepted
-    wherever clients must present one. *inherited*: see `are_relations`.
+    wherever clients must present one. *inherited*: see `are_relations`. *names* are those by which clients are told to
+    reach the registry, if it is them that it presents its certificate to.
     """
     texts, warnings = _texts(tls, files, before)
     own = tls.paths["cert"] and not are_relations(tls, files, offer, inherited)
     if own and _is_begun(tls, files, texts, by_path=offer is None):
-        chosen = _by_options(tls, files, texts, now)
+        chosen = _by_options(tls, files, texts, before, names, now)
         overridden = (about(filenames.RELATION, OVERRIDDEN()),) if offer and not chosen.problems else ()
         chosen = dataclasses.replace(chosen, warnings=(*warnings, *overridden, *chosen.warnings))
     else:
-        chosen = _by_relation(offer, before, now)
-    if not tls.client_ca or chosen.problems or chosen.waiting:
-        return chosen
-    if blob_problem("ca", tls.client_ca):
-        return dataclasses.replace(chosen, copies={})
-    if not chosen.copies:
+        chosen = _by_relation(offer, before, names, now)
+    if tls.client_ca and not (chosen.copies or chosen.problems or chosen.waiting or blob_problem("ca", tls.client_ca)):
         # Not ignored: the registry would admit clients that it must reject.
         return dataclasses.replace(chosen, problems={"tls-client-ca-blob": TLS_IS_OFF()})
-    clients = certificates.bundle(tls.client_ca) + identity
-    return dataclasses.replace(chosen, copies={**chosen.copies, filenames.CLIENT_CA: clients})
+    return dataclasses.replace(chosen, copies=with_client_ca(tls, chosen.copies, identity))
 
 
-def _by_options(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | None], now: float) -> Chosen:
+def with_client_ca(tls: Tls, copies: Mapping[str, str], identity: str) -> Mapping[str, str]:
+    """Return *copies* with the CA of clients' certificates, if there is TLS and the option is valid."""
+    valid = copies and tls.client_ca and not blob_problem("ca", tls.client_ca)
+    return {**copies, filenames.CLIENT_CA: certificates.bundle(tls.client_ca) + identity} if valid else copies
+
+
+def _by_options(
+    tls: Tls,
+    files: Mapping[str, File],
+    texts: Mapping[str, str | None],
+    before: Mapping[str, str],
+    names: Sequence[str],
+    now: float,
+) -> Chosen:
     problems = _missing(tls, files, texts)
     pems: dict[str, str] = {}
     for kind, text in texts.items():
@@ -126,32 +138,29 @@ def _by_options(tls: Tls, files: Mapping[str, File], texts: Mapping[str, str | N
             if text is not None:
                 pems[kind] = READ[kind](text)
         except BadCertificates as error:
-            reason = error.text
-            problems[tls.option(kind)] = UNUSABLE_FILE(path=tls.paths[kind], reason=reason)
+            problems[tls.option(kind)] = UNUSABLE_FILE(path=tls.paths[kind], reason=error.text)
     if problems:
         return Chosen(problems=problems)
     try:
-        validity = certificates.examine(pems["cert"], pems["key"], pems.get("ca"))
+        examination = _examine(pems, before, now)
     except BadCertificates as error:
         wrong = "key" if isinstance(error, certificates.BadKey) else "cert"
         return Chosen(problems={tls.option(wrong): error.text})
-    origin = {kind: tls.source(kind) for kind in sorted(pems)}
-    return Chosen(_copies(pems, origin), {}, validity_warnings(tls.option("cert"), validity, now))
+    subjects = {kind: tls.option(kind) for kind in KINDS}
+    alone = about(subjects["cert"], ALONE(issuer=examination.leaf.issuer_name)) if examination.is_alone else None
+    chosen = _presented(examination, pems, {kind: tls.source(kind) for kind in sorted(pems)}, subjects, names, now)
+    return dataclasses.replace(chosen, warnings=(*filter(None, [alone]), *chosen.warnings))
 
 
-def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> Chosen:
+def _by_relation(offer: Offer | None, before: Mapping[str, str], names: Sequence[str], now: float) -> Chosen:
     if offer is None:
         return Chosen()
+    origin = subjects = dict.fromkeys(KINDS, filenames.RELATION)
     error = CA_REFUSES(reason=offer.refusal.rstrip(".")) if offer.refusal else None
-    warnings: tuple[Sentence, ...] = ()
     try:
         if offer.certificate is not None:
-            pems = _issued(offer.certificate)
-            validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
-            missing = missing_names(offer.names, validity)
-            if missing:
-                warnings = (about(filenames.RELATION, NAMES_MISSING(names=", ".join(missing))),)
-            return _as_issued(pems, warnings, validity, now)
+            pems = issued.files(offer.certificate)
+            return _presented(_examine(pems, before, now), pems, origin, subjects, names, now)
     except BadCertificates as bad:
         # In the middle of a change, a CA has sent one half of the new certificate and one of the old.
         error = bad.text
@@ -161,30 +170,31 @@ def _by_relation(offer: Offer | None, before: Mapping[str, str], now: float) -> 
         return Chosen(waiting=joined(about(subject, error), waiting) if error else waiting)
     pems = {kind: before[filenames.TLS[kind]] for kind in KINDS}
     renewal = joined(about(subject, error), alone(PREVIOUS_STAYS())) if error else about(subject, RENEWAL_AWAITED())
-    validity = certificates.examine(pems["cert"], pems["key"], pems["ca"])
-    return _as_issued(pems, (renewal,), validity, now)
+    # Its names are those of the previous request: what is awaited has the others.
+    chosen = _presented(_examine(pems, before, now), pems, origin, subjects, (), now)
+    return dataclasses.replace(chosen, warnings=(renewal, *chosen.warnings))
 
 
-def _issued(answer: Certificate) -> dict[str, str]:
-    """Return the files for a CA's *answer*, by kind. Raises BadCertificates."""
-    # Its own may be an intermediate certificate: clients get its root too, as not all trust an intermediate one alone.
-    ca = certificates.chain(answer.ca, certificates.roots(certificates.chain(answer.chain)))
-    served = certificates.chain(answer.certificate, answer.chain, certificates.roots(answer.ca, without=True))
-    # The registry's certificate may be self-signed.
-    served = certificates.roots(served, without=True) or certificates.chain(answer.certificate)
-    return {kind: READ[kind](pem) for kind, pem in {"ca": ca, "cert": served, "key": answer.key}.items()}
+def _examine(pems: Mapping[str, str], before: Mapping[str, str], now: float) -> Examination:
+    """Verify the chain as clients do; in an idle hook, where it is the current one, only what time changes."""
+    is_known = all(before.get(name) == pems.get(kind) for kind, name in filenames.TLS.items())
+    return certificates.examine(pems["cert"], pems["key"], pems.get("ca"), now, is_known=is_known)
 
 
-def _as_issued(
-    pems: Mapping[str, str], warnings: tuple[Sentence, ...], validity: certificates.Validity, now: float
+def _presented(
+    examination: Examination,
+    pems: Mapping[str, str],
+    origin: Mapping[str, str],
+    subjects: Mapping[str, str],
+    names: Sequence[str],
+    now: float,
 ) -> Chosen:
-    times = validity_warnings(filenames.RELATION, validity, now)
-    return Chosen(_copies(pems, dict.fromkeys(KINDS, filenames.RELATION)), {}, (*warnings, *times))
-
-
-def missing_names(names: Iterable[str], validity: certificates.Validity) -> list[str]:
-    """Return those of *names* that a certificate is not valid for."""
-    return [name for name in names if certificates.canonical(name) not in validity.names]
+    """Return the files of a chain that clients accept, with warnings about *names* and times."""
+    warnings = (
+        *name_warnings(subjects["cert"], examination.leaf, names),
+        *validity_warnings(subjects, examination, now, has_ca="ca" in pems),
+    )
+    return Chosen(_copies({**pems, "cert": examination.served}, origin), {}, warnings)
 
 
 def are_relations(tls: Tls, files: Mapping[str, File], offer: Offer | None, inherited: bool) -> bool:

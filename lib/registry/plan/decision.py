@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from itertools import starmap
 
-from registry.formats import certificates, htpasswd
-from registry.message import Message, Sentence, alone
+from registry.formats import addresses, htpasswd
+from registry.message import Message, Sentence, about, alone
 from registry.options import storage
 from registry.options.options import Options
-from registry.options.proxies import NO_PROXIES, Proxies
-from registry.plan import certificate
+from registry.plan import certificate, desired, held
 from registry.plan.facts import Facts
-from registry.plan.problems import circumstances, of_options, sentences, warnings
-from registry.release import configuration, container, filenames
+from registry.plan.problems import circumstances, hidden_images, of_options, sentences, warnings
+from registry.plan.published import client_scheme
 from registry.release.drift import Step
-from registry.release.image import Image
-from registry.release.release import AUTH_FOLDER, Release
+from registry.release.parts import Part, merged, opened
+from registry.release.release import Release
 
 BUCKET_AWAITED = Message(
     "Waiting for s3-credentials to send a bucket and its keys", "Check the integrator if this takes minutes"
 )
 """The S3 integrator has not sent everything yet. Some wait for their own operator, for example to set the keys."""
 
-ENVIRONMENT = {"OTEL_TRACES_EXPORTER": "none"}
-"""Variables for 3.x, which otherwise sends traces to a server that does not exist."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The desired state. With problems it is the current release, or none."""
+    """The desired state. What has a problem is as in the current release; without one, nothing is desired."""
 
     problems: tuple[Sentence, ...]
     """What keeps the options from being applied."""
@@ -46,6 +42,8 @@ class Plan:
     """What the unit waits for, requested from another application."""
     unavailable: Sentence | None = None
     """Set while the disk with the images of the release is unavailable: then nothing may run."""
+    verdicts: htpasswd.Verdicts = dataclasses.field(default_factory=htpasswd.Verdicts)
+    """Which of the users need no verification in the next hook."""
     can_fall_back: bool = True
     """The current release may continue where the new one does not serve. False while its disk is unavailable."""
     outdated: tuple[str, ...] = ()
@@ -68,40 +66,65 @@ def decide(options: Options, facts: Facts) -> Plan:
         facts.identity,
         facts.offer,
         inherited=facts.tls_inherited,
+        names=_names(options, facts),
     )
-    files = sentences({option: text for option, text in chosen.problems.items() if option not in options.problems})
-    problems = (*of_options(options), *files, *circumstances(options, facts))
+    files = {option: text for option, text in chosen.problems.items() if option not in options.problems}
+    around = circumstances(options, facts)
+    hidden = hidden_images(options, facts)
+    problems = (*of_options(options), *sentences(files), *facts.errors, *hidden, *starmap(about, around))
     bucket = alone(BUCKET_AWAITED()) if options.storage.relation == storage.AWAITED else None
     waiting = tuple(filter(None, (chosen.waiting, bucket)))
-    # A registry that requests TLS does not start without it, nor fall back to that; one that requests an object store
-    # does not start on the disk. Otherwise the current release continues.
-    stays = facts.current is None or (chosen.waiting and facts.current.scheme == "https")
-    if problems or facts.image is None or (waiting and stays):
-        release = _with_new_certificate(options, facts.current, chosen)
+    closed: frozenset[Part] = frozenset()
+    if facts.current is not None and hidden:
+        release = facts.current
+    elif facts.current is not None:
+        wrong = [*options.problems, *files, *(option for option, _ in around)]
+        release, closed = _partly(options, facts, facts.current, chosen, wrong)
+        # Neither other words for the same nor the marker of the disk replace the container of an earlier revision.
+        if any(one.is_same(facts.current) for one in (release, desired.without_marker(release, facts))):
+            release = facts.current
+    elif problems or facts.image is None or waiting:
+        # A registry that requests TLS does not start without it; one that requests an object store, not on the disk.
+        release = None
     else:
-        release = _release(options, facts, facts.image, chosen.copies)
+        release = desired.release(options, facts, facts.image, chosen.copies)
     users = _users(options, facts, release)
     return Plan(
         problems,
         release,
         not facts.stopped,
         users,
-        warnings(options, facts) + chosen.warnings,
+        warnings(options, facts) + held.warnings(closed) + chosen.warnings,
         waiting,
         unavailable=_unavailable(release, facts),
+        verdicts=_verdicts(options, facts, users),
         can_fall_back=not _unavailable(facts.current, facts),
         outdated=tuple(_outdated(release, users, facts)),
     )
+
+
+def _names(options: Options, facts: Facts) -> list[str]:
+    """Return the name at which clients see the registry's certificate; none where TLS ends before it."""
+    if facts.proxies and options.website.terminates:
+        return []
+    if client_scheme(options, proxied=bool(facts.proxies), own="https") == "http":
+        return []
+    host = addresses.hostname(options.http_host) if options.http_host and options.are_valid("http-host") else None
+    return [host or next((proxy.address for proxy in facts.proxies), facts.address)]
 
 
 def _outdated(release: Release | None, users: str | None, facts: Facts) -> Iterator[str]:
     """Return a phrase for each thing on the machine that differs from *release* and *users*."""
     if release is None:
         return
+    if facts.disk.is_hidden and release.data_folder == facts.disk.lost:
+        return  # only the running container still has the images
     if facts.current is None or facts.current.digest != release.digest:
         yield "the configuration changed"
     elif facts.drift.step is not Step.NOTHING:
         yield from facts.drift.reasons
+    elif facts.disk.is_hidden and not facts.disk.lost:
+        yield "the disk with the images was mounted after the container was started"
     # A registry without passwords keeps no file of users.
     if facts.users != ((users or facts.users) if release.authentication == "htpasswd" else ""):
         yield "the users changed"
@@ -110,18 +133,25 @@ def _outdated(release: Release | None, users: str | None, facts: Facts) -> Itera
 def _unavailable(release: Release | None, facts: Facts) -> Sentence | None:
     """Say so where the disk of *release* is unavailable. A running container still has it, unless Juju detached it."""
     running = facts.container is not None and facts.container.is_running
+    if running and release is not None and release.data_folder == facts.disk.lost:
+        return None if facts.disk.is_hidden else facts.disk.unavailable(release.data_folder, facts.unit)
     mounted = running and facts.disk.attached is not None
     return None if release is None or mounted else facts.disk.unavailable(release.data_folder, facts.unit)
 
 
-def _with_new_certificate(options: Options, before: Release | None, chosen: certificate.Chosen) -> Release | None:
-    """Return the current release with the new certificate: problems elsewhere must not let it expire."""
-    if before is None or before.scheme == "http" or not chosen.copies or not options.are_valid("tls-"):
-        return before
-    if before.asks_for_certificates != (filenames.CLIENT_CA in chosen.copies):
-        return before
-    others = {name: text for name, text in before.others.items() if name not in filenames.TLS_COPIES}
-    return dataclasses.replace(before, others={**others, **chosen.copies})
+def _partly(
+    options: Options, facts: Facts, current: Release, chosen: certificate.Chosen, wrong: Sequence[str]
+) -> tuple[Release, frozenset[Part]]:
+    """Return the release with all that can change now, and the parts that stay closed because of what is *wrong*."""
+
+    def with_held(parts: frozenset[Part]) -> Release:
+        image, copies = held.image(facts, current, parts), held.copies(options, facts, current, chosen, parts)
+        return merged(desired.release(held.without(options, parts), facts, image, copies), current, parts)
+
+    parts = held.held_parts(wrong, options, facts, current, chosen)
+    release = with_held(parts)
+    closed = held.closed(opened(current, release), parts, wrong)
+    return (with_held(parts | closed) if closed else release), closed
 
 
 def _users(options: Options, facts: Facts, release: Release | None) -> str | None:
@@ -134,49 +164,12 @@ def _users(options: Options, facts: Facts, release: Release | None) -> str | Non
         return None
     authentication = options.authentication
     if authentication.kind == "htpasswd" and options.are_valid("auth-"):
-        return htpasswd.text((facts.own, *authentication.members()), authentication.cost, facts.users)
+        members = (facts.own, *authentication.members())
+        return htpasswd.text(members, authentication.cost, facts.users, facts.verdicts)
     return None if facts.users else htpasswd.text([facts.own])
 
 
-def _proxies(options: Options, facts: Facts) -> Proxies:
-    """Return the proxies of the registry: its own, else Docker's, else the model's; none if it connects to nothing."""
-    if not options.storage.is_shared and not options.cache.remoteurl:
-        return NO_PROXIES
-    return options.registry_proxies.with_fallback(options.runtime.proxies.with_fallback(facts.model_proxies))
-
-
-def _release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[str, str]) -> Release:
-    authentication = options.authentication
-    mounts = []
-    if not options.storage.is_shared:
-        mounts.append(container.Mount(facts.data_folder, configuration.DATA_FOLDER))
-    if authentication.kind == "htpasswd":
-        mounts.append(container.Mount(AUTH_FOLDER, configuration.AUTH_FOLDER, read_only=True))
-    debug = {str(container.DEBUG_PORT): port for port in options.monitoring.ports.values()}
-    where = options.monitoring.debug_address
-    others = dict(tls_copies)
-    if authentication.kind == "token":
-        others[filenames.TOKEN_CA] = certificates.bundle(authentication.token.root_certs or "")
-    if options.storage.relation == storage.IN_USE:
-        others[filenames.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
-    environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(options, facts).environment()}
-    if options.storage.s3.ca:
-        others[filenames.STORE_CA] = certificates.bundle(options.storage.s3.ca)
-        # Go reads this file in place of the image's bundle, and the image's folder of certificates all the same.
-        environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.STORE_CA}"
-    return Release(
-        container.ContainerSpec(
-            name=options.registry_name,
-            image_id=image.id,
-            ports={str(container.PORT): options.registry_port, **debug},
-            addresses=dict.fromkeys(debug, where) if where else {},
-            mounts=tuple(mounts),
-            environment=environment,
-            memory=options.limits.memory_bytes,
-            nano_cpus=options.limits.nano_cpus,
-            log_size=options.limits.log_size,
-            log_files=options.limits.log_files,
-        ),
-        configuration.config_yml(options, facts.http_secret, image.generation, encrypted=bool(tls_copies)),
-        others,
-    )
+def _verdicts(options: Options, facts: Facts, users: str | None) -> htpasswd.Verdicts:
+    if users is None or options.authentication.kind != "htpasswd" or not options.are_valid("auth-"):
+        return facts.verdicts
+    return facts.verdicts.of((facts.own, *options.authentication.members()), users)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 from registry.message import Message, Sentence, alone
 
@@ -10,6 +11,9 @@ NAME = "registry-data"
 """The storage in metadata.yaml."""
 LOCAL = "/srv/registry"
 """Folder of the machine's own disk; the predecessor's, so that a refresh finds the images again."""
+
+MARKER = "docker-registry-disk-"
+"""Beginning of the name of a folder, beside the images, that exists on their disk only."""
 
 DETACHED = Message(
     "Storage {storage} is detached, so the registry is stopped",
@@ -22,6 +26,18 @@ UNMOUNTED = Message(
     "Mount it on the machine; the registry then starts automatically",
 )
 """The machine has not mounted the storage with the images, for example after a reboot."""
+
+MISSING = Message(
+    "The disk with the images is not mounted at {folder}, so the registry is stopped",
+    "Mount it; the registry then starts automatically. Or run `juju run {unit} start` to serve without those images",
+)
+"""The folder of the images is there, but it is not on the disk on which they were, for example after a reboot."""
+
+HIDDEN = Message(
+    "The disk with the images is no longer mounted at {folder}; the registry uses it until it is stopped",
+    "Mount it again, or copy the images to what is there now",
+)
+"""Another disk was mounted over the folder of the images, or theirs was unmounted, while the registry ran."""
 
 UNUSED_UNMOUNTED = Message("Storage {storage} is not used, because it is not mounted", "Mount it on the machine")
 """Storage is attached, the images are on the unit's own disk, and the storage has no folder yet."""
@@ -62,6 +78,12 @@ class Disk:
     """There are images in it."""
     local_has_images: bool = False
     """There are images on the machine's own disk."""
+    marker: str = ""
+    """Name of a folder, in that of the images, which exists on their disk only; "" where that is of no interest."""
+    lost: str = ""
+    """The folder of the images, while it is not on the disk on which they were: the marker is not there."""
+    is_hidden: bool = False
+    """The running container has another disk than the one that is mounted at the folder of the images now."""
 
     @property
     def attached(self) -> Storage | None:
@@ -83,14 +105,19 @@ class Disk:
 
     def unavailable(self, folder: str | None, unit: str) -> Sentence | None:
         """Say so if *folder* is on storage that is unavailable."""
-        if folder in (None, LOCAL):
+        if folder is None:
             return None
+        if folder == LOCAL:
+            return self._missing(folder, unit)
         if self.attached is None:
             storage = self.storage.id if self.storage else NAME
             return alone(DETACHED(storage=storage, unit=unit, folder=LOCAL))
         if folder == self.attached.folder and not self.is_mounted:
             return alone(UNMOUNTED(storage=self.attached.id, folder=folder))
-        return None
+        return self._missing(folder, unit)
+
+    def _missing(self, folder: str, unit: str) -> Sentence | None:
+        return alone(MISSING(folder=folder, unit=unit)) if folder == self.lost else None
 
     def unused(self, folder: str, unit: str) -> Sentence | None:
         """Say so if storage is attached and *folder* is not on it, with the commands that move the images there."""
@@ -102,6 +129,15 @@ class Disk:
         # Under a temporary name, so that no hook sees half a copy; mv keeps a backup of an empty registry's folder.
         move = f"sudo cp -aT {folder} {draft} && sync && sudo mv -T --backup=t {draft} {self.attached.folder}"
         return alone(UNUSED(storage=self.attached.id, folder=folder, app=app, unit=unit, command=move))
+
+
+def marker(folder: str, mount_point: str) -> str:
+    """Return the marker for a disk that is mounted at *mount_point* and has the images in *folder*.
+
+    A folder that was copied to a disk of its own, below which the original stayed, gets a marker that the original
+    does not have. The name has no dot in front: `rm -rf folder/*` and `cp folder/*` take the marker along.
+    """
+    return f"{MARKER}{hashlib.sha256(f'{folder} {mount_point}'.encode()).hexdigest()[:8]}"
 
 
 def whereabouts(folder: str | None, storage: Storage | None) -> str:

@@ -48,13 +48,26 @@ class Facts:
     """The charm's own user, for pushes and checks of its own."""
     users: str = dataclasses.field(repr=False)
     """Text of the existing file of users; empty where there is none."""
+    verdicts: htpasswd.Verdicts = dataclasses.field(default_factory=htpasswd.Verdicts)
+    """Which of those users were verified by an earlier hook."""
+    is_displaced: bool = False
+    """A container of somebody else has the name of the current release, so nothing of ours serves."""
+    ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Relation to the address at which its other end reaches this unit, where that is not the endpoint's: it is in
+    another model."""
+    debug_address_missing: bool = False
+    """The machine has no address as the option debug-address, where it is in use."""
     drift: Need = NOTHING
     """What the container needs to be that of the current release."""
     errors: tuple[Sentence, ...] = ()
     """Errors from outside that keep the options from being applied, for example of an image that cannot be pulled."""
     model_proxies: Proxies = NO_PROXIES
+    published_address: str = ""
+    """The one address at which Docker publishes ports unless it is told otherwise; empty: all."""
     disk: Disk = dataclasses.field(default_factory=Disk)
     """The machine's own disk, and Juju's storage."""
+    shortage: str = ""
+    """What the disk with the images has none left of: space or inodes; empty if it has both."""
     peers: tuple[relations.Peer, ...] = ()
     proxies: tuple[relations.Proxy, ...] = ()
     """Those in front."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from registry.formats import addresses
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import storage
 from registry.options.options import Options
-from registry.plan import certificate
+from registry.plan import certificate, disk
 from registry.plan.facts import Facts
+from registry.plan.published import client_scheme
 
 BUCKET_GONE = Message(
     "the relation provides no bucket any more",
@@ -18,6 +20,9 @@ BUCKET_GONE = Message(
 
 PORT_IN_USE = Message("{port} is in use by another program on this machine", "Stop it or choose another port")
 """Another program listens on the port: `sudo ss -ltnp` on the machine shows which."""
+
+NO_SUCH_ADDRESS = Message("the machine has no address {address}", "Use one that `ip address` shows, or reset it")
+"""Docker cannot publish metrics at an address that the machine does not have, or has no more."""
 
 NAME_IN_USE = Message(
     "the container {name!r} exists and was not created by this charm", "Remove it or choose another name"
@@ -35,6 +40,11 @@ OPTIONS_OVERRIDE_BUCKET = Message(
 )
 """An object store is configured by options, and an S3 integrator is related as well."""
 
+DISK_FULL = Message(
+    "The disk with the images has no {what} left, so pushes fail", "Enlarge it, or remove what is not needed"
+)
+"""The file system of the images is full. Pulls still work, and options are applied."""
+
 IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
 """The option has no effect in this version of the registry."""
 
@@ -48,6 +58,21 @@ PLAIN_HTTP = Message(
     "Clients that run containerd cannot pull over plain HTTP", "Relate a CA to cert-provider, or set tls-cert-blob"
 )
 """Clients are related, and the registry has no certificate."""
+
+
+PLAIN_HTTP_HOST = Message(
+    "clients are told to use plain HTTP, although the registry speaks TLS",
+    "Begin it with https://, unless something in front of the registry ends TLS",
+)
+"""The URL begins with http://, and the registry has a certificate."""
+
+IGNORED_PARTS = Message("the {parts} of the URL is ignored", "Set scheme, host and port only: https://HOST:PORT")
+"""Image names have a host and a port, so a registry cannot be below a path."""
+
+NO_TLS_FOR_CA = Message(
+    "ignored, because clients use no TLS", "Set tls-cert-blob and tls-key-blob, or an http-host with https://"
+)
+"""There is a CA for clients to trust, and nothing that presents a certificate."""
 
 
 def sentences(problems: Mapping[str, Text]) -> tuple[Sentence, ...]:
@@ -68,39 +93,65 @@ def warnings(options: Options, facts: Facts) -> tuple[Sentence, ...]:
 def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     generation = facts.image.generation if facts.image else 0
     ignored = [*options.cache.ignored(generation), *options.storage.ignored(generation)]
-    if facts.clients:
-        yield from _warnings_of_clients(options, facts)
+    yield from _warnings_of_places(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         yield alone(SEPARATE_IMAGES())
+    if facts.shortage:
+        yield alone(DISK_FULL(what=facts.shortage))
     unused = facts.disk.unused(facts.data_folder, facts.unit)
     if unused and not options.storage.is_shared:
         yield unused
     if options.storage.relation == storage.OVERRIDDEN:
         yield about(storage.RELATION, OPTIONS_OVERRIDE_BUCKET())
+    yield from sentences({**options.unused, **({} if _is_encrypted(options, facts) else options.tls.unused())})
     if facts.image and ignored:
         yield about(", ".join(ignored), IGNORED(version=facts.image.version))
 
 
-def _warnings_of_clients(options: Options, facts: Facts) -> Iterator[Sentence]:
-    if options.authentication.users and not options.authentication.password:
+def _is_encrypted(options: Options, facts: Facts) -> bool:
+    return facts.offer is not None or certificate.is_requested(options.tls, facts.tls_files)
+
+
+def _warnings_of_places(options: Options, facts: Facts) -> Iterator[Sentence]:
+    """Yield what an operator should know of where clients go, and how."""
+    encrypted = _is_encrypted(options, facts)
+    own = "https" if encrypted else "http"
+    scheme = client_scheme(options, proxied=bool(facts.proxies), own=own)
+    if facts.clients and options.authentication.users and not options.authentication.password:
         yield alone(NO_CREDENTIALS())
-    encrypted = facts.offer is not None or certificate.is_requested(options.tls, facts.tls_files)
-    if not encrypted and not (options.website.terminates and facts.proxies):
+    if options.http_host and options.are_valid("http-host"):
+        if scheme == "http" and encrypted:
+            yield about("http-host", PLAIN_HTTP_HOST())
+        if parts := addresses.ignored(options.http_host):
+            yield about("http-host", IGNORED_PARTS(parts=parts))
+    if scheme == "http" and facts.clients and not encrypted:
         yield alone(PLAIN_HTTP())
+    if scheme == "http" and options.tls.blobs["ca"] and not encrypted:
+        yield about("tls-ca-blob", NO_TLS_FOR_CA())
 
 
-def circumstances(options: Options, facts: Facts) -> tuple[Sentence, ...]:
-    """Return a sentence for each thing on the machine or around it that keeps the options from being applied."""
+def circumstances(options: Options, facts: Facts) -> tuple[tuple[str, Text], ...]:
+    """Return each thing on the machine or around it that keeps an option from being applied, with the option."""
     return tuple(_circumstances(options, facts))
 
 
-def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
-    yield from facts.errors
+def hidden_images(options: Options, facts: Facts) -> tuple[Sentence, ...]:
+    """Return a sentence if only the running container still has the images, so that nothing may replace it."""
+    if facts.disk.is_hidden and facts.disk.lost and not options.storage.is_shared:
+        return (alone(disk.HIDDEN(folder=facts.disk.lost)),)
+    return ()
+
+
+def _circumstances(options: Options, facts: Facts) -> Iterator[tuple[str, Text]]:
     if facts.image is not None:
         unsupported = options.storage.unsupported(facts.image.generation)
-        yield from sentences(unsupported)
+        yield from sorted(unsupported.items())
     if facts.current and facts.current.has_bucket_of_relation and not (options.storage.is_shared or facts.on_disk):
-        yield about(storage.RELATION, BUCKET_GONE(unit=facts.unit))
+        yield storage.RELATION, BUCKET_GONE(unit=facts.unit)
+    if facts.name_taken:
+        yield "registry-name", NAME_IN_USE(name=options.registry_name)
+    if facts.current and facts.current.is_shared and not (options.storage.is_shared or facts.on_disk):
+        yield from sorted(options.storage.halves().items())  # otherwise the registry would go on with an empty disk
     # A container that is paused or restarting holds its port too. One that exists before anything was applied is the
     # predecessor's, which is about to be replaced.
     alive = facts.container is not None and facts.container.is_started
@@ -110,6 +161,6 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[Sentence]:
     ):
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
-            yield about(option, PORT_IN_USE(port=port))
-    if facts.name_taken:
-        yield about("registry-name", NAME_IN_USE(name=options.registry_name))
+            yield option, PORT_IN_USE(port=port)
+    if facts.debug_address_missing:
+        yield "debug-address", NO_SUCH_ADDRESS(address=options.monitoring.debug_address)

@@ -6,7 +6,6 @@ import dataclasses
 
 from registry.formats import addresses, certificates, haproxy, nrpe, relations
 from registry.options.options import Options
-from registry.plan import certificate
 from registry.plan.facts import Facts
 from registry.release import container, filenames
 from registry.release.release import Release
@@ -29,17 +28,20 @@ class Published:
     """For clients; None while it is unknown how they reach *release*: the published data stay."""
     services: str | None
     """For proxies: YAML text; None while the options website-* are wrong: the published data stay."""
+    hostname: str
+    """For proxies: the unit's address in *services*."""
 
 
-def published(options: Options, facts: Facts, release: Release) -> Published:
-    """Return what to publish about *release*.
+def published(options: Options, facts: Facts, release: Release, relation: str | None = None) -> Published:
+    """Return what to publish about *release*: over *relation*, if it is one of `Facts.ingress`.
 
     Every unit publishes the same to clients: http-host, else the proxy in front, else the primary.
     """
     first = relations.primary(facts.unit, facts.peers)
+    hostname = facts.ingress.get(relation or "", facts.addresses.get("website", facts.address))
     server = haproxy.Server(
         facts.unit,
-        facts.addresses.get("website", facts.address),
+        hostname,
         release.port,
         backup=first != facts.unit and not release.is_shared,
         encrypted=release.certificate is not None,
@@ -49,9 +51,9 @@ def published(options: Options, facts: Facts, release: Release) -> Published:
         check_fall=options.website.check_fall,
         pem=release.certificate + release.others[filenames.TLS["key"]] if release.certificate else None,
     )
-    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme)
+    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme, facts.ingress)
     services = haproxy.services(server) if options.are_valid("website-") else None
-    return Published(own, _access(options, facts, release), services)
+    return Published(own, _access(options, facts, release, relation or ""), services, hostname)
 
 
 def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
@@ -63,13 +65,33 @@ def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
     offer = facts.offer
     if not (facts.clients and host and offer and release.has_certificate_of_relation):
         return False
-    served = certificates.examine(release.certificate or "", release.others[filenames.TLS["key"]], release.ca)
     pending = offer.certificate is None or facts.now - offer.made < ANSWER_SECONDS
-    return pending and host in offer.names and bool(certificate.missing_names([host], served))
+    served = certificates.parsed(release.certificate or "")
+    return pending and host in offer.names and not any(one.is_valid_for(host) for one in served[:1])
 
 
-def _access(options: Options, facts: Facts, release: Release) -> relations.Access | None:
-    readable = options.are_valid("http-host") and options.are_valid("auth-") and options.are_valid("website-tls")
+def client_scheme(options: Options, *, proxied: bool, own: str) -> str:
+    """Return the scheme that clients use: that of http-host, else of the proxy in front, else the registry's *own*."""
+    if options.http_host and options.are_valid("http-host"):
+        return addresses.scheme(options.http_host)
+    return "https" if proxied and options.website.terminates else own
+
+
+def _ca(options: Options, facts: Facts, release: Release, scheme: str) -> str | None:
+    """Return the CA that clients must trust: of whatever they meet at http-host or the proxy, and of the registry."""
+    if scheme == "http":
+        return None
+    blob = options.tls.blobs["ca"] if options.http_host else ""
+    proxy = facts.proxies[0].certificate if facts.proxies else None
+    served = release.ca if release.certificate else proxy if options.website.terminates else None
+    if not blob:
+        return served
+    front = certificates.bundle(blob)
+    return certificates.chain(front, served) if served and served != front else front
+
+
+def _access(options: Options, facts: Facts, release: Release, relation: str) -> relations.Access | None:
+    readable = all(map(options.are_valid, ("http-host", "auth-", "website-tls", "tls-ca-blob")))
     authentication = options.authentication
     if not readable or release.authentication != authentication.kind:
         return None
@@ -77,15 +99,17 @@ def _access(options: Options, facts: Facts, release: Release) -> relations.Acces
     if first and first.scheme not in (None, release.scheme):
         # One of the two is about to follow.
         return None
-    own = (first.address, first.port or release.port) if first else (facts.address, release.port)
+    if first:
+        own = first.ingress.get(relation, first.address), first.port or release.port
+    else:
+        own = facts.ingress.get(relation, facts.address), release.port
     if options.http_host and _is_early(addresses.hostname(options.http_host), facts, release):
         options = dataclasses.replace(options, http_host=None)
     if facts.proxies and _is_early(facts.proxies[0].address, facts, release):
         facts = dataclasses.replace(facts, proxies=())
     netloc, scheme = _place(options, facts, release, *own)
     user = authentication.user if authentication.password else None
-    ends_in_front = release.certificate is None and scheme == "https"
-    ca = facts.proxies[0].certificate if ends_in_front else release.ca
+    ca = _ca(options, facts, release, scheme)
     unit = min((facts.unit, *(peer.unit for peer in facts.peers)))
     return relations.Access(netloc, f"{scheme}://{netloc}", user, authentication.password, ca, unit)
 
@@ -93,10 +117,10 @@ def _access(options: Options, facts: Facts, release: Release) -> relations.Acces
 def _place(options: Options, facts: Facts, release: Release, address: str, port: int) -> tuple[str, str]:
     """Return netloc and scheme for clients: those of http-host, else of the proxy in front, else of *address*."""
     host = options.http_host if options.are_valid("http-host") else None
+    scheme = client_scheme(options, proxied=bool(facts.proxies), own=release.scheme)
     if facts.proxies:
-        scheme = "https" if options.website.terminates else release.scheme
         return addresses.netloc(host, facts.proxies[0].address, release.port), scheme
-    return addresses.netloc(host, address, port), release.scheme
+    return addresses.netloc(host, address, port), scheme
 
 
 def place(options: Options, facts: Facts, release: Release) -> tuple[str, str]:

@@ -13,6 +13,12 @@ READY = Message("Ready at {netloc} ({scheme})")
 STILL_SERVING = Message("Still serving at {netloc} ({scheme})")
 """The last working configuration serves, although the requested one is not applied."""
 
+UNKNOWN = Message(
+    "The registry's configuration cannot be read back from /etc/docker/registry",
+    "Check the disk and its permissions. Retrying automatically",
+)
+"""The files of the release in use were altered or lost after they were written, so it is unknown what serves."""
+
 STOPPED = Message("Stopped by the action stop", "Run `juju run {unit} start` to start it")
 """The operator stopped the registry, and it stays stopped through hooks, reboots and refreshes."""
 
@@ -67,8 +73,9 @@ class Report:
         return (*(self.problems if self.state != "active" else ()), *self.warnings)
 
 
-def status(plan: Plan, outcome: Outcome, unit: str) -> Report:
-    """Return what to say of a *plan* that was carried out. What still serves is never left out."""
+def status(plan: Plan, outcome: Outcome, unit: str, more: tuple[Sentence, ...] = ()) -> Report:
+    """Return what to say of a *plan* that was carried out. What still serves is never left out; *more* are warnings."""
+    warnings = plan.warnings + more
     problems = (*plan.problems, *outcome.errors)
     place = {"netloc": outcome.netloc, "scheme": outcome.scheme}
     serving = alone(STILL_SERVING(**place)) if outcome.serving else None
@@ -76,7 +83,9 @@ def status(plan: Plan, outcome: Outcome, unit: str) -> Report:
         reasons = (*([] if plan.serve else [alone(STOPPED(unit=unit))]), *filter(None, [plan.unavailable]))
         return Report("blocked", (*reasons, *problems))
     if problems:
-        return Report("blocked", problems, serving, plan.warnings)
+        return Report("blocked", problems, serving, warnings)
     if plan.waiting:
-        return Report("waiting", plan.waiting, serving, plan.warnings)
-    return Report("active", (alone(READY(**place)),), serving, plan.warnings)
+        return Report("waiting", plan.waiting, serving, warnings)
+    if not outcome.serving:
+        return Report("blocked", (alone(UNKNOWN()),), warnings=warnings)
+    return Report("active", (alone(READY(**place)),), serving, warnings)

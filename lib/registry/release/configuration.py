@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,9 +31,52 @@ def config_yml(options: Options, http_secret: str, generation: int, *, encrypted
     return dump(mapping(options, http_secret, generation, encrypted))
 
 
+class _Writer(yaml.SafeDumper):
+    """Quotes every text, on one line.
+
+    PyYAML leaves out the quotes where Python reads a text without them, and the registry's parser reads some of those
+    as numbers, dates or booleans: 0890, 1e5, y. That changes keys and passwords.
+    """
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        for key, _ in node.value:  # the charm's own words, which no parser reads as anything else
+            key.style = None
+        return node
+
+
+_Writer.add_representer(str, _Writer.represent_str)
+
+
+class _Reader(yaml.SafeLoader):
+    """Marks each text without quotes that a parser may read as a number or a date, as older charms wrote them."""
+
+    def construct_text(self, node: yaml.ScalarNode) -> str | tuple[str]:
+        text = str(self.construct_scalar(node))
+        return (text,) if node.style is None and _AMBIGUOUS.fullmatch(text) else text
+
+
+_Reader.add_constructor("tag:yaml.org,2002:str", _Reader.construct_text)
+
+# Go's parsers, YAML 1.1 and 1.2 mixed: numbers with signs, underscores, bases and exponents, times, the short booleans.
+_AMBIGUOUS = re.compile(r"[yYnN]|[-+.0-9][0-9A-Fa-fxXoO_TtZz .:+-]*")
+
+
 def dump(config: Mapping[str, Any]) -> str:
     """Return *config* as the text of config.yml."""
-    return yaml.safe_dump(dict(config), default_flow_style=False, sort_keys=True)
+    return yaml.dump(dict(config), Dumper=_Writer, default_flow_style=False, sort_keys=True, width=float("inf"))
+
+
+def is_same(text: str, other: str) -> bool:
+    """Tell whether the registry reads the same in two texts of config.yml, however they are quoted."""
+    return text == other or _read(text) == _read(other)
+
+
+def _read(text: str) -> Any:
+    return yaml.load(text, Loader=_Reader)  # noqa: S506 - a SafeLoader
 
 
 def htpasswd(folder: str) -> dict[str, Any]:
@@ -95,7 +139,8 @@ def _http(secret: str, options: Options) -> dict[str, Any]:
 
 def _log(monitoring: Monitoring) -> dict[str, Any]:
     silenced = {} if monitoring.log_access else {"accesslog": {"disabled": True}}
-    return {"level": monitoring.log_level, "fields": {"service": "registry"}, **silenced}
+    # Those who collect the log read it as the earlier charm had it written.
+    return {"level": monitoring.log_level, "formatter": "json", "fields": {"service": "registry"}, **silenced}
 
 
 def _storage(options: Options, generation: int) -> dict[str, Any]:
@@ -107,7 +152,7 @@ def _storage(options: Options, generation: int) -> dict[str, Any]:
         "delete": {"enabled": storage.delete or is_cache},
         **_driver(storage, generation),
         "maintenance": _maintenance(storage),
-        "redirect": {"disable": storage.redirect_disable},
+        "redirect": {"disable": storage.redirect_disable or not storage.is_shared},
     }
 
 

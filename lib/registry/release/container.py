@@ -57,6 +57,8 @@ class ContainerSpec:
     log_size: str = "10m"
     """Of one file of its log, as Docker writes it."""
     log_files: int = 10
+    docker: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Settings of Docker that a container takes over when it is created: with others it is to be created again."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON values, without defaults.
@@ -115,6 +117,8 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},
             "SecurityOpt": ["no-new-privileges"],
             "Tmpfs": {"/tmp": ""},  # noqa: S108 - the container's own
+            # Where Docker remaps users, root of the container could read neither its configuration nor its data.
+            "UsernsMode": "host",
         },
     }
 

@@ -20,10 +20,16 @@ AUTH_FOLDER = "/etc/docker/registry/auth"
 
 FILES = (
     *("config.yml", "container.json", filenames.TOKEN_CA, "htpasswd"),
-    *(filenames.STORE, filenames.STORE_CA),
+    *(filenames.STORE, filenames.TRUSTED_CA),
     *filenames.TLS_COPIES,
 )
 """Names of the files that a release may have."""
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(config_yml: str) -> Mapping[str, Any]:
+    """Return the data of config.yml: parsing is dear, and the desired text is usually the current one."""
+    return dict(yaml.safe_load(config_yml))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +46,11 @@ class Release:
     def digest(self) -> str:
         """16 hex digits that differ as soon as anything in the release differs."""
         return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def is_same(self, other: Release) -> bool:
+        """Tell whether the registry is configured the same by *other*, whose config.yml may be quoted differently."""
+        mine, others = (dataclasses.replace(one, config_yml="") for one in (self, other))
+        return mine == others and configuration.is_same(self.config_yml, other.config_yml)
 
     @property
     def port(self) -> int:
@@ -89,6 +100,13 @@ class Release:
         return next((one.source for one in self.container.mounts if one.target == configuration.DATA_FOLDER), None)
 
     @property
+    def place(self) -> object:
+        """Where the images are, and how they are reached: two equal ones have the same faults."""
+        how = ("cache", "delete", "maintenance", "redirect")
+        driver = {name: values for name, values in self._config["storage"].items() if name not in how}
+        return driver, self.data_folder, self.container.environment, self.others.get(filenames.TRUSTED_CA)
+
+    @property
     def has_certificate_of_relation(self) -> bool:
         """The CA of cert-provider issued the certificate."""
         return bool(json.loads(self.others.get(filenames.TLS_SOURCES, "{}")).get("cert") == filenames.RELATION)
@@ -110,10 +128,10 @@ class Release:
 
     @property
     def ca(self) -> str | None:
-        """PEM of the CA that clients must trust; the last of the chain if none is configured. None with plain HTTP."""
+        """PEM of the CA that clients must trust; without one, the issuers in the chain. None with plain HTTP."""
         if self.certificate is None:
             return None
-        return self.others.get(filenames.TLS["ca"]) or certificates.last(self.certificate)
+        return self.others.get(filenames.TLS["ca"]) or certificates.issuers(self.certificate)
 
     @property
     def drain_seconds(self) -> int:
@@ -125,9 +143,14 @@ class Release:
         """URL of the upstream registry; None if this is no pull-through cache."""
         return (self._config.get("proxy") or {}).get("remoteurl")
 
-    @functools.cached_property
-    def _config(self) -> dict[str, Any]:
-        return dict(yaml.safe_load(self.config_yml))
+    @property
+    def trusted_ca(self) -> str:
+        """PEM of the CAs that it trusts besides the image's, as a client; empty without any."""
+        return self.others.get(filenames.TRUSTED_CA, "")
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        return _parsed(self.config_yml)
 
     def loopback(self, user: htpasswd.User, *, deletes: bool = False) -> Release:
         """Return a registry with the same data that only *user* can access, with a password.
@@ -147,7 +170,10 @@ class Release:
             name=f"{self.container.name}-loopback",
             mounts=tuple(mount for mount in self.container.mounts if mount.source != AUTH_FOLDER),
         )
-        return Release(spec, configuration.dump(config), {"htpasswd": htpasswd.text([user])})
+        others = {"htpasswd": htpasswd.text([user])}
+        if self.trusted_ca:
+            others[filenames.TRUSTED_CA] = self.trusted_ca
+        return Release(spec, configuration.dump(config), others)
 
     def for_maintenance(self) -> Release:
         """Return this registry without pushes, and without a cache that would still list what is deleted meanwhile."""

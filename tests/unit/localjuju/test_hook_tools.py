@@ -209,3 +209,23 @@ def test_a_tool_that_outlives_its_hook_is_refused(juju: Juju, make_charm: MakeCh
     context = next(line for line in juju.said("env").splitlines() if line.startswith("JUJU_CONTEXT_ID="))
     code, _, err = juju.tool(f"{context} is-leader")
     assert (code, err.startswith("ERROR bad request: unknown context")) == (1, True)
+
+
+def test_a_relation_to_another_model_has_an_address_of_its_own(deployed: Juju) -> None:
+    deployed.ok("ingress", "sample/0", "cluster", "198.51.100.7")
+    asked = {
+        words: deployed.tool(f"network-get {words} --ingress-address")[1].strip()
+        for words in ("cluster", "cluster -r cluster:0", "site", "site -r cluster:0")
+    }
+    outside, inside = "198.51.100.7", "192.0.2.10"
+    assert asked == {"cluster": inside, "cluster -r cluster:0": outside, "site": inside, "site -r cluster:0": inside}
+    assert deployed.tool("relation-get -r cluster:0 ingress-address sample/0")[1].strip() == outside
+    assert "no relation at endpoint site" in deployed("ingress", "sample/0", "site", "198.51.100.7").err
+
+
+def test_what_a_hook_asked_to_write_can_be_dropped(juju: Juju, make_charm: MakeCharm) -> None:
+    juju.ok("deploy", str(make_charm({"hooks/update-status": "#!/bin/sh\nopen-port 81"}, hooks=("start",))))
+    juju.ok("hook", "sample/0", "update-status", "--drop")
+    assert "open-ports" not in juju.unit()
+    juju.ok("hook", "sample/0", "update-status")
+    assert juju.unit()["open-ports"] == ["81/tcp"]

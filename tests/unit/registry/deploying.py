@@ -21,7 +21,7 @@ def release(image_id="sha256:one", name="registry", port=5000, secret="s", **con
 
 
 def switcher(docker, store):
-    return switch.Switch(docker, store, OWN, docker.client, docker.bridge, docker.sleep)
+    return switch.Switch(docker, store, OWN, docker.client, docker.bridge, docker.deadline())
 
 
 def deploy(docker, store, requested, state="ask"):

@@ -3,6 +3,8 @@
 from registry.machine.apt import Apt
 from registry.machine.apt_sources import AptSources
 from registry.machine.docker_packages import DockerPackages
+from registry.machine.records import Records
+from registry.machine.short_sources import ShortSources
 
 NAMES = ("apt-get", "apt-cache", "apt-mark", "add-apt-repository", "dpkg", "dpkg-deb", "dpkg-query")
 NOISE = "--yes --quiet -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "
@@ -18,6 +20,7 @@ class FakePrograms:
         self._programs = folder / "programs"
         self.apt = Apt(str(self._programs), lock_seconds=lock_seconds, retry_seconds=0.01)
         self.sources = AptSources(self.apt, self.apt_folder)
+        self.short_sources = ShortSources(self.apt, Records(folder / "records"), self.apt_folder)
         self.docker = DockerPackages(self.apt, self.sources)
         (self.apt_folder / "sources.list.d").mkdir(parents=True)
         self.say()
@@ -38,7 +41,8 @@ class FakePrograms:
 
     def calls(self):
         """Return what the programs were called with, apt's usual options left out."""
-        lines = (self.folder / "calls").read_text().splitlines()
+        file = self.folder / "calls"
+        lines = file.read_text().splitlines() if file.exists() else []
         return [line.replace(NOISE, "").replace(EXACTLY, "--exactly") for line in lines]
 
     def apt_files(self, name):

@@ -7,11 +7,13 @@ import itertools
 import pathlib
 
 import yaml
-from registry.client.http import ApiError
+from registry import deadline
+from registry.client.http import ApiError, Refusal
 from registry.deployment import bridge
+from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.images.reference import Reference
-from registry.machine import engine
+from registry.machine import engine, engine_images
 from registry.release import container
 
 
@@ -41,6 +43,8 @@ class FakeEngine:
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.unstoppable = set()
         self.missing = set()
+        self.altered = {}  # what Docker makes of a container's settings, where they are requested
+        self.full = set()  # images whose registries cannot write
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
@@ -49,9 +53,14 @@ class FakeEngine:
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
         self.live_restoring = False
+        self.force = Observed()
+        self.default_network = {}
         self.dies_at = dies_at
-        self._addresses = itertools.count(2)
+        self._addresses, self._ids = itertools.count(2), itertools.count(0xA1)
         self.clock = 0.0
+        self.latency = 0.0  # seconds that a request to a registry takes
+        self.docker_latency = 0.0  # and one to Docker
+        self._end = self.deadline()
         self.bridge = FakeBridge(self)
         self.watched, self.outages = None, []  # a port, and the calls before which it served nobody
 
@@ -59,6 +68,8 @@ class FakeEngine:
         if self.dies_at is not None and len(self.writes()) == self.dies_at and call[0] != "inspect":
             raise Killed
         self.calls.append(call)
+        limit = self._end.limit(engine_images.REQUEST_SECONDS, engine_images.LEAST_SECONDS)
+        self.clock += min(self.docker_latency, limit)
         if self.watched is not None and self.serving(self.watched) is None:
             self.outages.append(call)
 
@@ -73,15 +84,22 @@ class FakeEngine:
 
     def inspect(self, name):
         self._call("inspect", name)
+        name = self._name(name)
         if name not in self.containers:
             return None
         return Container.from_inspection(self._inspection(name))
+
+    def _name(self, name):
+        """The name of the container that is meant: by its name, its ID, or the beginning of that."""
+        by_id = (real for real, one in self.containers.items() if one["id"].startswith(name))
+        return name if name in self.containers else next(by_id, name)
 
     def _inspection(self, name):
         """What the API of Docker answers."""
         one = self.containers[name]
         status = one["status"]
         return {
+            "Id": one["id"],
             "Name": f"/{name}",
             "Image": one["body"]["Image"],
             "Config": {
@@ -110,7 +128,10 @@ class FakeEngine:
         assert name not in self.containers, f"{name} exists"
         self._require_sources({"body": body})
         chosen = str(32768 + len(self.containers))
-        self.containers[name] = {"body": copy.deepcopy(body), "status": "created", "address": "", "chosen": chosen}
+        made = copy.deepcopy(body)
+        made["HostConfig"] |= {key: value for key, value in self.altered.items() if body["HostConfig"].get(key)}
+        parts = {"body": made, "status": "created", "address": "", "chosen": chosen}
+        self.containers[name] = {"id": f"{next(self._ids):064x}"[::-1], **parts}
 
     def start(self, name):
         self._call("start", name)
@@ -158,13 +179,17 @@ class FakeEngine:
         assert new_name not in self.containers, f"{new_name} exists"
         self.containers[new_name] = self.containers.pop(name)
 
-    def remove(self, name, *, ours=True):
+    def remove(self, name):
         self._call("remove", name)
-        if not ours and name in self.containers and self.containers[name]["status"] == "running":
+        if name in self.containers and Container.from_inspection(self._inspection(name)).may_be_removed:
+            self.containers.pop(name)
+            self.volumes.pop(name, None)
+
+    def remove_ended(self, name):
+        self._call("remove", name)
+        if name in self.containers and self.containers[name]["status"] == "running":
             raise engine.EngineError(f"container {name} cannot be removed: it runs")
         self.containers.pop(name, None)
-        if ours:
-            self.volumes.pop(name, None)
 
     def logs(self, name):
         self._call("logs", name)
@@ -188,6 +213,22 @@ class FakeEngine:
     def live_restore(self, within=0):
         self._call("inspect", "info")
         return self.live_restoring
+
+    def observed(self):
+        self._call("inspect", "info")
+        return self.force
+
+    def unmovable(self):
+        self._call("inspect", "all")
+        return sorted(
+            name
+            for name, one in self.containers.items()
+            if one["status"] == "running" or DIGEST_LABEL not in (one["body"]["Labels"] or {})
+        )
+
+    def network(self):
+        self._call("inspect", "bridge")
+        return self.default_network
 
     def bridges(self):
         self._call("inspect", "networks")
@@ -238,13 +279,18 @@ class FakeEngine:
                 return one["body"]["Labels"].get(DIGEST_LABEL, "")
         return None
 
-    def client(self, url, certificate=None):
+    def deadline(self, seconds=deadline.HOOK_SECONDS):
+        """Return a deadline on the clock of this engine."""
+        return deadline.Deadline(seconds, lambda: self.clock, self.sleep)
+
+    def client(self, url, certificate=None, deadline=None):
         """Return what `api.Api` would be for the container at *url*."""
         scheme, _, netloc = url.partition("://")
         host, _, port = netloc.partition(":")
-        ours = host == "127.0.0.1" or host in {one["address"] for one in self.containers.values()}
+        on_machine = host in ("127.0.0.1", "10.0.0.10")
+        ours = on_machine or host in {one["address"] for one in self.containers.values()}
         assert not ours or scheme == ("http" if certificate is None else "https")
-        return FakeRegistry(self, self.address_at(port) if host == "127.0.0.1" else host, certificate)
+        return FakeRegistry(self, self.address_at(port) if on_machine else host, certificate, deadline)
 
     def sleep(self, seconds):
         """Let no time pass."""
@@ -281,10 +327,12 @@ class FakeBridge:
 
 
 class FakeRegistry:
-    def __init__(self, fake, address, certificate):
+    def __init__(self, fake, address, certificate, deadline=None):
         self._fake, self._address, self._certificate = fake, address, certificate
+        self._deadline = deadline or fake.deadline()
 
     def check_alive(self):
+        self._fake.clock += min(self._fake.latency, self._deadline.limit(5))
         for one in self._fake.containers.values():
             hears = one["status"] == "running" and one["body"]["Image"] not in self._fake.deaf
             if hears and one["address"] == self._address:
@@ -323,7 +371,7 @@ class FakeRegistry:
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address.partition(":")[0])
         return one["body"]["Image"]
 
-    def check_is_registry(self, environment):
+    def check_is_registry(self, environment, ca=""):
         if self._address not in self._fake.upstreams:
             raise ApiError("connection failed")
 
@@ -332,8 +380,10 @@ class FakeRegistry:
 
     def check_writable(self, repository):
         if self._is_read_only():
-            raise ApiError("POST returned 405 instead of 202")
+            raise Refusal("POST returned 405 instead of 202")
+        if self._image() in self._fake.full:
+            raise ApiError("POST returned 500 instead of 202")
 
     def check_read_only(self, repository):
         if not self._is_read_only():
-            raise ApiError("POST returned 202 instead of 405")
+            raise Refusal("POST returned 202 instead of 405")

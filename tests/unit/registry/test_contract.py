@@ -93,6 +93,7 @@ CHANGES = {
     "tls-cert-path": ({**TLS}, ""),
     "tls-key-blob": ({**TLS}, ""),
     "tls-minimum-version": ({**TLS}, "tls1.3"),
+    "trusted-ca-blob": (S3, ROOT),
     "website-check-fall": ({}, 3),
     "website-check-interval": ({}, 500),
     "website-tls": ({}, "terminate"),

@@ -6,6 +6,7 @@ import threading
 import pytest
 from registry.client import api
 from registry.client.http import ApiError, Connection
+from registry.formats import no_proxy
 from registry.options import options
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan import decision
@@ -13,6 +14,8 @@ from test_contract import CACHE, S3
 from test_options import DEFAULTS
 from test_plan import facts
 
+ROLES = ",".join(no_proxy.METADATA)
+"""Where a machine of a cloud learns its role."""
 OWN = {"registry_http_proxy": "http://own:1", "registry_https_proxy": "http://own:2"}
 DOCKERS = {"http_proxy": "http://dockers:1", "https_proxy": "http://dockers:2", "no_proxy": "a.example.com, 10.0.0.0/8"}
 MODEL = Proxies("http://models:1", "http://models:2", "b.example.com")
@@ -26,22 +29,22 @@ def environment(model=NO_PROXIES, base=S3, **changes):
 
 def test_the_registrys_own_proxies_go_before_dockers_and_those_before_the_models():
     assert environment() == {}
-    assert environment(**OWN) == {"HTTP_PROXY": "http://own:1", "HTTPS_PROXY": "http://own:2"}
+    assert environment(**OWN) == {"HTTP_PROXY": "http://own:1", "HTTPS_PROXY": "http://own:2", "NO_PROXY": ROLES}
     assert environment(MODEL, registry_https_proxy="http://own:2", no_proxy="a.example.com") == {
         "HTTP_PROXY": "http://models:1",
         "HTTPS_PROXY": "http://own:2",
-        "NO_PROXY": "a.example.com",
+        "NO_PROXY": f"a.example.com,{ROLES}",
     }
     assert environment(MODEL, **DOCKERS) == {
         "HTTP_PROXY": "http://dockers:1",
         "HTTPS_PROXY": "http://dockers:2",
-        "NO_PROXY": "a.example.com,10.0.0.0/8",
+        "NO_PROXY": f"a.example.com,10.0.0.0/8,{ROLES}",
     }
 
 
 def test_a_registry_that_never_goes_out_has_none():
     assert environment(MODEL, {}, **OWN) == {}
-    assert environment(base=CACHE, **OWN) == {"HTTP_PROXY": "http://own:1", "HTTPS_PROXY": "http://own:2"}
+    assert environment(base=CACHE, **OWN) == environment(**OWN)
 
 
 @pytest.mark.parametrize("option", ["registry-http-proxy", "registry-https-proxy"])
@@ -77,10 +80,10 @@ def proxy():
 
 
 def test_an_upstream_is_checked_by_the_proxies_of_the_registry(proxy):
-    upstream = api.Api(Connection("http://127.0.0.1:1"))
+    upstream = api.Api(Connection("http://upstream.invalid"))
     with pytest.raises(ApiError, match="connection failed"):
         upstream.check_is_registry({})
     with pytest.raises(ApiError, match="connection failed"):
-        upstream.check_is_registry({"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1"})
-    upstream.check_is_registry({"HTTP_PROXY": proxy})
-    api.Api(Connection(proxy)).check_is_registry({})
+        upstream.check_is_registry({"HTTP_PROXY": proxy, "NO_PROXY": ".example.com,invalid"})
+    upstream.check_is_registry({"HTTP_PROXY": proxy, "NO_PROXY": ".example.com,nvalid,upstream.invalid:81"})
+    api.Api(Connection(proxy)).check_is_registry({"HTTP_PROXY": "http://127.0.0.1:1"})

@@ -68,7 +68,8 @@ def test_reference(text, parts, canonical):
 def test_bad_references(text):
     with pytest.raises(reference.BadReference) as raised:
         reference.Reference.parse(text)
-    assert raised.value.text == f"{text!r} is not an image name. Use a name such as registry:2"
+    shown = repr(text) if len(text) <= 40 else f"'{text[:40]}...'"
+    assert raised.value.text == f"{shown} is not an image name. Use a name such as registry:2"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_config_yml_is_what_distribution_documents():
             "relativeurls": True,
             "secret": "hush",
         },
-        "log": {"level": "info", "fields": {"service": "registry"}},
+        "log": {"level": "info", "formatter": "json", "fields": {"service": "registry"}},
         "storage": {
             "cache": {"blobdescriptor": "inmemory"},
             "delete": {"enabled": False},

@@ -5,7 +5,7 @@ import ssl
 import threading
 
 import pytest
-from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT
+from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT, signed
 from registry.client import api
 from registry.client.http import ApiError, Connection
 from registry.machine import openssl
@@ -28,11 +28,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Serves with the certificate that stands alone; returns the URL. Clients show a certificate of *trusted*."""
-    (tmp_path / "server.pem").write_text(ALONE + ALONE_KEY)
+    """Serves with the certificate that stands alone, or *served*; returns the URL.
+
+    Clients show a certificate of *trusted*.
+    """
     servers = []
 
-    def start(trusted=""):
+    def start(trusted="", served=ALONE + ALONE_KEY):
+        (tmp_path / "server.pem").write_text(served)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(tmp_path / "server.pem")
         if trusted:
@@ -62,6 +65,15 @@ def test_another_certificate_is_an_error(serve):
 def test_an_untrusted_certificate_of_an_upstream_is_an_error(serve):
     with pytest.raises(ApiError, match="the server's certificate is not trusted"):
         api.Api(Connection(serve())).check_is_registry({})
+
+
+def test_a_private_ca_is_trusted_besides_the_systems(serve):
+    request = openssl.request(["127.0.0.1"])
+    url = serve(served=signed(request.csr, "root") + request.key)
+    for ca in ("", LEAF):
+        with pytest.raises(ApiError, match="the server's certificate is not trusted"):
+            api.Api(Connection(url)).check_is_registry({}, ca)
+    api.Api(Connection(url)).check_is_registry({}, LEAF + ROOT)
 
 
 def test_the_charms_own_certificate_is_presented_if_requested(serve, tmp_path):

@@ -2,6 +2,7 @@
 
 import bz2
 import contextlib
+import ctypes
 import gzip
 import hashlib
 import io
@@ -12,7 +13,7 @@ import random
 import tarfile
 
 import pytest
-from registry.client import archive
+from registry.client import archive, zstd
 
 
 def tar(path, files):
@@ -71,6 +72,7 @@ def test_an_oci_archive_becomes_one_that_every_docker_loads(tmp_path, prefix):
     with found.for_docker(tmp_path) as file, tarfile.open(fileobj=file) as loadable:
         (entry,) = json.load(loadable.extractfile("manifest.json"))
         names = {name.removeprefix("./") for name in loadable.getnames()}
+        assert not names & {"index.json", "oci-layout"}, "containerd would take the names from there"
         assert {entry["Config"], *entry["Layers"]} <= names
         assert entry["RepoTags"] == ["registry:2"]
     assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
@@ -93,6 +95,69 @@ def test_a_compressed_archive(tmp_path):
         assert "manifest.json" in loadable.getnames()
 
 
+def compress_zstd(data):
+    library = ctypes.CDLL(zstd.LIBRARY)
+    out = ctypes.create_string_buffer(len(data) + 1000)
+    size = library.ZSTD_compress(out, len(out), data, len(data), 3)
+    return out.raw[:size]
+
+
+def test_an_archive_compressed_with_zstd(tmp_path):
+    whole = compress_zstd(oci(tmp_path / "a.tar", "registry:2").read_bytes() + bytes(300000))
+    path = tmp_path / "a.tar.zst"
+    path.write_bytes(whole)
+    with archive.unpacked(path, tmp_path) as plain:
+        assert archive.read(plain, "amd64").names == ("registry:2",)
+    assert {left.name for left in tmp_path.iterdir()} == {"a.tar", "a.tar.zst"}
+    for damaged in (whole[:-9], whole[:20] + b"xxxxxxxxxx" + whole[30:]):
+        path.write_bytes(damaged)
+        with pytest.raises(archive.BadArchive, match=r"compressed with zstd"), archive.unpacked(path, tmp_path):
+            pass
+
+
+def test_an_archive_that_is_not_compressed_with_zstd_is_not_copied(tmp_path):
+    path = oci(tmp_path / "a.tar")
+    with archive.unpacked(path, tmp_path) as plain:
+        assert plain == path
+
+
+@pytest.mark.parametrize("make", [docker_save, oci])
+def test_an_archive_for_another_architecture_says_for_which(tmp_path, make):
+    if make is docker_save:
+        entries = [{"Config": "abc.json", "RepoTags": ["registry:2"], "Layers": []}]
+        files = {"manifest.json": json.dumps(entries).encode(), "abc.json": b'{"architecture": "arm64"}'}
+        path = tar(tmp_path / "a.tar", files)
+    else:
+        path = oci(tmp_path / "a.tar", "registry:2", ("arm64",))
+    found = archive.read(path, "amd64")
+    assert (found.entries, found.others) == ((), {"registry:2": "arm64"})
+    assert found.is_for_others("docker.io/library/registry:2")
+    assert not found.is_for_others("registry:3")
+    assert archive.read(path, "arm64").names == ("registry:2",)
+
+
+@pytest.mark.parametrize(("architecture", "complete"), [("amd64", True), ("arm64", False)])
+def test_an_index_of_which_a_platform_is_missing_is_read_as_far_as_it_goes(tmp_path, architecture, complete):
+    path = oci(tmp_path / "a.tar", "registry:2", ("amd64", "arm64"))
+    with tarfile.open(path) as file:
+        files = {name: file.extractfile(name).read() for name in file.getnames()}
+    (gone,) = (name for name, data in files.items() if data == b'{"architecture": "arm64"}')
+    lost = next(name for name, data in files.items() if gone.rpartition("/")[2].encode() in data and name != gone)
+    path = tar(tmp_path / "b.tar", {name: data for name, data in files.items() if name != lost})
+    if complete:
+        assert archive.read(path, architecture).names == ("registry:2",)
+    else:
+        with pytest.raises(archive.BadArchive, match=rf"^a part of the image is missing in it: {lost}$"):
+            archive.read(path, architecture)
+
+
+def test_an_image_whose_layer_is_elsewhere_is_a_sentence(tmp_path):
+    entries = [{"Config": "abc.json", "RepoTags": None, "Layers": ["blobs/sha256/foreign"]}]
+    path = tar(tmp_path / "a.tar", {"manifest.json": json.dumps(entries).encode(), "abc.json": b"{}"})
+    with pytest.raises(archive.BadArchive, match=r"^a part of the image is missing in it: blobs/sha256/foreign$"):
+        archive.read(path, "amd64")
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"not a tar", b"\x1f\x8bbroken", "empty.tar", "no-index.tar", "bad-json.tar", "no-blob.tar"],
@@ -111,7 +176,9 @@ def test_what_is_no_archive_is_a_sentence(tmp_path, data):
                 "no-blob.tar": {"index.json": b'{"manifests": [{"digest": "sha256:00"}]}'},
             }[data],
         )
-    with pytest.raises(archive.BadArchive, match=r"it cannot be read|it contains neither"):
+    with pytest.raises(
+        archive.BadArchive, match=r"it cannot be read|it contains neither|a part of the image is missing"
+    ):
         archive.read(path, "amd64")
 
 
@@ -147,7 +214,8 @@ def test_invalid_names_are_ignored(tmp_path, names):
 
 def test_an_image_without_a_list_of_names_has_none(tmp_path):
     nameless = {"Config": "abc.json", "Layers": ["l/layer.tar"]}
-    path = tar(tmp_path / "a.tar", {"manifest.json": json.dumps([nameless]).encode()})
+    files = {"manifest.json": json.dumps([nameless]).encode(), "abc.json": b"{}", "l/layer.tar": b""}
+    path = tar(tmp_path / "a.tar", files)
     assert archive.read(path, "amd64").names == ()
 
 

@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 from registry.client import openstack
@@ -24,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        path = self.path.partition("?")[0]
+        path = urlsplit(self.path).path  # a proxy gets whole URLs
         if path.startswith("/auth") and self.server.login is not None:
             self._say(200, self.server.login[0], **self.server.login[1])
         elif path.startswith("/auth"):
@@ -214,5 +215,14 @@ def test_an_unreachable_store_is_an_error(swift):
         assert about(error.value.option, error.value.text) == (
             f"storage-swift-authurl: {url} is unreachable (connection failed). Check the URL. Retrying automatically."
         )
+    away = Swift(authurl="http://keystone.invalid/v3", **USER)
     with pytest.raises(openstack.SwiftError, match="connection failed"):
-        openstack.ensure_ready(options(swift), {"HTTP_PROXY": "http://127.0.0.1:1"})
+        openstack.ensure_ready(away, {"HTTP_PROXY": "http://127.0.0.1:1"})
+
+
+def test_each_server_is_reached_as_the_registry_reaches_it(swift):
+    """Here the proxy is the server itself: the login goes by it, and the store, at a loopback address, does not."""
+    openstack.ensure_ready(
+        Swift(authurl="http://keystone.invalid/auth/v1.0", container="images", **USER), {"HTTP_PROXY": swift.url}
+    )
+    openstack.ensure_ready(options(swift), {"HTTP_PROXY": "http://127.0.0.1:1"})

@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 
 import pytest
+from registry.deadline import Deadline
 from registry.deployment import bridge
 from registry.formats.inspection import Container, Network
 from registry.machine import engine
@@ -120,9 +121,11 @@ def test_rules_that_stay_are_an_error(machine):
 class Sockets:
     """Shows one listing after the other, and the last one for ever, while no time but that of sleep passes."""
 
-    def __init__(self, monkeypatch, *listings):
+    def __init__(self, *listings):
         self.listings, self.clock = list(listings), 0.0
-        monkeypatch.setattr(bridge.time, "monotonic", lambda: self.clock)
+
+    def deadline(self, seconds):
+        return Deadline(seconds, lambda: self.clock, self.sleep)
 
     def sleep(self, seconds):
         self.clock = round(self.clock + seconds, 1)
@@ -134,7 +137,7 @@ class Sockets:
         return subprocess.CompletedProcess(command, 0, self.listings[0] if inside else "", "")
 
     def wait(self, seconds):
-        left = bridge.Bridge(self, self.sleep).wait_until_quiet(1, 5000, seconds)
+        left = bridge.Bridge(self, self.deadline).wait_until_quiet(1, 5000, seconds)
         return round(self.clock, 1), round(left, 1)
 
 
@@ -142,18 +145,18 @@ def line(waits=0, acked=0):
     return f"ESTAB 0 {waits} 172.17.0.2:5000 10.0.0.1:999 cubic bytes_acked:{acked} bytes_received:1\n"
 
 
-def test_quiet_is_what_does_not_move_for_a_second(monkeypatch):
-    assert Sockets(monkeypatch, "").wait(30) == (1.0, 29.0)
-    assert Sockets(monkeypatch, line()).wait(30) == (1.0, 29.0)
-    assert Sockets(monkeypatch, *(line(acked=n) for n in range(21))).wait(30) == (3.0, 27.0)
+def test_quiet_is_what_does_not_move_for_a_second():
+    assert Sockets("").wait(30) == (1.0, 29.0)
+    assert Sockets(line()).wait(30) == (1.0, 29.0)
+    assert Sockets(*(line(acked=n) for n in range(21))).wait(30) == (3.0, 27.0)
 
 
-def test_what_waits_to_be_delivered_is_not_quiet(monkeypatch):
-    assert Sockets(monkeypatch, *[line(waits=9)] * 50, "").wait(30) == (6.0, 24.0)
+def test_what_waits_to_be_delivered_is_not_quiet():
+    assert Sockets(*[line(waits=9)] * 50, "").wait(30) == (6.0, 24.0)
 
 
-def test_no_wait_is_longer_than_allowed(monkeypatch):
-    assert Sockets(monkeypatch, line(waits=9)).wait(5) == (5.0, 0.0)
+def test_no_wait_is_longer_than_allowed():
+    assert Sockets(line(waits=9)).wait(5) == (5.0, 0.0)
 
 
 def test_a_new_container_is_introduced_by_its_hardware_address():

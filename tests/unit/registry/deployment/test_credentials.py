@@ -4,6 +4,7 @@ import stat
 
 import pytest
 from registry.deployment.credentials import Credentials
+from registry.formats.htpasswd import User
 
 
 @pytest.fixture
@@ -28,6 +29,25 @@ def test_users_are_for_root_alone_and_are_written_when_they_change(credentials, 
     assert file.stat().st_ino == before
     credentials.remove_users()
     assert credentials.users() == ""
+
+
+def test_verdicts_are_for_root_alone_and_are_written_when_they_change(credentials, root):
+    nothing = credentials.verdicts()
+    credentials.save_verdicts(nothing)
+    assert not root.exists()
+    known = nothing.of([User("me", "hush")], "me:$2y$x\n")
+    credentials.save_verdicts(known)
+    file = root / "verdicts.json"
+    assert credentials.verdicts() == known
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "hush" not in file.read_text() + repr(known)
+    before = file.stat().st_ino
+    credentials.save_verdicts(known)
+    assert file.stat().st_ino == before
+    file.write_text("{")
+    assert credentials.verdicts().digests == frozenset()
+    credentials.save_verdicts(known)
+    assert credentials.verdicts() == known
 
 
 def test_the_charms_own_certificate_is_made_once_and_is_for_root_alone(credentials, root):

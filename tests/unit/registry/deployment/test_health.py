@@ -18,6 +18,14 @@ from registry.deployment import health
             "s3aws: no way",
         ),
         ("level=error msg=timeout\n", ""),
+        ('{"level":"info"}\n{"go":"1.19","level":"fatal","msg":"no such \\"host\\""}\n', 'no such "host"'),
+        (
+            '{"err.detail":"s3aws: no\\n\\tway","level":"error","msg":"response completed with error"}\n'
+            '{"level":"info","msg":"response completed"}\n',
+            "s3aws: no way",
+        ),
+        ('{"level":"warning","msg":"no secret"}\n', ""),
+        ("512\n", "512"),
         ('level=info msg="listening"\n', ""),
         ('172.17.0.1 - - [24/Nov/2026:04:53:20 +0000] "GET / HTTP/1.1" 503 125 "" "python-requests/2.34.2"\n', ""),
         ("", ""),

@@ -7,7 +7,7 @@ from fakes import FakeEngine
 from registry.deployment import image_source
 from registry.formats.inspection import DIGEST_LABEL
 from registry.machine import engine
-from test_archive import docker_save
+from test_archive import docker_save, tar
 from test_inspection import inspection
 
 
@@ -45,8 +45,25 @@ def test_a_resource_that_is_no_archive_is_an_error(tmp_path):
         ensure(tmp_path / "junk", Full())
 
 
+def test_an_archive_for_another_architecture_says_for_which(tmp_path):
+    entries = [{"Config": "abc.json", "RepoTags": ["registry:2"], "Layers": []}]
+    path = tar(
+        tmp_path / "a.tar", {"manifest.json": json.dumps(entries).encode(), "abc.json": b'{"architecture": "arm64"}'}
+    )
+    with pytest.raises(
+        image_source.NoImage,
+        match=r"contains no image for this machine, but for arm64\. Attach an archive for amd64$",
+    ):
+        ensure(path, Full())
+
+
 VERSION = "docker-registry-version"
 OUTPUT = b"registry github.com/docker/distribution v2.8.3\n"
+
+
+def known(status):
+    """The container that prints the version, as Docker shows it."""
+    return inspection(status, labels={DIGEST_LABEL: ""}, cmd=["--version"])
 
 
 def frame(data):
@@ -59,7 +76,7 @@ def image(daemon):
     """Docker as it answers for an image of a registry; a test changes an answer."""
     daemon.answers |= {
         "POST /containers/create": (201, {"Id": "c1"}),
-        f"GET /containers/{VERSION}/json": (200, inspection("exited")),
+        f"GET /containers/{VERSION}/json": (200, known("exited")),
         f"GET /containers/{VERSION}/logs": (200, frame(OUTPUT)),
     }
     return daemon
@@ -71,10 +88,10 @@ def test_the_container_that_prints_the_version_is_labelled_as_ours(docker, image
     assert created["Labels"] == {DIGEST_LABEL: ""}
     changes = [call.partition("?")[::2] for call in image.calls if not call.startswith("GET")]
     assert [path for path, _ in changes] == [
-        f"DELETE /containers/{VERSION}",  # one that a crash left
+        "DELETE /containers/c1",  # one that a crash left
         "POST /containers/create",
         f"POST /containers/{VERSION}/start",
-        f"DELETE /containers/{VERSION}",
+        "DELETE /containers/c1",
     ]
     assert ("POST /containers/create", f"name={VERSION}") in changes
 
@@ -91,7 +108,7 @@ def test_the_container_that_prints_the_version_is_labelled_as_ours(docker, image
 def test_an_image_that_prints_no_version_is_no_registry(docker, image, call, status, body):
     image.answers[call] = (status, body)
     assert image_source.registry_version(docker, "sha256:1") is None
-    assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
+    assert image.calls[-1].startswith("DELETE /containers/c1?")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +130,7 @@ def test_a_docker_that_fails_is_not_the_images_fault(docker, image, call, status
 
 def test_an_image_that_keeps_running_with_version_is_no_registry(docker, image, monkeypatch):
     monkeypatch.setattr(image_source, "VERSION_SECONDS", 0.2)
-    image.answers[f"GET /containers/{VERSION}/json"] = (200, inspection("running"))
+    image.answers[f"GET /containers/{VERSION}/json"] = (200, known("running"))
     image.answers[f"GET /containers/{VERSION}/logs"] = (200, b"")
     assert image_source.registry_version(docker, "sha256:1") is None
-    assert image.calls[-1].startswith(f"DELETE /containers/{VERSION}?")
+    assert image.calls[-1].startswith("DELETE /containers/c1?")

@@ -1,5 +1,6 @@
 """The folders of configuration on the unit."""
 
+import dataclasses
 import stat
 
 import pytest
@@ -90,3 +91,12 @@ def test_remove_removes_everything(store):
     store.remove()
     store.remove()
     assert not store.root.exists()
+
+
+@pytest.mark.parametrize("text", ["a\r\nb\r\n", "a\rb", "\ufeffa", "a\0", "\x85\u2028", ""])
+def test_texts_are_read_back_as_they_are(store, text):
+    one = dataclasses.replace(release(), others={"tls.crt": text})
+    store.write(one)
+    store.make_current(one)
+    assert store.is_intact(one)
+    assert store.current() == one

@@ -39,7 +39,7 @@ def test_a_release_that_fails_only_at_its_port_is_rolled_back(store):
     docker.start("other")
     with pytest.raises(NotServing, match="port is already allocated"):
         deploy(docker, store, release(port=6000))
-    docker.remove("other")
+    docker.containers.pop("other", None)
     assert_settled(docker, store, good)
 
 
@@ -72,7 +72,7 @@ def test_a_failure_does_not_restore_a_registry_whose_disk_is_unavailable(store, 
         docker.start("other")
     with pytest.raises(NotServing, match=r"storage is not there|port is already allocated"):
         switcher(docker, store).deploy(ELSEWHERE, docker.inspect("registry"), fall_back=False)
-    docker.remove("other")
+    docker.containers.pop("other", None)
     assert docker.containers["registry"]["status"] == "exited"
     assert (store.current(), list(docker.containers)) == (release(), ["registry"])
 
@@ -88,7 +88,7 @@ def test_pause_stops_the_container_and_keeps_it(store):
 def test_clear_removes_every_container_of_ours(store):
     docker, requested = FakeEngine(), release()
     deploy(docker, store, requested)
-    docker.create("registry-candidate", container.create_body(requested.container, "/x", "y"))
+    docker.create("registry-candidate", container.create_body(requested.container, "/x/applied/y", "y"))
     switcher(docker, store).clear()
     assert docker.containers == {}
 
@@ -103,7 +103,7 @@ def test_clear_leaves_the_containers_of_others(store):
 def test_a_leftover_container_of_an_old_switch_is_removed(store):
     docker, requested = FakeEngine(), release("sha256:two")
     deploy(docker, store, release())
-    docker.create("registry-previous", container.create_body(requested.container, "/x", "y"))
+    docker.create("registry-previous", container.create_body(requested.container, "/x/applied/y", "y"))
     deploy(docker, store, requested)
     assert_settled(docker, store, requested)
 
@@ -123,3 +123,58 @@ def test_a_release_that_cannot_be_written_leaves_the_old_one_running(store, monk
     with pytest.raises(OSError, match="No space"):
         deploy(docker, store, requested)
     assert_settled(docker, store, before)
+
+
+def strangers_body(kind):
+    """The body of a container of somebody else; some have copies of what identifies the charm's."""
+    body = container.create_body(release(name="other", port=6000).container, "/x/applied/y", "y")
+    if kind == "plain":
+        return {**body, "Labels": {}}
+    if kind == "label":
+        return {**body, "HostConfig": {**body["HostConfig"], "Mounts": []}}
+    return {**body, "Labels": {**body["Labels"], "com.docker.compose.project": "web"}}
+
+
+@pytest.mark.parametrize("kind", ["plain", "label", "compose"])
+@pytest.mark.parametrize("name", ["registry-candidate", "registry-loopback", "registry-next", "registry-previous"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_strangers_container_in_the_way_is_named_and_stays(store, name, kind, is_first):
+    docker, requested = FakeEngine(), release("sha256:two")
+    if not is_first:
+        deploy(docker, store, release())
+    docker.create(name, strangers_body(kind))
+    docker.start(name)
+    docker.volumes[name] = "precious"
+    before = docker.containers[name]
+    with pytest.raises(NotServing, match=f"^The container {name} was not created by this charm"):
+        deploy(docker, store, requested)
+    assert (docker.containers[name], before["status"], docker.volumes) == (before, "running", {name: "precious"})
+    switcher(docker, store).recover()
+    assert store.current() == (None if is_first else release())
+    assert docker.serving(5000) == (None if is_first else release().digest)
+    switcher(docker, store).clear()
+    assert docker.containers == {name: before}
+
+
+def test_a_strangers_container_under_the_name_of_ours_stays_and_another_name_gets_around_it(store):
+    docker, renamed = FakeEngine(), release(name="images", port=5002)
+    deploy(docker, store, release())
+    docker.remove("registry")
+    docker.create("registry", strangers_body("label"))
+    docker.start("registry")
+    with pytest.raises(NotServing, match=r"^The container registry was not created by this charm"):
+        deploy(docker, store, release("sha256:two"))
+    deploy(docker, store, renamed)
+    assert docker.serving(5002) == renamed.digest
+    assert docker.containers["registry"]["status"] == "running"
+
+
+@pytest.mark.parametrize("kind", ["candidate", "loopback", "next", "previous"])
+def test_a_name_that_an_earlier_revision_allowed_is_left_only_for_one_that_does_not_need_it(store, kind):
+    docker, before = FakeEngine(), release(name=f"registry-{kind}")
+    deploy(docker, store, before)
+    with pytest.raises(NotServing, match="Choose another registry-name"):
+        deploy(docker, store, release())
+    assert_settled(docker, store, before)
+    deploy(docker, store, release(name="images"))
+    assert_settled(docker, store, release(name="images"))

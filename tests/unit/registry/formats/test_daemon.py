@@ -111,7 +111,9 @@ def test_the_reason_is_short():
 
 
 def test_a_record_is_the_same_after_writing_and_reading():
-    record = daemon.Record({"a": [1]}, "digest", "a sentence", daemon.Files(None, "x"), {"b": 1}, trying=True)
+    record = daemon.Record(
+        {"a": [1]}, "digest", "a sentence", daemon.Files(None, "x"), {"b": 1}, daemon.Files("y", None), trying=True
+    )
     assert daemon.Record.from_json(json.loads(json.dumps(record.to_json()))) == record
     assert daemon.Record.from_json({}) == daemon.Record()
     assert daemon.Record.from_json({"trying": True, "of a later charm": 1}) == daemon.Record(trying=True)
@@ -139,3 +141,33 @@ def test_no_secret_is_in_the_text_of_a_record():
 def test_arguments_that_have_another_place_leave_the_old_one(text, left):
     assert daemon.without_options(text, ["--mtu", "1400", "--debug"]) == left
     assert daemon.without_options('DOCKER_OPTS=""\n', []) == 'DOCKER_OPTS=""\n'
+
+
+A, B, MINE, THEIRS = (daemon.Files(f'{{"{name}": 1}}', name) for name in ("a", "b", "mine", "theirs"))
+
+
+@pytest.mark.parametrize(
+    ("record", "current", "undone"),
+    [
+        (daemon.Record(), A, A),
+        (daemon.Record(before=A, written=MINE), MINE, A),
+        (daemon.Record(before=A, written=MINE), THEIRS, THEIRS),
+        (
+            daemon.Record(before=A, written=MINE),
+            daemon.Files(THEIRS.daemon_json, MINE.drop_in),
+            daemon.Files(THEIRS.daemon_json, A.drop_in),
+        ),
+        (daemon.Record(before=A, written=MINE, trying=True), A, A),
+        (daemon.Record(before=A), MINE, MINE),
+        (daemon.Record(before=A, trying=True), MINE, A),
+    ],
+)
+def test_only_what_the_charm_wrote_last_is_undone(record, current, undone):
+    assert record.undone(current) == undone
+
+
+def test_the_last_file_that_has_a_word_is_named():
+    units = UNITS + "# /etc/systemd/system/docker.service.d/x.conf\n# HTTP_PROXY=\nEnvironment=HTTP_PROXY=a\n"
+    assert daemon.file_with(units, "HTTP_PROXY=") == "/etc/systemd/system/docker.service.d/x.conf"
+    assert daemon.file_with(units, "--containerd") == "/lib/systemd/system/docker.service"
+    assert daemon.file_with(units, "--ours") == ""

@@ -53,6 +53,31 @@ def test_after_any_change_of_the_file_exactly_the_users_are_in_it():
         assert all(bcrypt.checkpw(user.password.encode(), mended[user.name]) for user in users)
 
 
+def test_what_was_verified_once_is_not_verified_again():
+    me, key = User("me", "1"), htpasswd.Verdicts(b"key")
+    unverifiable = f"me:$2y$05${'a' * 53}\n"
+    assert htpasswd.text([me], before=unverifiable) != unverifiable
+    known = key.of([me, User("you", hashed="x")], unverifiable + "you:x\n")
+    assert len(known.digests) == 1
+    assert htpasswd.text([me], before=unverifiable, verdicts=known) == unverifiable, "bcrypt was asked"
+
+
+@pytest.mark.parametrize(
+    ("user", "before", "key"),
+    [
+        (User("me", "2"), f"me:$2y$05${'a' * 53}\n", b"key"),
+        (User("you", "1"), f"you:$2y$05${'a' * 53}\n", b"key"),
+        (User("me", "1"), f"me:$2y$05${'b' * 53}\n", b"key"),
+        (User("me", "1"), f"me:$2y$05${'a' * 53}\n", b"another"),
+        (User("me", "1"), f"me:$2y$06${'a' * 53}\n", b"key"),
+    ],
+)
+def test_anything_else_is_verified(user, before, key):
+    known = htpasswd.Verdicts(b"key").of([User("me", "1")], f"me:$2y$05${'a' * 53}\n")
+    text = htpasswd.text([user], before=before, verdicts=htpasswd.Verdicts(key, known.digests))
+    assert bcrypt.checkpw(user.password.encode(), entries(text)[user.name])
+
+
 def test_a_hash_of_another_cost_is_made_anew_without_being_tried():
     written = f"a:$2y$31${'a' * 53}\n"  # a few hours
     assert htpasswd.text([User("a", "1")], before=written).startswith("a:$2y$05$")

@@ -8,15 +8,15 @@ BRIDGE = {"bridge": {"IPAddress": "172.17.0.2", "MacAddress": "02:42:ac:11:00:02
 NOWHERE = {"bridge": {"IPAddress": "", "MacAddress": "", "Gateway": ""}}
 
 
-def inspection(status, networks=NOWHERE, ports=None, mounts=(), labels=None, pid=0):
+def inspection(status, networks=NOWHERE, ports=None, mounts=(), labels=None, pid=0, host=None, cmd=("serve",)):
     """What Docker answers, with the parts that matter."""
     return {
         "Id": "c1",
         "Name": "/registry",
         "Image": "sha256:one",
         "State": {"Status": status, "Running": status in ("running", "paused", "restarting"), "Pid": pid},
-        "Config": {"Image": "registry:2", "Cmd": ["serve"], "Env": None, "Labels": labels, "Tty": False},
-        "HostConfig": {"NetworkMode": "default"},
+        "Config": {"Image": "registry:2", "Cmd": list(cmd), "Env": None, "Labels": labels, "Tty": False},
+        "HostConfig": {"NetworkMode": "default", **(host or {})},
         "NetworkSettings": {"Networks": networks, "Ports": ports or {}},
         "Mounts": list(mounts),
     }
@@ -27,13 +27,14 @@ def parse(*args, **kwargs):
 
 
 def test_a_container_that_runs():
-    container = parse("running", BRIDGE, PUBLISHED, pid=4242, labels={DIGEST_LABEL: "abc"})
+    binds = ["/etc/docker/registry/applied/abc:/etc/docker/registry:ro"]
+    container = parse("running", BRIDGE, PUBLISHED, pid=4242, labels={DIGEST_LABEL: "abc"}, host={"Binds": binds})
     assert (container.name, container.image_id, container.pid) == ("registry", "sha256:one", 4242)
     assert container.networks == (Network("bridge", "172.17.0.2", "02:42:ac:11:00:02"),)
     assert (container.address, container.published(5000), container.published(5001)) == ("172.17.0.2", 5000, None)
     assert (container.digest, container.is_ours) == ("abc", True)
     assert container.body["Image"] == "sha256:one", "a tag may move"
-    assert container.body["HostConfig"] == {"NetworkMode": "default"}
+    assert container.body["HostConfig"] == {"NetworkMode": "default", "Binds": binds}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_container_without_the_label_is_somebody_elses(labels):
 
 
 def test_the_label_without_a_digest_is_the_charms_too():
-    assert parse("exited", labels={DIGEST_LABEL: ""}).is_ours
+    assert parse("exited", labels={DIGEST_LABEL: ""}, cmd=["--version"]).is_ours
 
 
 def test_what_a_container_was_asked_for_is_not_in_its_repr():

@@ -1,11 +1,16 @@
 """What NRPE is given, whole; and the plugin against a registry of a kind."""
 
+import contextlib
 import http.server
 import runpy
+import socket
+import ssl
 import threading
+import time
 
 import pytest
-from registry.formats import nrpe
+from authority import certificate, key
+from registry.formats import certificates, chains, nrpe
 from registry.machine import checks
 from registry.options import options
 from registry.options.nagios import Naming
@@ -26,7 +31,7 @@ def test_checks():
     }
     found = nrpe.checks(ENCRYPTED)
     assert found["docker_registry_http"] == f"{nrpe.PLUGIN} https://127.0.0.1:443/ /etc/nagios/docker-registry-ca.crt"
-    assert found["docker_registry_certificate"] == f"{PLUGINS}/check_http -H 127.0.0.1 -p 443 -S -C 14,7"
+    assert found["docker_registry_certificate"] == f"{nrpe.PLUGIN} --certificate 127.0.0.1 443"
     assert "docker_registry_storage" not in found
     mutual = nrpe.checks(nrpe.Target(443, "CA\n", True, container.PROCESS, None))
     assert mutual["docker_registry_http"] == f"{PLUGINS}/check_tcp -H 127.0.0.1 -p 443"
@@ -48,7 +53,8 @@ def test_files():
     ]
     assert found["/etc/nagios/nrpe.d/check_docker_registry_certificate.cfg"] == (
         "# Written by the charm docker-registry.\n"
-        "command[check_docker_registry_certificate]=/usr/lib/nagios/plugins/check_http -H 127.0.0.1 -p 443 -S -C 14,7\n"
+        "command[check_docker_registry_certificate]="
+        "/usr/local/lib/nagios/plugins/check_docker_registry --certificate 127.0.0.1 443\n"
     )
     assert found["/var/lib/nagios/export/service__ctx-docker-registry-0_check_docker_registry_http.cfg"] == (
         "# Written by the charm docker-registry.\n"
@@ -76,7 +82,7 @@ def test_a_host_has_the_context_where_nrpe_has_no_name_for_it():
     ("option", "value", "text"),
     [
         ("nagios_context", "a b", "'a b' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
-        ("nagios_context", "", "'' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
+        ("nagios_context", "a;b", "'a;b' is not a name that Nagios accepts. Use letters, digits and _ . : @ -"),
         (
             "nagios_servicegroups",
             "a, ;b",
@@ -111,3 +117,44 @@ def test_the_plugin_says_how_it_is():
     thread.join()
     server.server_close()
     assert check(url)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "left", "code"),
+    [
+        *((365, 15, 0), (365, 13, 1), (365, 8, 1), (365, 6, 2), (365, -1, 2), (365, 366, 2)),
+        *((90, 15, 0), (90, 13, 1), (90, 6, 2)),
+        *((6, 6, 0), (6, 2, 0), (6, 1, 1), (6, 0.5, 2)),
+        *((1, 0.9, 0), (1, 0.3, 0), (1, 0.2, 1), (1, 0.1, 2)),
+    ],
+)
+def test_a_certificate_of_any_lifetime_is_due_in_its_last_part(lifetime, left, code):
+    remaining = runpy.run_path(str(checks.PLUGIN))["remaining"]
+    assert remaining(0, lifetime * 86400, (lifetime - left) * 86400)[0] == code
+
+
+def test_the_plugin_reads_the_certificate_of_a_server(tmp_path):
+    plugin = runpy.run_path(str(checks.PLUGIN))
+    (tmp_path / "pair.pem").write_text(certificate("watched", days=6) + key("watched"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pair.pem")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def accept():
+            connection, _ = server.accept()
+            with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+                tls.recv(1)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        code, words = plugin["certificate"]("127.0.0.1", str(port))
+        thread.join()
+    end = certificates.parsed(certificate("watched", days=6))[0].end
+    assert (code, words) == (0, time.strftime("OK - certificate expires on %Y-%m-%d %H:%M UTC", time.gmtime(end)))
+    assert plugin["certificate"]("127.0.0.1", str(port))[0] == 2
+
+
+def test_the_share_of_the_plugin_is_that_of_the_status():
+    plugin, days = runpy.run_path(str(checks.PLUGIN)), chains.DAYS
+    assert plugin["DAYS"] == days

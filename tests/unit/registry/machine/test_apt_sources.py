@@ -54,11 +54,3 @@ def test_a_repository_that_is_wrong_leaves_what_was_there(programs, script, kind
         programs.sources.ensure("extra", [sources_list.Source(f"{LINE} other", KEY)])
     assert "hush" not in str(caught.value)
     assert programs.apt_files("extra") == before
-
-
-def test_short_sources_are_added_by_their_own_program(programs):
-    programs.sources.add_short(["ppa:a/b"])
-    assert programs.calls() == ["add-apt-repository --yes --no-update ppa:a/b"]
-    programs.remove("add-apt-repository")
-    with pytest.raises(apt.PackageError, match="add-apt-repository is not installed"):
-        programs.sources.add_short(["ppa:a/b"])

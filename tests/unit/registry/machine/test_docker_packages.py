@@ -107,3 +107,21 @@ def test_an_upgrade_that_fails_holds_again(programs, dockerd):
     with pytest.raises(apt.PackageError, match=r"^no room$"):
         programs.docker.upgrade(requested())
     assert programs.calls()[-1] == "apt-mark hold docker.io"
+
+
+@pytest.mark.parametrize(
+    ("start", "podman"),
+    [
+        ('#!/bin/sh\n[ -e /etc/containers/nodocker ] || echo Emulate >&2\nexec /usr/bin/podman "$@"\n', True),
+        ("#!/bin/sh\nexec /opt/docker/docker\n", False),
+        ("\x7fELF podman", False),
+        (None, False),
+    ],
+)
+def test_podman_in_dockers_place_is_noticed(programs, tmp_path, monkeypatch, start, podman):
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    (tmp_path / "empty").mkdir()
+    if start is not None:
+        (tmp_path / "empty/docker").write_text(start)
+        (tmp_path / "empty/docker").chmod(0o755)
+    assert programs.docker.is_podman() is podman

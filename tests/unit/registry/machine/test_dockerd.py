@@ -1,5 +1,6 @@
 """dockerd's files, and its unit of systemd, which a script of the shell plays."""
 
+import os
 import stat
 import subprocess
 
@@ -18,7 +19,9 @@ def daemon_json(tmp_path):
 @pytest.fixture
 def dockerd(tmp_path, daemon_json):
     """A dockerd with its files, and systemd's programs, below tmp_path; without `systemctl` there are none."""
-    return Dockerd(Systemd(str(tmp_path)), daemon_json, tmp_path / "docker.service.d/docker-registry.conf")
+    return Dockerd(
+        Systemd(str(tmp_path)), daemon_json, tmp_path / "docker.service.d/docker-registry.conf", tmp_path / "docker.pid"
+    )
 
 
 @pytest.fixture
@@ -109,3 +112,31 @@ def test_dockerd_validates_with_its_own_arguments(dockerd, systemctl, tmp_path, 
     finally:
         process.kill()
         process.wait()
+
+
+def test_one_start_of_dockerd_is_told_from_another(dockerd, tmp_path):
+    assert dockerd.read_start() == ""
+    (tmp_path / "docker.pid").write_text("17\n")
+    os.utime(tmp_path / "docker.pid", ns=(0, 5))
+    assert dockerd.read_start() == "17 5"
+
+
+def test_the_command_of_the_running_dockerd_is_read_from_its_process(dockerd, tmp_path):
+    assert dockerd.read_running() == []
+    program = tmp_path / "dockerd"
+    program.write_text("echo started; read line")
+    words = ["dockerd", str(program), "-H", "fd://"]
+    with subprocess.Popen(words, executable="/bin/sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()  # before that, the kernel may not show its command yet
+            (tmp_path / "docker.pid").write_text(str(process.pid))
+            assert dockerd.read_running() == words
+        finally:
+            process.kill()
+
+
+def test_somebody_elses_daemon_json_is_copied_beside_it(dockerd, daemon_json):
+    daemon_json.parent.mkdir()
+    daemon_json.write_text("{ }")
+    assert dockerd.save_daemon_json().read_text() == "{ }"
+    assert stat.S_IMODE(dockerd.save_daemon_json().stat().st_mode) == 0o600

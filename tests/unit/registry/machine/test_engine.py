@@ -3,15 +3,61 @@
 import threading
 
 import pytest
+from registry.formats.inspection import DIGEST_LABEL
+from test_inspection import inspection
+
+RELEASE = "/etc/docker/registry/applied/abc"
+OURS = {
+    "labels": {DIGEST_LABEL: "abc"},
+    "host": {"Mounts": [{"Type": "bind", "Source": RELEASE, "Target": "/etc/docker/registry"}]},
+}
 
 
-def test_a_container_of_ours_goes_by_force_and_with_its_volumes_another_as_docker_rm_would(docker, daemon):
-    docker.remove("mine")
-    docker.remove("done", ours=False)
-    assert [call for call in daemon.calls if call.startswith("DELETE")] == [
-        "DELETE /containers/mine?v=True&link=False&force=True",
-        "DELETE /containers/done?v=False&link=False&force=False",
-    ]
+def removed(docker, daemon, **parts):
+    """Ask for the removal of such a container; return what Docker was asked for."""
+    daemon.answers["GET /containers/registry-next/json"] = (200, inspection("running", **parts))
+    docker.remove("registry-next")
+    return [call for call in daemon.calls if call.startswith("DELETE")]
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        OURS,
+        {"labels": {DIGEST_LABEL: "abc"}, "host": {"Binds": [f"{RELEASE}:/etc/docker/registry:ro"]}},
+        {"labels": {DIGEST_LABEL: ""}, "cmd": ["--version"]},
+    ],
+)
+def test_a_container_of_ours_goes_by_force_with_its_volumes_and_by_its_id(docker, daemon, ours):
+    assert removed(docker, daemon, **ours) == ["DELETE /containers/c1?v=True&link=False&force=True"]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {},
+        {"labels": {"com.example": "x"}},
+        {"labels": {DIGEST_LABEL: "abc"}},
+        {"labels": {DIGEST_LABEL: "abc"}, "host": {"Binds": ["/etc/docker/registry/applied/other:/x"]}},
+        {"labels": {DIGEST_LABEL: "abc"}, "mounts": [{"Type": "bind", "Source": RELEASE}]},
+        {"labels": {DIGEST_LABEL: ""}},
+        {"labels": {DIGEST_LABEL: ""}, "cmd": ["--version"], "host": {"Binds": ["/srv:/srv"]}},
+        {**OURS, "labels": {DIGEST_LABEL: "abc", "com.docker.compose.project": "web"}},
+        {"host": OURS["host"]},
+    ],
+)
+def test_a_container_of_somebody_else_is_not_removed_whatever_its_name_and_labels(docker, daemon, theirs):
+    assert removed(docker, daemon, **theirs) == []
+
+
+def test_the_predecessors_container_goes_without_its_volumes(docker, daemon):
+    mounts = [{"Type": "bind", "Source": "/etc/docker/registry/config.yml"}]
+    assert removed(docker, daemon, mounts=mounts) == ["DELETE /containers/c1?v=False&link=False&force=True"]
+
+
+def test_another_container_is_removed_as_docker_rm_would(docker, daemon):
+    docker.remove_ended("done")
+    assert daemon.calls[-1] == "DELETE /containers/done?v=False&link=False&force=False"
 
 
 def test_a_container_of_a_longer_name_is_another_one(docker, daemon):

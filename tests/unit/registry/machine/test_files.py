@@ -4,8 +4,10 @@ import os
 import stat
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from registry.machine import files
-from registry.machine.files import LocalFiles, UnreadableError, write_file
+from registry.machine.files import LocalFiles, UnreadableError, read_file, write_file
 
 
 def test_write_file_replaces_whole_files_with_their_mode(tmp_path):
@@ -50,3 +52,29 @@ def test_an_unreadable_file_is_an_error_with_its_path(tmp_path):
         assert not LocalFiles().has_text(str(path), "")
     with pytest.raises(UnreadableError, match="cannot be read"):
         LocalFiles().read("with\0zero")
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
+    ["a\r\nb", "\r", "\x85\u2028", "\ufeff", "\0"]
+)
+
+
+@given(ANY_TEXT)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_text_is_read_back_as_it_was_written(tmp_path, text):
+    files, path = LocalFiles(), tmp_path / "text"
+    files.ensure(str(path), text, 0o600)
+    assert files.has_text(str(path), text)
+    assert files.read(str(path)) == text
+    assert read_file(path) == text
+
+
+@given(st.binary(max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_file_of_any_bytes_is_rewritten_unchanged(tmp_path, data):
+    path = tmp_path / "bytes"
+    path.write_bytes(data)
+    text = LocalFiles().read(str(path))
+    assert LocalFiles().has_text(str(path), text)
+    write_file(path, text)
+    assert path.read_bytes() == data

@@ -3,6 +3,7 @@
 import os
 import stat
 
+import pytest
 from registry.machine.folders import Folders
 
 PROBE = "docker-registry-charm/probe"
@@ -33,3 +34,19 @@ def test_images_are_what_is_in_a_repository_but_for_that_of_a_proof(tmp_path):
     (tmp_path / "file").write_text("no folder")
     assert not folders.is_there(str(tmp_path / "file"))
     assert not folders.has_images(str(tmp_path / "file"), PROBE)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "inodes", "shortage"),
+    [((9, 9), (9, 9), ""), ((9, 0), (9, 9), "space"), ((9, 9), (9, 0), "inodes"), ((9, 9), (0, 0), "")],
+)
+def test_a_full_disk_has_no_space_or_no_inodes(monkeypatch, blocks, inodes, shortage):
+    # bsize, frsize, blocks, bfree, bavail, files, ffree, favail, flag, namemax
+    state = os.statvfs_result((4096, 4096, *blocks, 0, *inodes, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda folder: state)
+    assert Folders().read_shortage("/srv/registry") == shortage
+
+
+def test_a_folder_that_is_not_there_has_no_disk(tmp_path):
+    assert Folders().read_shortage(str(tmp_path / "none")) == ""
+    assert Folders().read_shortage(str(tmp_path)) == ""

@@ -1,5 +1,7 @@
 """Who may pull and push."""
 
+import time
+
 import bcrypt
 import pytest
 from registry.options import authentication, options
@@ -14,8 +16,11 @@ TOKEN = {
     "auth-token-service": "registry",
 }
 
-NOT_YAML = "the value is not YAML. Use a line `user: password` for each user"
+NOT_YAML = (
+    "the value is not YAML (line 1). Use a line `user: 'password'` for each user, and write a quote in a password twice"
+)
 NOT_A_MAPPING = "the value is not a YAML mapping. Use a line `user: password` for each user"
+CUT = "YAML reads only a part of the password of 'me'. Put the password in quotes"
 NO_PASSWORD = "the password of 'me' is missing, or YAML does not read it as text. Put the password in quotes"
 NOT_BCRYPT = "user 'me': the hash is not bcrypt, the only kind that the registry accepts. Use `htpasswd -nB USER`"
 BAD_NAME = "'a:b' is not a user name. Use no colon, no # in front, no space around it and no control characters"
@@ -70,10 +75,50 @@ def test_all_users_together():
         ("{}", NOT_A_MAPPING),
         ("[me]", NOT_A_MAPPING),
         ("me: hush: hush", NOT_YAML),
-        ("2020-99-99: hush", NOT_YAML),
-        ("[" * 3000, NOT_YAML),
-        ("1: hush", "YAML does not read the user name 1 as text. Put it in quotes"),
-        ("me: 1234", NO_PASSWORD),
+        ("[" * 3000, NOT_YAML.replace(" (line 1)", "")),
+        ("me: @hush", NOT_YAML),
+        ("me: `hush`", NOT_YAML),
+        ("me: %hush", NOT_YAML),
+        ("me: &hush", NOT_YAML),
+        ("me: &x hush", NOT_YAML),
+        ("me: *hush", NOT_YAML),
+        ("me: !hush", NOT_YAML),
+        ("me: !!str hush", NOT_YAML),
+        ("me: {SHA}hush", NOT_YAML),
+        ("me: [hush]x", NOT_YAML),
+        ('me: "hush', NOT_YAML),
+        ("me: 'hush'x", NOT_YAML),
+        ("me: hush:", NOT_YAML),
+        ("me:\thush", NOT_YAML),
+        ("me: hush\thush", NOT_YAML),
+        ("me: hush\x00", NOT_YAML.replace(" (line 1)", "")),
+        ("{[me]: hush}", NOT_YAML),
+        ("one: x\n\nme: @hush", NOT_YAML.replace("1", "3")),
+        ("me: hush\nyou:hush", NOT_YAML.replace("1", "2")),
+        ("me: hush\n---\nyou: hush", NOT_YAML.replace("1", "2")),
+        ("me:hush", NOT_A_MAPPING),
+        ("me:hush\nyou:hush", NOT_A_MAPPING),
+        ("me:$2y$05$hush", NOT_A_MAPPING),
+        ("me=hush", NOT_A_MAPPING),
+        ("- me: hush", NOT_A_MAPPING),
+        ("me:\xa0hush", NOT_A_MAPPING),
+        ("# me: hush", NOT_A_MAPPING),
+        ("me: hush #hush", CUT),
+        ("me: hush # hush\r\nyou: hush", CUT),
+        ("{me: hush #x\n}", CUT),
+        ("me: hush\n  hush", CUT),
+        ("me: 'hush\n  hush'", CUT),
+        ("me: #hush", NO_PASSWORD),
+        ("me: null", NO_PASSWORD),
+        ("me: ~", NO_PASSWORD),
+        ("me: {a: hush}", NO_PASSWORD),
+        ("me: [hush]", NO_PASSWORD),
+        (
+            "me: |\n  hush\n",
+            "user 'me': the password contains a control character, for example a line break. Remove it",
+        ),
+        ("me: hush\nme: hush", "'me' is set twice. Set each user once"),
+        ('{"me": "hush", "me": "hush"}', "'me' is set twice. Set each user once"),
         ("me:", NO_PASSWORD),
         ("me: ''", NO_PASSWORD),
         ("'a:b': hush", BAD_NAME),
@@ -91,6 +136,77 @@ def test_the_problem_of_users_shows_no_password(users, text):
         "auth-basic-users": text
     }
     assert "hush" not in text
+
+
+@pytest.mark.parametrize(
+    ("users", "name", "password"),
+    [
+        *((f"me: {word}", "me", word) for word in ("1234", "0123", "0x1f", "1_000", "1e5", ".inf", "yes", "no", "on")),
+        *(
+            (f"me: {word}", "me", word)
+            for word in ("2001-01-01", "12:30:45", "2020-99-99", "1" * 72, "true", "=", "<<")
+        ),
+        *((f"me: {word}", "me", word) for word in ("a#b", "a'b", 'a"b', "a:b", "$hush$1", "a%b", "käse", "a b")),
+        *(
+            (f"{word}: pw", word, "pw")
+            for word in ("1", "yes", "null", "~", "2020-99-99", "0123", "a b", "<<", "käse", "a\u3000b")
+        ),
+        ("me: $hush$1", "me", "$hush$1"),
+        ("me: '@s3cret'", "me", "@s3cret"),
+        ("me: 'it''s #1: `&*!%'", "me", "it's #1: `&*!%"),
+        ('me: "a\\"b" # a comment', "me", 'a"b'),
+        ("# a comment\nme: pw\n  # another\n", "me", "pw"),
+        ("me: pw   \r\n", "me", "pw"),
+        ("\ufeffme: pw", "me", "pw"),
+        ("me : pw", "me", "pw"),
+        ("me: ' pw '", "me", " pw "),
+        ("me: >-\n  pw\n", "me", "pw"),
+        ('{"me": 0.10}', "me", "0.10"),
+        ('{"me": "\\ud83d\\ude00\\/"}', "me", "\U0001f600/"),
+    ],
+)
+def test_a_user_is_accepted_as_meant(users, name, password):
+    assert wrong(basic_users=users) == {}
+    assert [(user.name, user.password) for user in asked(basic_users=users).members()] == [(name, password)]
+
+
+@pytest.mark.parametrize("prefix", ["2", "2a", "2b", "2x", "2y"])
+@pytest.mark.parametrize("cost", ["04", "12", "17"])
+def test_each_bcrypt_hash_that_the_registry_accepts_is_one(prefix, cost):
+    hashed = f"${prefix}${cost}${'h' * 53}"
+    assert wrong(basic_users=f"me: {hashed}") == {}
+    assert [user.hashed for user in asked(basic_users=f"me: {hashed}").members()] == [hashed]
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        "a: &a x\n"
+        + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(20)),
+        "{" * 400,
+        "[" * 400,
+        "- " * 400,
+        "? " * 400,
+        "a: " + "1" * 5000,
+        "a: " + "1:" * 400 + "1",
+        "a: !!timestamp x",
+        "a: !!bool x",
+        "a: !!int ''",
+        "!!python/object:os.system x",
+    ],
+)
+def test_no_small_text_costs_much(users):
+    begin = time.process_time()
+    for option in ("auth-basic-users", "daemon-opts", "install_sources", "install_keys"):
+        assert all(len(sentence) < 400 for sentence in problems({option: users}))
+    assert time.process_time() - begin < 2
+
+
+def test_a_secret_has_users_of_any_password():
+    content = {"one": "0890", "two": "a: b #c " * 9, "three": "\u2028'\"\\"}
+    asked = options.Options.from_config({**DEFAULTS, "auth-basic-users": " secret:x"}, read=lambda uri: content)
+    assert asked.sentences == ()
+    assert {user.name: user.password for user in asked.authentication.members()} == content
 
 
 @pytest.mark.parametrize("cost", [0, 3, 18, -1])
@@ -141,7 +257,7 @@ def test_some_options_of_tokens_name_the_others(number):
             "auth.example.com",
             "'auth.example.com' has no http or https scheme. Begin it with http:// or https://",
         ),
-        ("auth-token-realm", "https://auth.example.com/\n", f"'https://auth.example.com/\\n' {UNPRINTABLE}"),
+        ("auth-token-realm", "https://auth\n.example.com/", f"'https://auth\\n.example.com/' {UNPRINTABLE}"),
         ("auth-token-realm", "https://a\nb:c@example.com/", f"'https://...@example.com/' {UNPRINTABLE}"),
         ("auth-token-issuer", "a\nb", f"'a\\nb' {UNPRINTABLE}"),
         ("auth-token-service", "a\x00", f"'a\\x00' {UNPRINTABLE}"),

@@ -39,10 +39,6 @@ def asked(**changes):
             {"cache_remoteurl": "https://me:pw@hub:x"},
             "cache-remoteurl: the value is not the URL of a registry. Use a URL such as https://registry-1.docker.io.",
         ),
-        (
-            {"cache_ttl": "1h"},
-            "cache-remoteurl: not set, but cache options are set (cache-ttl). Set it, or reset them.",
-        ),
         ({**HUB, "cache_username": "me"}, "cache-password: not set, but cache-username is set. Set both or neither."),
         ({**HUB, "cache_password": "pw"}, "cache-username: not set, but cache-password is set. Set both or neither."),
         (

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 import yaml
+from authority import ROOT
 from registry.message import Message
 from registry.options import options, secrets
 from registry.options.secrets import SecretError
@@ -50,7 +51,7 @@ def test_every_option_of_the_charm_is_read():
         ("auth_basic_password", "x" * 73, "the password has 73 bytes, of which bcrypt uses 72 only. Use 72 at most"),
         (
             "auth_basic_password",
-            "hush\n",
+            "hush\nx",
             "the password contains a control character, for example a line break. Remove it",
         ),
         ("http_host", "registry.example.com", f"'registry.example.com' {NO_SCHEME}"),
@@ -79,6 +80,52 @@ def test_a_wrong_value_is_a_sentence_with_the_option_in_front(option, value, tex
     assert "hush" not in text
 
 
+URLS = {
+    "http-host": {},
+    "auth-token-realm": {"auth-token-service": "x", "auth-token-issuer": "x", "auth-token-root-certs": ROOT},
+    "cache-remoteurl": {},
+    "registry-http-proxy": {},
+    "registry-https-proxy": {},
+    "http_proxy": {},
+    "https_proxy": {},
+    "storage-s3-regionendpoint": {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"},
+    "storage-swift-authurl": {"storage-swift-username": "me", "storage-swift-password": "hush"},
+}
+
+
+@pytest.mark.parametrize("option", URLS)
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "a b.example.com",
+            "a,b.example.com",
+            "b\u00fccher.example.com",
+            "999.999.1.1",
+            "10.0.0",
+            "host.example.com:",
+        ),
+        *("host.example.com:0", "host.example.com:70000", "host.example.com:http", "a..example.com", "-a.example.com"),
+        *("a%20b.example.com", "[fe80::1%25eth0]", "[fe80::1]", "fd00::1", "[fd00::1", "0.0.0.0", "[::]:5000", ""),
+    ],
+)
+def test_no_url_has_a_host_that_nobody_can_look_up(option, host):
+    for value in (f"https://{host}", *([host] if host and option in SCHEMELESS else [])):
+        config = {**DEFAULTS, **URLS[option], option: f"{value}/v3" if "swift" in option else value}
+        found = options.Options.from_config(config).problems
+        assert list(found) == [option]
+
+
+SCHEMELESS = ("http_proxy", "registry-https-proxy", "storage-s3-regionendpoint")
+
+
+@pytest.mark.parametrize("option", URLS)
+@pytest.mark.parametrize("host", ["a.example.com", "a-b:5000", "10.0.0.1", "[fd00::1]:5000", "xn--a.example.com"])
+def test_every_url_has_a_host_that_can_be_looked_up(option, host):
+    config = {**DEFAULTS, **URLS[option], option: f"https://{host}/v3" if "swift" in option else f"https://{host}"}
+    assert options.Options.from_config(config).problems == {}
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -95,6 +142,20 @@ def test_a_wrong_value_is_a_sentence_with_the_option_in_front(option, value, tex
 )
 def test_a_valid_value_has_no_problem(option, value):
     assert problems(**{option: value}) == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "read"),
+    [
+        ("log-level", "INFO", "info"),
+        ("storage-s3-storageclass", "reduced_redundancy", "REDUCED_REDUNDANCY"),
+        ("storage-s3-loglevel", "DebugWithSigning", "debugwithsigning"),
+    ],
+)
+def test_letters_count_as_they_do_for_the_registry(option, written, read):
+    store = {"storage-s3-bucket": "images", "storage-s3-region": "eu-west-1"}
+    found, wanted = (options.Options.from_config({**DEFAULTS, **store, option: value}) for value in (written, read))
+    assert (found, found.sentences) == (wanted, ())
 
 
 def test_all_problems_are_listed_at_once_sorted():
@@ -140,3 +201,25 @@ def test_a_secret_that_cannot_be_read_is_a_sentence_and_no_password(option):
     assert found.sentences == (f"{option}: secret:1 cannot be read. Grant it.",)
     if option.startswith("auth-"):
         assert found.authentication.kind == "htpasswd", "a secret that cannot be read does not turn authentication off"
+
+
+S3_KEYS = {f"storage-s3-{name}": "x" for name in ("accesskey", "secretkey", "bucket", "region")}
+SWIFT_KEYS = {
+    **{f"storage-swift-{name}": "x" for name in ("username", "password")},
+    "storage-swift-authurl": "https://swift.example.com/auth/v1.0",
+}
+SECRETS = {
+    **{f"storage-s3-{name}": S3_KEYS for name in ("accesskey", "secretkey", "bucket", "region", "useragent")},
+    **{f"storage-swift-{name}": SWIFT_KEYS for name in ("username", "password", "tenant", "container")},
+    "cache-password": {"cache-remoteurl": "https://registry-1.docker.io", "cache-username": "me"},
+    "cache-username": {"cache-remoteurl": "https://registry-1.docker.io", "cache-password": "hush"},
+}
+
+
+@pytest.mark.parametrize("option", SECRETS)
+@pytest.mark.parametrize("value", ["hu\nsh", "hu\r\nsh", "hu\tsh", "\x00hush", "hu\ud800sh"])
+def test_a_line_break_within_a_secret_is_a_problem(option, value):
+    requested = options.Options.from_config({**DEFAULTS, **SECRETS[option], option: value})
+    assert requested.sentences == (
+        f"{option}: the value contains a control character, for example a line break. Remove it.",
+    )

@@ -80,7 +80,7 @@ def test_the_defaults_accept_any_docker_with_the_predecessors_settings():
             "the value contains control characters. Remove them",
         ),
         (
-            {"docker__opts": "--log-opt max-size=1m"},
+            {"docker__opts": "--log-opt max-size=1m", "daemon__opts": "log-opts: {max-file: '2'}"},
             "docker-opts",
             "--log-opt is in daemon-opts too. Set it in one of the two",
         ),
@@ -136,7 +136,7 @@ def test_settings_in_json_and_in_yaml():
 def test_arguments_are_split_as_a_shell_does():
     options = wanted(docker__opts="--label 'a=b c' -D --mtu=1400")
     assert options.arguments() == ["--label", "a=b c", "-D", "--mtu=1400"]
-    assert options.flags() == ["label", "mtu"]
+    assert options.requested() == {**runtime.DEFAULT_SETTINGS, "labels": ["a=b c"], "debug": True, "mtu": "1400"}
 
 
 def test_upstream_is_dockers_own_repository_with_its_key():

@@ -86,11 +86,6 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
     ("changes", "sentence"),
     [
         (
-            {"storage_s3_accesskey": "k", "storage_s3_secretkey": "s"},
-            "storage-s3-bucket, storage-s3-region: not set, but required for S3. "
-            "Set a value or reset all storage-s3-... options.",
-        ),
-        (
             {"storage_s3_encrypt": True, "storage_s3_bucket": "b"},
             "storage-s3-region: not set, but required for S3. Set a value or reset all storage-s3-... options.",
         ),
@@ -101,10 +96,6 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
         (
             {**BUCKET, "storage_s3_secretkey": "k"},
             "storage-s3-accesskey: not set, but storage-s3-secretkey is set. Set both or neither.",
-        ),
-        (
-            {**BUCKET, "storage_s3_keyid": "k"},
-            "storage-s3-keyid: a KMS key ID requires storage-s3-encrypt=true. Set both or reset this option.",
         ),
         (
             {**BUCKET, "storage_s3_chunksize": 1},
@@ -131,13 +122,8 @@ def test_the_defaults_of_the_stores_are_those_of_the_options():
             f"storage-s3-skip-v4-auth: {OLD_SIGNATURES}",
         ),
         (
-            {"storage_swift_container": "images"},
-            "storage-swift-authurl, storage-swift-username, storage-swift-password: not set, but required for Swift. "
-            "Set a value or reset all storage-swift-... options.",
-        ),
-        (
-            {**SWIFT, "storage_swift_authurl": ""},
-            "storage-swift-authurl: not set, but required for Swift. "
+            {**SWIFT, "storage_swift_username": ""},
+            "storage-swift-username: not set, but required for Swift. "
             "Set a value or reset all storage-swift-... options.",
         ),
         ({**SWIFT, "storage_swift_authurl": "swift"}, f"storage-swift-authurl: 'swift' {NO_SCHEME}."),
@@ -205,6 +191,30 @@ def test_the_path_style_of_an_endpoint_is_the_same_for_both_generations():
     assert endpoint.parameters(3)["forcepathstyle"] is True
 
 
+UNSET = "no effect, because {0} is not set. Change {0} or reset this."
+KEYS = {"storage_s3_accesskey": "k", "storage_s3_secretkey": "s"}
+
+
+@pytest.mark.parametrize("half", [{**KEYS}, {**SWIFT, "storage_swift_authurl": ""}, {"storage_s3_region": "eu-west-1"}])
+def test_a_store_that_loses_half_of_its_options_is_not_given_up_for_an_empty_disk(half):
+    whole = {**BUCKET, **KEYS} if "storage_s3_bucket" not in half and "storage_swift_username" not in half else SWIFT
+    before = planned("2.8.3", **whole).release
+    after = decision.decide(asked(**half), facts(current=before))
+    assert after.release == before
+    assert [line.partition(": not set, but required")[0] for line in after.problems] in (
+        ["storage-s3-bucket"],
+        ["storage-swift-authurl"],
+    )
+    assert not decision.decide(asked(), facts(current=before)).release.is_shared, "all of them are reset"
+    assert not decision.decide(asked(**half), facts(current=before, on_disk=True)).release.is_shared
+
+
+def test_half_of_a_store_beside_the_relation_is_a_sentence():
+    assert related(storage_s3_region="eu-west-1").problems == (
+        "storage-s3-bucket: not set, but required for S3. Set a value or reset all storage-s3-... options.",
+    )
+
+
 def test_signatures_are_of_version_4_by_default():
     assert "v4auth" not in asked(**BUCKET).storage.s3.parameters(2)
     old = asked(**BUCKET, storage_s3_regionendpoint="http://s3:9000", storage_s3_skip_v4_auth=False)
@@ -262,7 +272,7 @@ def test_a_relation_gives_bucket_keys_and_whom_to_trust():
         "rootdirectory": "/images",
         "secretkey": "hush",
     }
-    assert planned.release.others[filenames.STORE_CA] == ROOT
+    assert planned.release.others[filenames.TRUSTED_CA] == ROOT
     assert planned.release.container.environment["SSL_CERT_FILE"] == "/etc/docker/registry/store-ca.pem"
     assert planned.release.is_shared and planned.release.has_bucket_of_relation
     assert Release.from_files(planned.release.files()) == planned.release
@@ -272,8 +282,8 @@ def test_a_relation_gives_bucket_keys_and_whom_to_trust():
 def test_a_relation_without_a_ca_leaves_the_images_own():
     release = related(dataclasses.replace(GIVEN, ca="", signature="2", region="eu")).release
     assert release.container.environment == {}
-    assert filenames.STORE_CA not in release.others
-    assert "v4auth: false" in release.config_yml and "region: eu" in release.config_yml
+    assert filenames.TRUSTED_CA not in release.others
+    assert "v4auth: false" in release.config_yml and 'region: "eu"' in release.config_yml
 
 
 BUCKET_AWAITED = "Waiting for s3-credentials to send a bucket and its keys. Check the integrator if this takes minutes."
@@ -286,7 +296,7 @@ def test_what_shall_have_a_bucket_does_not_begin_on_the_disk(missing):
     assert (planned.problems, planned.release, planned.waiting) == ((), None, (BUCKET_AWAITED,))
     before = decision.decide(asked(), facts()).release
     planned = related(half, current=before, log_level="debug")
-    assert "level: debug" in planned.release.config_yml, "another option counts meanwhile"
+    assert 'level: "debug"' in planned.release.config_yml, "another option counts meanwhile"
     assert (planned.release.is_shared, planned.waiting) == (False, (BUCKET_AWAITED,))
 
 

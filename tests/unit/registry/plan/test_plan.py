@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 import yaml
 from authority import ALONE, BETWEEN, KEY, LEAF, ROOT
 from registry.formats import htpasswd, relations
@@ -142,6 +143,11 @@ def test_status_when_all_is_well():
     assert status(decision.decide(wanted(), facts())) == ("active", "Ready at 10.0.0.1:5000 (http).")
 
 
+def test_nothing_is_active_without_an_address():
+    said = status(decision.decide(wanted(), facts()), serving=False, netloc="", scheme="")
+    assert said == ("blocked", f"{report.UNKNOWN()}.")
+
+
 def test_status_says_what_is_wrong_and_what_serves():
     planned = decision.decide(wanted(registry_port=0), facts(current=good()))
     assert status(planned) == (
@@ -249,6 +255,69 @@ def test_the_status_says_where_clients_go():
         ({}, {"peers": (peer(0),)}, ("10.0.0.1:5000", "http")),
     ):
         assert published.place(wanted(**config), facts(**there), good()) == place
+
+
+ENCRYPTED = {"tls_cert_blob": LEAF + BETWEEN, "tls_key_blob": KEY, "tls_ca_blob": ROOT}
+BEHIND = {"http_host": "https://reg.example.com:8443"}
+"""TLS that ends at a load balancer nobody here knows."""
+
+
+@pytest.mark.parametrize(
+    ("config", "there", "url", "ca"),
+    [
+        (BEHIND, {}, "https://reg.example.com:8443", None),
+        ({**BEHIND, "tls_ca_blob": ALONE}, {}, "https://reg.example.com:8443", ALONE),
+        ({**BEHIND, "tls_ca_blob": ALONE}, {"proxies": PROXIES[1:]}, "https://reg.example.com:8443", ALONE),
+        ({**BEHIND, "website_tls": "terminate"}, {"proxies": PROXIES}, "https://reg.example.com:8443", ALONE),
+        ({**BEHIND, **ENCRYPTED}, {}, "https://reg.example.com:8443", ROOT),
+        ({**BEHIND, "tls_ca_blob": ALONE}, {"offer": True}, "https://reg.example.com:8443", ALONE + ROOT),
+        ({"tls_ca_blob": ALONE}, {"offer": True}, "https://10.0.0.1:5000", ROOT),
+        ({"tls_ca_blob": ALONE}, {}, "http://10.0.0.1:5000", None),
+        ({"http_host": "http://reg.example.com"}, {}, "http://reg.example.com", None),
+        ({"http_host": "http://reg.example.com", **ENCRYPTED}, {}, "http://reg.example.com", None),
+        ({"http_host": "HTTPS://Reg.example.com/v2/"}, {}, "https://Reg.example.com", None),
+        (
+            {"http_host": "http://reg.example.com", "website_tls": "terminate"},
+            {"proxies": PROXIES},
+            "http://reg.example.com",
+            None,
+        ),
+    ],
+)
+def test_clients_and_the_status_use_the_scheme_of_http_host(config, there, url, ca):
+    there = {**there, "offer": relations.Offer(("leaf",), GIVEN)} if "offer" in there else there
+    told = access(facts(**there), **config)
+    assert (told.url, told.ca) == (url, ca)
+    asked = wanted(**config)
+    netloc, scheme = published.place(asked, facts(**there), decision.decide(asked, facts(**there)).release)
+    assert (scheme.partition(",")[0], netloc) == tuple(url.split("://"))
+
+
+@pytest.mark.parametrize(
+    ("config", "clients", "said"),
+    [
+        (BEHIND, True, ()),
+        ({**BEHIND, "tls_ca_blob": ALONE}, True, ()),
+        ({}, True, ("Clients that run containerd",)),
+        ({"http_host": "http://reg.example.com"}, True, ("Clients that run containerd",)),
+        ({"http_host": "http://reg.example.com"}, False, ()),
+        ({"http_host": "http://reg.example.com", **ENCRYPTED}, True, ("http-host: clients are told to use plain",)),
+        ({"http_host": "https://reg.example.com/registry"}, True, ("http-host: the path of the URL is ignored.",)),
+        ({"http_host": "https://me@reg.example.com/?x=1"}, False, ("http-host: the user, query of the URL is",)),
+        ({"tls_ca_blob": ALONE}, False, ("tls-ca-blob: ignored, because clients use no TLS.",)),
+        ({"http_host": "https://reg", "tls_ca_blob": ALONE}, False, ("tls-ca-blob: ignored",)),
+    ],
+)
+def test_what_an_operator_should_know_of_http_host(config, clients, said):
+    warnings = decision.decide(wanted(**config), facts(clients=clients)).warnings
+    warnings = [warning for warning in warnings if "not valid before" not in warning]  # of the test's date
+    assert len(warnings) == len(said)
+    assert all(one.startswith(start) for one, start in zip(warnings, said, strict=True))
+
+
+def test_a_ca_that_cannot_be_read_takes_no_ca_from_clients():
+    asked = wanted(**BEHIND, tls_ca_blob="x")
+    assert published.published(asked, facts(), good()).access is None
 
 
 def test_the_registrys_own_ca_has_no_client_show_a_certificate():
@@ -368,8 +437,10 @@ def test_wrong_users_leave_those_from_before_and_whoever_is_lost_stays_out():
     assert names(decision.decide(bad, facts(current=before.release)).users) == ["juju-docker-registry"]
 
 
-def test_users_that_are_asked_for_wait_for_a_registry_that_asks_them():
-    assert decision.decide(wanted(**PASSWORD, registry_port=0), facts(current=good())).users is None
+def test_users_are_written_for_a_registry_that_asks_them():
+    planned = decision.decide(wanted(**PASSWORD, registry_port=0), facts(current=good()))
+    assert planned.release.authentication == "htpasswd"
+    assert "admin:" in planned.users
     assert decision.decide(wanted(), facts(current=good())).users is None
 
 
@@ -440,3 +511,37 @@ def test_while_the_primary_speaks_otherwise_clients_are_told_nothing_new():
     assert published.published(wanted(), facts(peers=peers), good()).access is None
     unsaid = (relations.Peer("docker-registry/0", "10.0.0.9", None, None),)
     assert published.published(wanted(), facts(peers=unsaid), good()).access.netloc == "10.0.0.9:5000"
+
+
+def test_an_idle_hook_verifies_no_password():
+    asked = {**PASSWORD, "auth_basic_users": "me: two", "auth_basic_bcrypt_cost": 4}
+    first = decision.decide(wanted(**asked), facts(verdicts=htpasswd.Verdicts(b"key")))
+    assert len(first.verdicts.digests) == 3
+    again = decision.decide(wanted(**asked), facts(current=first.release, users=first.users, verdicts=first.verdicts))
+    assert (again.users, again.verdicts) == (first.users, first.verdicts)
+    wrong = decision.decide(
+        wanted(**{**asked, "auth_basic_users": "x"}),
+        facts(current=first.release, users=first.users, verdicts=first.verdicts),
+    )
+    assert (wrong.users, wrong.verdicts) == (None, first.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("published", "address", "bound"),
+    [("", "10.0.0.1", {}), ("127.0.0.1", "10.0.0.1", {"5000": "0.0.0.0"}), ("::1", "fd00::1", {"5000": "::"})],
+)
+def test_clients_reach_the_port_where_docker_publishes_for_the_machine_only(published, address, bound):
+    known = facts(published_address=published, addresses={"docker-registry": address})
+    assert decision.decide(wanted(), known).release.container.addresses == bound
+
+
+@pytest.mark.parametrize(
+    ("options", "is_new"),
+    [
+        ({"daemon-opts": "dns: [1.1.1.1]"}, True),
+        ({"docker-opts": "--default-ulimit nofile=9:9"}, True),
+        ({"daemon-opts": "{log-driver: journald, mtu: 1400}"}, False),
+    ],
+)
+def test_a_container_is_created_again_for_settings_that_it_takes_over_then_only(options, is_new):
+    assert (decision.decide(wanted(**options), facts()).release != good()) is is_new

@@ -23,10 +23,12 @@ TLS = {"tls-cert-blob": CHAIN, "tls-key-blob": KEY, "tls-ca-blob": ROOT}
 CERT_PATH, KEY_PATH = DEFAULT_PATHS["cert"], DEFAULT_PATHS["key"]
 NO_KEY = "the text contains no private key. Use PEM or base64 of PEM"
 KEY_MISMATCH = "the key does not belong to the certificate. Use the key and certificate of one pair"
-NOT_ISSUED_BY_CA = (
-    "clients that trust the CA reject the certificate (unable to get local issuer certificate). "
-    "Check the CA, and add missing intermediate certificates"
+NO_ISSUER = (
+    "{} was issued by {}, which is neither in the chain nor the CA. "
+    "Append the certificate of {} (fullchain.pem in place of cert.pem), or check the CA"
 )
+OTHER_CA = "the chain leads to alone, which is not the configured CA. Use the CA of this certificate"
+NOT_ISSUED_BY_CA = NO_ISSUER.format("leaf", "between", "between")
 MISSING = "Copy it there, or set tls-{}-blob: TLS needs a certificate and its key"
 
 
@@ -102,7 +104,7 @@ def test_half_or_wrong_files_are_a_clause_and_no_plain_registry(files, problems)
     ("files", "text"),
     [
         ({"cert": LEAF, "ca": ROOT}, NOT_ISSUED_BY_CA),
-        ({"cert": ALONE, "ca": ROOT}, NOT_ISSUED_BY_CA.replace("unable to get local issuer", "self-signed")),
+        ({"cert": ALONE, "ca": ROOT}, OTHER_CA),
     ],
 )
 def test_a_chain_that_does_not_lead_to_the_ca_is_a_problem(files, text):
@@ -142,8 +144,8 @@ def test_blobs_that_are_emptied_turn_it_off():
     ("days", "words"), [(-1, "is not valid before "), (3649, "expires on "), (3651, "expired on "), (300, None)]
 )
 def test_what_time_changes_is_a_warning(days, words):
-    validity = certificates.examine(LEAF, KEY, None)
-    chosen = choose({"cert": LEAF, "key": KEY}, now=validity.begin + days * 86400)
+    begin = certificates.parsed(LEAF)[0].begin
+    chosen = choose({"cert": ALONE, "key": ALONE_KEY}, now=begin + days * 86400)
     assert chosen.problems == {}
     assert [words in warning for warning in chosen.warnings] == ([True] if words else [])
 
@@ -194,7 +196,8 @@ def test_clients_are_not_let_in_without_a_certificate_because_tls_is_missing():
         "tls-client-ca-blob": "TLS is off, so clients cannot present certificates. "
         "Set tls-cert-blob and tls-key-blob, or copy the files to their paths"
     }
-    assert choose({"cert": LEAF, "key": KEY}, client_ca_blob="junk!").copies == {}
+    unreadable = choose({"cert": LEAF, "key": KEY}, client_ca_blob="junk!")
+    assert "client-ca.crt" not in unreadable.copies, "which of them clients need is for the plan to decide"
 
 
 GIVEN = Certificate(ROOT, BETWEEN, LEAF, KEY)
@@ -237,7 +240,7 @@ def test_the_certificate_of_a_relation_that_is_gone_goes_with_it():
     [
         (Certificate(ROOT, "", LEAF, KEY), NOT_ISSUED_BY_CA),
         (Certificate(ROOT, BETWEEN, LEAF, ALONE_KEY), KEY_MISMATCH),
-        (Certificate(ROOT, "", "junk", KEY), NO_CERTIFICATE),
+        (Certificate(ROOT, "", "junk", KEY), NOT_PEM),
         (Certificate("", "", LEAF, KEY), NO_CERTIFICATE),
     ],
 )
@@ -280,15 +283,15 @@ def test_a_path_of_the_operators_without_a_file_is_no_wish_where_there_is_a_ca()
     assert "tls-cert-path" in choose({}, **paths).problems
 
 
-def test_an_address_is_the_same_however_it_is_written():
-    validity = certificates.Validity(0, 1, frozenset({"fd00::1", "leaf"}))
-    assert tls.missing_names(["FD00:0:0:0::1", "leaf", "10.0.0.1"], validity) == ["10.0.0.1"]
-
-
 def test_a_name_that_the_certificate_lacks_is_a_warning():
-    assert offered(names=("leaf", "10.0.0.5")).warnings == (
-        "cert-provider: the certificate is not valid for 10.0.0.5, so clients reject it there. Have the CA reissue it.",
-    )
+    said = "the certificate is not valid for 10.0.0.5, so clients reject it there."
+    given = tls.choose(asked(), {}, {}, NOW, "", Offer(("leaf", "10.0.0.5"), GIVEN), names=["10.0.0.5"])
+    assert given.warnings == (f"cert-provider: {said} Have the CA reissue it.",)
+    assert offered(names=("leaf", "10.0.0.5")).warnings == (), "nobody is told of the other names"
+    files = {kind: File(text) for kind, text in {"cert": CHAIN, "key": KEY, "ca": ROOT}.items()}
+    chosen = tls.choose(asked(), files, {}, NOW, names=["10.0.0.5"])
+    assert chosen.warnings == (f"tls-cert-path: {said} Set http-host to a name it has, or reissue it.",)
+    assert tls.choose(asked(), files, {}, NOW, names=["leaf"]).warnings == ()
 
 
 def test_options_take_precedence_over_the_relation_with_a_warning():
@@ -307,7 +310,7 @@ def test_clients_show_certificates_to_a_registry_with_the_relations_too():
 
 
 def test_a_new_certificate_is_due_in_the_last_third():
-    validity = certificates.examine(LEAF, KEY, None)
+    (validity,) = certificates.parsed(LEAF)
     third = (validity.end - validity.begin) / 3
     assert not is_due(GIVEN, validity.begin, validity.end - third - 1)
     assert is_due(GIVEN, validity.begin, validity.end - third + 1)

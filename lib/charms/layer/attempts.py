@@ -1,0 +1,107 @@
+"""Attempts to deploy a release. What did not serve is not tried again in every hook: it may cost service each time.
+
+It is tried again when anything in the release changes, by the action `start`, after a reboot, and, if the attempt cost
+no service, from time to time: the fault may be elsewhere, for example in the object store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from charmhelpers.core import hookenv
+from charms.layer import context, juju_storage
+from charms.layer.context import Now
+from registry.client.openstack import SwiftError
+from registry.deployment.health import NotServing
+from registry.machine.engine import EngineError
+from registry.message import Message, Sentence, about, alone, joined
+from registry.plan import disk
+from registry.release.release import Release
+
+RECORD = "refused"
+"""Name of the record on the machine: the release's digest, what to say, when it was tried last, and how often."""
+FIRST_SECONDS, LONGEST_SECONDS = 60, 1800
+"""Time until the next attempt, doubled after each."""
+
+NOT_REPEATED = Message("Not tried again, because that interrupts service", "After a fix, run `juju run {unit} start`")
+"""The registry had to be stopped to try the configuration, which then did not work. The previous one was restored."""
+
+
+def deploy(now: Now, release: Release) -> None:
+    """Deploy *release*, unless it was refused before: then the current one is kept running.
+
+    Raises EngineError, OSError.
+    """
+    current, container = context.machine.store.current(), now.facts.container if now.facts else None
+    is_current = current is not None and current.digest == release.digest
+    # Where nothing runs, an attempt costs nothing.
+    refused = _read(release) if container and container.is_running else None
+    try:
+        if refused:
+            now.errors.append(refused)
+            if current is not None and not is_current and now.plan and now.plan.can_fall_back:
+                _deploy(now, current)
+            return
+        _deploy(now, release)
+        forget()
+        return
+    except NotServing as error:
+        # That of a refused release is said already; this one is of the current release.
+        said = error.sentence if refused else _save(release, error.sentence, interrupted=error.interrupted)
+        now.errors.append(said)
+    except SwiftError as error:
+        now.errors.append(_save(release, about(error.option, error.text), interrupted=False))
+    if not refused and current is not None and not is_current and now.plan and now.plan.can_fall_back:
+        with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
+            _deploy(now, current)
+
+
+def _deploy(now: Now, release: Release) -> None:
+    machine, current = context.machine, context.machine.store.current()
+    assert now.docker is not None and now.plan is not None
+    if disk.LOCAL in (release.data_folder, current and current.data_folder):
+        machine.folders.ensure(disk.LOCAL)
+    if release.swift is not None and (current is None or release.place != current.place):
+        machine.ensure_swift_ready(release.swift, release.container.environment, release.trusted_ca)
+    assert now.facts is not None
+    container, images = now.facts.container, now.facts.disk
+    if release.data_folder == now.facts.data_folder:
+        juju_storage.ensure_marker(now.facts.data_folder, images)
+    if container is not None and images.is_hidden and not images.lost and release == current:
+        now.docker.stop(container.name)  # its start takes the disk that is mounted by now
+        container = now.docker.inspect(container.name)
+    switch = context.switch(now.docker)
+    for line in switch.deploy(release, container, fall_back=now.plan.can_fall_back):
+        hookenv.log(line)
+    now.warnings += switch.warnings
+
+
+def _read(release: Release) -> Sentence | None:
+    """Return why *release* is not tried in this hook; None if it is. Raises OSError."""
+    record = context.machine.records.load(RECORD)
+    if record.get("digest") != release.digest or hookenv.hook_name() in ("start", "upgrade-charm"):
+        return None
+    since = time.time() - record["time"]
+    wait = min(FIRST_SECONDS * 2 ** (record["tries"] - 1), LONGEST_SECONDS)
+    is_due = not record["interrupted"] and not 0 <= since < wait
+    return None if is_due else Sentence(record["sentence"])
+
+
+def _save(release: Release, sentence: Sentence, *, interrupted: bool) -> Sentence:
+    """Save that *release* was refused; return what to say."""
+    if interrupted:
+        sentence = joined(sentence, alone(NOT_REPEATED(unit=hookenv.local_unit())))
+    records = context.machine.records
+    with contextlib.suppress(OSError):  # the refusal is the error to report
+        before = records.load(RECORD)
+        tries = before["tries"] + 1 if before.get("digest") == release.digest else 1
+        record = {"digest": release.digest, "sentence": sentence, "time": time.time(), "tries": tries}
+        records.save(RECORD, {**record, "interrupted": interrupted})
+    return sentence
+
+
+def forget() -> None:
+    """Forget what was refused. Raises OSError."""
+    if context.machine.records.load(RECORD):  # nothing is to be written in an idle hook
+        context.machine.records.remove(RECORD)

@@ -1,0 +1,55 @@
+"""Whether the current release serves, and where: what the status says of it is what was seen."""
+
+from __future__ import annotations
+
+from charms.layer import context, publish
+from charms.layer.context import Now
+from registry.client.http import ApiError, NoStorage
+from registry.formats import addresses
+from registry.message import Message, alone
+from registry.plan import published
+from registry.plan.report import Outcome
+from registry.release.release import Release
+
+NO_STORAGE = Message(
+    "Storage unreachable: the registry answers 503", "Check the storage and its credentials. Retrying automatically"
+)
+"""The registry's health check cannot access the storage with the images."""
+
+NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
+"""The container runs, but a request of the charm to the registry fails."""
+
+UNREACHABLE = Message(
+    "The registry is not reachable at {netloc} from other machines ({error})",
+    "Check the machine's firewall (FORWARD, DOCKER-USER), net.ipv4.ip_forward and `ip` of daemon-opts",
+)
+"""The registry answers on the machine itself, but not a client that comes in through the machine's network."""
+
+
+def examine(now: Now, current: Release | None) -> Outcome:
+    """Return whether and where the registry answers, and the errors; publish ports and version to Juju."""
+    assert now.facts is not None and now.plan is not None
+    errors = tuple(now.errors)
+    if current is None or now.plan.is_paused:
+        publish.open_ports(frozenset())
+        return Outcome(False, "", "", errors)
+    publish.open_ports(frozenset({current.port}))
+    if now.image is not None and now.image.id == current.container.image_id:
+        publish.version(now.image.version)
+    if now.facts.is_displaced and current == now.facts.current:
+        return Outcome(False, "", "", errors)  # whatever answers at the port
+    address = now.facts.address
+    try:
+        problem = context.machine.outside.check(
+            address, current.port, lambda host: context.client(current, host).check_alive()
+        )
+        if problem:
+            context.client(current).check_alive()  # whether the registry itself is to blame
+            netloc = addresses.netloc(None, address, current.port)
+            return Outcome(False, "", "", (*errors, alone(UNREACHABLE(netloc=netloc, error=problem))))
+    except NoStorage:
+        return Outcome(False, "", "", errors or (alone(NO_STORAGE()),))
+    except ApiError as error:
+        dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
+        return Outcome(False, "", "", errors or (dead,))
+    return Outcome(True, *published.place(now.options, now.facts, current), errors)

@@ -1,0 +1,76 @@
+"""What is wrong with an S3 store, from the registry's own words: the option that is the likely cause."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import yaml
+
+from registry.message import Message, Text
+from registry.options import storage
+from registry.release.release import Release
+
+STORE_SILENT = Message("{url} does not answer ({error})", "Check the URL and the network. Retrying automatically")
+"""The registry cannot connect to the S3 store, or the store does not answer in time."""
+STORE_UNTRUSTED = Message("the certificate of {url} is not trusted ({error})", "Use a URL whose certificate is trusted")
+"""The S3 store presents a certificate that the registry does not accept."""
+UNKNOWN_KEY = Message("the S3 store does not know this key ({error})", "Check the key")
+"""The S3 store has no user with the access key, or no key is configured and the machine has no role."""
+WRONG_SECRET = Message("the S3 store does not accept this secret key ({error})", "Check the key")
+"""The secret key does not belong to the access key, or the machine's clock is wrong."""
+ACCESS_DENIED = Message(
+    "the S3 store denies access to the bucket {bucket} ({error})", "Grant the user of the key to list, read and write"
+)
+"""The S3 store knows the key, and does not allow it what the registry needs."""
+NO_BUCKET = Message("the S3 store has no bucket {bucket} ({error})", "Create it")
+"""The registry uses an existing bucket and never creates one."""
+WRONG_REGION = Message("the bucket {bucket} is not in the region {region} ({error})", "Set the region of the bucket")
+"""The S3 store answers that the bucket is in another region, or that the request is malformed for this one."""
+
+_FAULTS = (
+    (r"x509:|tls: |certificate", "regionendpoint", STORE_UNTRUSTED),
+    (r"InvalidAccessKeyId|NoCredentialProviders|EmptyStaticCreds", "accesskey", UNKNOWN_KEY),
+    (r"SignatureDoesNotMatch|RequestTimeTooSkewed", "secretkey", WRONG_SECRET),
+    (r"AccessDenied|AllAccessDisabled|Forbidden|status code: 40[13]\b", "accesskey", ACCESS_DENIED),
+    (r"NoSuchBucket|NotFound|status code: 404\b", "bucket", NO_BUCKET),
+    (
+        r"AuthorizationHeaderMalformed|PermanentRedirect|BucketRegionError|MovedPermanently|BadRequest|InvalidBucketName"
+        r"|status code: (?:301|307|400)\b",
+        "region",
+        WRONG_REGION,
+    ),
+    (
+        r"RequestError|RequestCanceled|SerializationError|dial tcp|no such host|i/o timeout|connection re(?:fused|set)"
+        r"|no route to host|unreachable|deadline exceeded|no answer within|\bEOF\b|status code: 5\d\d\b",
+        "regionendpoint",
+        STORE_SILENT,
+    ),
+)
+"""Errors of the AWS SDK for Go and of Go's network, the more special ones first, with the option to check."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong with the store, and the option, or key of the relation, that is the likely cause."""
+
+    option: str
+    text: Text
+
+
+def find(release: Release, words: str) -> Fault | None:
+    """Return the fault of the S3 store of *release* that *words* tell of; None if they tell of something else."""
+    parameters = yaml.safe_load(release.config_yml)["storage"].get("s3")
+    found = next(((name, message) for pattern, name, message in _FAULTS if re.search(pattern, words)), None)
+    if parameters is None or found is None:
+        return None
+    name, message = found
+    endpoint = parameters.get("regionendpoint")
+    url = endpoint or f"Amazon S3 in the region {parameters.get('region')}"
+    option = f"storage-s3-{name if endpoint or name != 'regionendpoint' else 'region'}"
+    if release.has_bucket_of_relation:
+        option = f"{storage.RELATION} ({storage.RELATION_KEYS[option]})"
+    values = {"url": url, "bucket": parameters.get("bucket"), "region": parameters.get("region")}
+    # What follows the URL of the request, which is long and says nothing new.
+    reason = words.rpartition('": ')[2].rstrip(".")[:100]
+    return Fault(option, message(error=reason, **values))

@@ -1,0 +1,69 @@
+"""How the registry is looked at from outside: where nothing but the network is needed. The rest is in integration."""
+
+import contextlib
+import socket
+
+import pytest
+from registry.deployment import outside
+
+HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+
+
+def route(destination, mask):
+    """A line of /proc/net/route."""
+    end = "0\t0\t0\n"
+    return f"eth0\t{destination}\t00000000\t0001\t0\t0\t100\t{mask}\t{end}"
+
+
+@pytest.mark.parametrize(
+    ("routes", "network"),
+    [
+        ("", "198.51.100.4/30"),
+        (HEAD, "198.51.100.4/30"),
+        (HEAD + route("00000000", "00000000"), "198.51.100.4/30"),
+        (HEAD + route("0000000A", "000000FF"), "198.51.100.4/30"),
+        (HEAD + route("006433C6", "00FFFFFF"), "203.0.113.4/30"),
+        (HEAD + route("066433C6", "FFFFFFFF"), "203.0.113.4/30"),
+        (HEAD + route("006433C6", "00FFFFFF") + route("007100CB", "00FFFFFF"), "192.0.2.4/30"),
+        (HEAD + route("00000080", "00000080"), None),
+    ],
+)
+def test_the_network_is_one_that_nobody_uses(routes, network):
+    found = outside.free_network(4, routes)
+    assert (str(found) if found else None) == network
+
+
+@pytest.mark.parametrize(
+    ("prefix", "network"),
+    [
+        (f"{'0' * 32} 00", "2001:db8:5000::4/126"),
+        ("fd000000000000000000000000000000 40", "2001:db8:5000::4/126"),
+        ("20010db8500000000000000000000000 30", "2001:db8:5001::4/126"),
+        ("20010db8000000000000000000000000 20", None),
+    ],
+)
+def test_so_is_that_of_ipv6(prefix, network):
+    found = outside.free_network(6, f"{prefix} {'0' * 32} 00 {'0' * 32} 00000400 00000001 00000000 00000001 eth0\n")
+    assert (str(found) if found else None) == network
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_an_address_of_the_machine_stays(address):
+    assert outside._own_address(address) == address
+
+
+@pytest.mark.parametrize("address", ["no-such-host.invalid", "", "999.1.1.1", "a" * 64 + ".example.com"])
+def test_an_address_that_says_nothing_gives_nothing(address, monkeypatch):
+    def unknown(*args, **kwargs):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert outside.Outside().check(address, 5000, pytest.fail) == ""
+
+
+def test_an_answer_is_followed_by_the_request_and_none_by_the_reason():
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port, asked = server.getsockname()[1], []
+        assert outside._connect("127.0.0.1", port, asked.append) == ""
+        assert asked == ["127.0.0.1"]
+    assert outside._connect("127.0.0.1", port, pytest.fail) == "Connection refused"

@@ -1,0 +1,40 @@
+"""The verdict on each chain is that of a real client of Go, which verdicts.json has: see verdicts.py."""
+
+import json
+import pathlib
+import time
+
+import pytest
+from chain_cases import CASES, certificate, key
+from registry.formats import certificates
+from registry.plan import validity
+
+GO = json.loads((pathlib.Path(__file__).parent / "verdicts.json").read_text())
+SUBJECTS = {"cert": "tls-cert-blob", "ca": "tls-ca-blob"}
+
+
+def problems(case):
+    """What the charm says of a case."""
+    now = time.time() + case.day * 86400
+    served, trusted = ("".join(map(certificate, names)) for names in (case.served, case.trusted))
+    try:
+        examined = certificates.examine(served, key(case.served[0]), trusted, now)
+    except certificates.BadCertificates as error:
+        return [error.text]
+    names = validity.name_warnings(SUBJECTS["cert"], examined.leaf, [case.host])
+    return [*names, *validity.validity_warnings(SUBJECTS, examined, now, has_ca=True)]
+
+
+def test_the_verdicts_are_those_of_the_cases():
+    assert list(GO) == list(CASES)
+
+
+def test_the_page_for_operators_has_the_same_table():
+    page = (pathlib.Path(__file__).parents[4] / "docs/reference/certificates.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [[name, "rejected" if GO[name] else "accepted"] for name in CASES]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_go_accepts_is_accepted_and_what_it_rejects_is_said(name):
+    assert bool(problems(CASES[name])) == bool(GO[name]), (problems(CASES[name]), GO[name])

@@ -1,0 +1,230 @@
+"""While one option is wrong, or something is waited for, everything else is applied, and nothing is opened by half."""
+
+import dataclasses
+
+import pytest
+import yaml
+from authority import ALONE, ALONE_KEY, ROOT
+from registry.formats.relations import Bucket, Offer
+from registry.message import Sentence
+from registry.options.options import Options
+from registry.plan import decision
+from registry.release import parts
+from registry.release.image import Image
+from registry.release.parts import Part
+from test_authentication import TOKEN
+from test_contract import BY_FACTS, CHANGES, S3
+from test_options import CONFIG, DEFAULTS
+from test_plan import IMAGE, container, facts
+from test_tls import TLS
+
+USERS = {"auth-basic-users": "a: one\nb: two"}
+JUNK = dict.fromkeys(TLS, "")
+CLIENT_CA = {"tls-client-ca-blob": ROOT}
+
+
+def options(config, bucket=None):
+    return Options.from_config({**DEFAULTS, **config}).with_bucket(bucket)
+
+
+def applied(config):
+    planned = decision.decide(options(config), facts())
+    assert planned.problems == ()
+    return planned.release
+
+
+def config(release):
+    return yaml.safe_load(release.config_yml)
+
+
+def decide(config, before, bucket=None, **changes):
+    users = decision.decide(options(before), facts()).users or ""
+    known = facts(**{"current": applied(before), "users": users, "container": container("running"), **changes})
+    return decision.decide(options(config, bucket), known)
+
+
+BEFORE = {**TLS, **S3, "storage-delete": True}
+"""What runs: open to everybody, encrypted, with its images in a bucket."""
+
+HINDRANCES = {
+    "CA that does not answer": (JUNK, {"offer": Offer(("registry",), None)}, {Part.CERTIFICATE}),
+    "CA that refuses": (JUNK, {"offer": Offer(("registry",), None, "no")}, {Part.CERTIFICATE}),
+    "bucket": (dict.fromkeys(S3, ""), {"bucket": Bucket()}, {Part.DATA}),
+    "image": ({}, {"image": None, "errors": (Sentence("registry-image: no route."),)}, {Part.IMAGE}),
+    "port in use": ({"registry-port": 6000}, {"port_held": True}, {Part.PORTS}),
+    "name in use": ({"registry-name": "web"}, {"name_taken": True}, {Part.NAME}),
+    "unsupported": ({"storage-s3-accelerate": True, "storage-s3-region": ""}, {}, {Part.DATA}),
+    **{
+        f"{option}={value!r}": ({option: value}, {}, held)
+        for option, value, held in (
+            ("auth-basic-bcrypt-cost", 99, {Part.AUTHENTICATION}),
+            ("storage-purge-age", "soon", {Part.DATA}),
+            ("cache-remoteurl", "x", {Part.DATA}),
+            ("container-cpu-limit", "many", {Part.LIMITS}),
+            ("container-memory-limit", "much", {Part.LIMITS}),
+            ("debug-address", "here", {Part.PORTS}),
+            ("debug-port", 0, {Part.PORTS}),
+            ("drain-timeout", -1, {Part.DRAIN}),
+            ("http-host", "x", set()),
+            ("http_proxy", "x y", {Part.DATA}),
+            ("log-level", "loud", {Part.LOG}),
+            ("log-max-size", "much", {Part.LIMITS}),
+            ("nagios_context", "a b", set()),
+            ("registry-http-proxy", "x y", {Part.DATA}),
+            ("registry-image", "X y", {Part.IMAGE}),
+            ("registry-name", "/", {Part.NAME}),
+            ("registry-port", 0, {Part.PORTS}),
+            ("storage-cache", "some", {Part.DATA}),
+            ("storage-purge-age", "old", {Part.DATA}),
+            ("storage-s3-chunksize", 1, {Part.DATA}),
+            ("storage-s3-secretkey", "only", {Part.DATA}),
+            ("tls-ca-blob", "junk!", {Part.CERTIFICATE}),
+            ("tls-cert-blob", "junk!", {Part.CERTIFICATE}),
+            ("tls-cert-path", "x", {Part.CERTIFICATE}),
+            ("tls-client-ca-blob", "junk!", {Part.CLIENT_CA}),
+            ("tls-key-blob", ALONE_KEY, {Part.CERTIFICATE}),
+            ("tls-minimum-version", "ssl3", {Part.MINIMUM_TLS}),
+            ("website-check-fall", 0, set()),
+            ("website-tls", "x", {Part.CLIENT_CA}),
+        )
+    },
+}
+"""What is wrong or waited for: options, facts, and the parts that it holds."""
+
+EFFECTS = {
+    "users": (USERS, Part.AUTHENTICATION, lambda one: one.authentication == "htpasswd"),
+    "tokens": (TOKEN, Part.AUTHENTICATION, lambda one: one.authentication == "token"),
+    "client CA": (CLIENT_CA, Part.CLIENT_CA, lambda one: one.asks_for_certificates),
+    "read-only": ({"storage-read-only": True}, None, lambda one: one.is_read_only),
+    "no deletion": (
+        {"storage-delete": False},
+        None,
+        lambda one: not config(one)["storage"]["delete"]["enabled"],
+    ),
+    "certificate": (
+        {"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-ca-blob": ""},
+        Part.CERTIFICATE,
+        lambda one: one.certificate == ALONE,
+    ),
+    "TLS 1.3": (
+        {"tls-minimum-version": "tls1.3"},
+        Part.MINIMUM_TLS,
+        lambda one: config(one)["http"]["tls"]["minimumtls"] == "tls1.3",
+    ),
+    "log": ({"log-level": "debug"}, Part.LOG, lambda one: config(one)["log"]["level"] == "debug"),
+    "memory": ({"container-memory-limit": "1g"}, Part.LIMITS, lambda one: one.container.memory == 1 << 30),
+    "port": ({"registry-port": 6001}, Part.PORTS, lambda one: one.port == 6001),
+    "name": ({"registry-name": "images"}, Part.NAME, lambda one: one.container.name == "images"),
+    "drain": ({"drain-timeout": 7}, Part.DRAIN, lambda one: one.drain_seconds == 7),
+}
+"""What is changed at the same time: options, the part that it is in, and how it is seen. Some are never held."""
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize("hindrance", HINDRANCES)
+def test_what_can_change_is_applied_and_what_cannot_is_said(hindrance, effect):
+    wrong, around, held = HINDRANCES[hindrance]
+    change, part, is_seen = EFFECTS[effect]
+    if wrong.keys() & change.keys():
+        return  # one option cannot be both
+    assert not is_seen(applied(BEFORE))
+    planned = decide({**BEFORE, **change, **wrong}, BEFORE, **around)
+    assert planned.problems or planned.waiting
+    assert is_seen(planned.release) == (part not in held)
+
+
+@pytest.mark.parametrize("hindrance", HINDRANCES)
+def test_what_is_held_is_as_it_was_and_settles(hindrance):
+    wrong, around, _ = HINDRANCES[hindrance]
+    planned = decide({**BEFORE, **wrong}, BEFORE, **around)
+    assert planned.release.files() == applied(BEFORE).files()
+    assert planned.outdated == ()
+
+
+@pytest.mark.parametrize("hindrance", HINDRANCES)
+def test_nothing_is_applied_to_a_new_unit(hindrance):
+    wrong, around, held = HINDRANCES[hindrance]
+    assert (
+        not held
+        or decide({**BEFORE, **wrong}, BEFORE, **{**around, "current": None, "container": None}).release is None
+    )
+
+
+CLOSED = {
+    "users": (
+        USERS,
+        {"auth-basic-users": ""},
+        lambda one: one.authentication == "htpasswd",
+        "Authentication is",
+        Part.AUTHENTICATION,
+    ),
+    "tokens": (
+        TOKEN,
+        dict.fromkeys(TOKEN, ""),
+        lambda one: one.authentication == "token",
+        "Authentication is",
+        Part.AUTHENTICATION,
+    ),
+    "client CA": (
+        CLIENT_CA,
+        {"tls-client-ca-blob": ""},
+        lambda one: one.asks_for_certificates,
+        "Client certificates are",
+        Part.CLIENT_CA,
+    ),
+    "TLS": ({}, {"tls-cert-path": ""}, lambda one: one.scheme == "https", "TLS is", Part.CERTIFICATE),
+    "read-only": (
+        {"storage-read-only": True},
+        {"storage-read-only": False},
+        lambda one: one.is_read_only,
+        None,
+        Part.DATA,
+    ),
+}
+
+
+@pytest.mark.parametrize("opening", CLOSED)
+@pytest.mark.parametrize("hindrance", HINDRANCES)
+def test_half_a_change_opens_nothing(hindrance, opening):
+    """Passwords given up for client certificates whose CA is misspelt, for example, would leave nobody asked."""
+    wrong, around, held = HINDRANCES[hindrance]
+    closed, change, is_closed, words, part = CLOSED[opening]
+    before = {**BEFORE, **closed}
+    if wrong.keys() & (change.keys() | closed.keys()):
+        return
+    planned = decide({**before, **change, **wrong}, before, **around)
+    is_access = planned.problems and held & parts.ACCESS
+    stays = part in held if words is None else is_access
+    if not planned.waiting:
+        assert is_closed(planned.release) == bool(stays)
+    if stays and words and part not in held:
+        assert any(warning.startswith(words) for warning in planned.warnings)
+
+
+def test_a_new_image_of_another_generation_waits_for_the_storage():
+    three = Image("registry:3", "sha256:three", "3.0.0")
+    held = decide({**BEFORE, "storage-cache": "some"}, BEFORE, image=three)
+    assert held.release == applied(BEFORE)
+    two = dataclasses.replace(IMAGE, id="sha256:two")
+    assert decide({**BEFORE, "storage-cache": "some"}, BEFORE, image=two).release.container.image_id == "sha256:two"
+
+
+def test_a_cache_does_not_become_read_only_by_half():
+    cache = {"cache-remoteurl": "https://registry-1.docker.io"}
+    planned = decide({**S3, "storage-s3-region": "", "storage-read-only": True}, cache)
+    assert planned.release == applied(cache)
+
+
+@pytest.mark.parametrize("option", sorted(CHANGES.keys() & CONFIG.keys() - BY_FACTS.keys()))
+def test_an_option_changes_the_parts_that_it_is_said_to_make(option):
+    base, value = CHANGES[option]
+    config = {**base, option: value}
+    if any(decision.decide(options(one), facts()).problems for one in (base, config)):
+        return
+    before, after = (parts._fields(applied(one)) for one in (base, config))
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    certificate = {path for path in changed if path[0] == "others" and path not in parts.OWNERS}
+    certificate |= {path for path in changed if path[:3] == ("config", "http", "tls") and path not in parts.OWNERS}
+    made = {parts.OWNERS[path] for path in changed - certificate} | ({Part.CERTIFICATE} if certificate else set())
+    if option != "tls-cert-path":  # without TLS, the other parts of it go too
+        assert made <= parts.parts_of(option)

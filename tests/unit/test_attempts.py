@@ -1,0 +1,269 @@
+"""What was refused is said, and not tried in every hook: each attempt may cost service."""
+
+import contextlib
+
+import fakes
+import pytest
+from charms.layer import attempts
+from fake_machine import READY
+
+UPSTREAM = "https://registry-1.docker.io"
+
+
+def candidate_refused(juju, machine):
+    machine.engine.broken.add("sha256:bad")
+    machine.engine.images["mine:1"] = "sha256:bad"
+    juju.change(config={"registry-image": "mine:1"})
+    return lambda: machine.engine.broken.clear()
+
+
+def candidate_silent(juju, machine):
+    machine.engine.deaf.add("sha256:bad")
+    machine.engine.images["mine:1"] = "sha256:bad"
+    juju.change(config={"registry-image": "mine:1"})
+    return lambda: machine.engine.deaf.clear()
+
+
+def upstream_refused(juju, machine):
+    juju.change(config={"cache-remoteurl": UPSTREAM})
+    return lambda: machine.engine.upstreams.add("registry-1.docker.io")
+
+
+def settings_refused(juju, machine):
+    """A cache has no candidate: the container itself is looked at before anything is stopped."""
+    machine.engine.upstreams.add("registry-1.docker.io")
+    machine.engine.altered = {"Memory": 0, "MemorySwap": 0}
+    juju.change(config={"cache-remoteurl": UPSTREAM, "container-memory-limit": "1g"})
+    return lambda: machine.engine.altered.clear()
+
+
+def swift_refused(juju, machine):
+    juju.change(config={f"storage-swift-{name}": "x" for name in ("username", "password")})
+    juju.change(config={"storage-swift-authurl": "http://swift:8080/auth/v1.0", "storage-swift-container": "away"})
+    return lambda: machine.swift_absent.clear()
+
+
+def container_refused(juju, machine):
+    """Docker refuses only the container that publishes the port: the registry was stopped for it."""
+    start = machine.engine.start
+
+    def refuse(name):
+        if name == "registry" and "6000" in str(machine.engine.containers[name]["body"]["HostConfig"]):
+            raise fakes.engine.EngineError("container registry cannot be started: cannot assign requested address")
+        start(name)
+
+    machine.engine.start = refuse
+    juju.change(config={"registry-port": 6000})
+
+    def fix():
+        machine.engine.start = start
+
+    return fix
+
+
+KINDS = [candidate_refused, candidate_silent, upstream_refused, settings_refused, swift_refused, container_refused]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The machine's time of day."""
+    now = [1_800_000_000.0]
+    monkeypatch.setattr(attempts.time, "time", lambda: now[0])
+    return now
+
+
+def tries(machine):
+    """Return what was done to containers, and to the store, besides looking."""
+    return machine.engine.writes() + machine.swift_calls
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refusal_is_said_and_not_repeated(deployed, juju, machine, clock, kind):
+    kind(juju, machine)
+    deployed.hook("config-changed")
+    status = juju.model["status"]
+    assert status[0] == "blocked"
+    assert status[1].endswith("Still serving at 10.0.0.10:5000 (http).")
+    machine.engine.calls.clear()
+    machine.swift_calls.clear()
+    for hook in ("update-status", "config-changed", "update-status"):
+        deployed.hook(hook)
+        assert juju.model["status"] == status
+        assert tries(machine) == []
+        assert machine.engine.serving(5000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_registry_is_kept_meanwhile(deployed, juju, machine, clock, kind):
+    kind(juju, machine)
+    deployed.hook("config-changed")
+    machine.engine.stop("registry")
+    deployed.hook("update-status")
+    assert machine.engine.serving(5000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_action_start_tries_again(deployed, juju, machine, actions, clock, kind):
+    fix = kind(juju, machine)
+    deployed.hook("config-changed")
+    fix()
+    deployed.action("start", actions, name="")
+    assert juju.model["status"][0] == "active"
+
+
+@pytest.mark.parametrize("hook", ["start", "upgrade-charm"])
+def test_a_reboot_tries_again(deployed, juju, machine, clock, hook):
+    fix = container_refused(juju, machine)
+    deployed.hook("config-changed")
+    fix()
+    deployed.hook(hook)
+    assert juju.model["status"][0] == "active"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_and_back_tries_again(deployed, juju, machine, clock, kind):
+    before = juju.model["config"]
+    fix = kind(juju, machine)
+    deployed.hook("config-changed")
+    requested = juju.model["config"]
+    juju.change(config=before)
+    deployed.hook("config-changed")
+    assert juju.model["status"] == READY
+    fix()
+    juju.change(config=requested)
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "active"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not container_refused])
+def test_what_costs_no_service_is_tried_less_and_less_often(deployed, juju, machine, clock, kind):
+    fix = kind(juju, machine)
+    deployed.hook("config-changed")
+    waited, attempted = 0, []
+    while waited < 3 * 3600:
+        clock[0] += 60
+        waited += 60
+        machine.engine.calls.clear()
+        machine.swift_calls.clear()
+        deployed.hook("update-status")
+        if machine.records.load(attempts.RECORD)["time"] == clock[0]:
+            attempted.append(waited // 60)
+    assert attempted == [1, 3, 7, 15, 31, 61, 91, 121, 151]
+    fix()
+    clock[0] += attempts.LONGEST_SECONDS
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+
+
+def test_what_costs_service_is_not_tried_again_by_itself(deployed, juju, machine, clock):
+    container_refused(juju, machine)
+    deployed.hook("config-changed")
+    assert "run `juju run docker-registry/0 start`" in juju.model["status"][1]
+    machine.engine.calls.clear()
+    clock[0] += 86400
+    deployed.hook("update-status")
+    assert tries(machine) == []
+
+
+def test_a_clock_that_was_wrong_delays_nothing(deployed, juju, machine, clock):
+    fix = candidate_refused(juju, machine)
+    deployed.hook("config-changed")
+    fix()
+    clock[0] -= 86400
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+
+
+def test_a_drift_that_a_replacement_does_not_remove_is_said_once(charm, juju, machine, clock):
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": UPSTREAM, "container-memory-limit": "1g"})
+    charm.hook("install")
+    machine.engine.altered = {"Memory": 0, "MemorySwap": 0}  # a kernel without memory limits was booted
+    machine.engine.containers["registry"]["body"]["HostConfig"] |= machine.engine.altered
+    charm.hook("update-status")
+    assert "Docker does not apply the requested container settings" in juju.model["status"][1]
+    machine.engine.calls.clear()
+    charm.hook("update-status")
+    assert machine.engine.writes() == []
+    assert machine.engine.serving(5000)
+    machine.engine.stop("registry")
+    charm.hook("update-status")
+    assert machine.engine.serving(5000), "it is started again although it differs"
+
+
+def test_killed_during_an_attempt_nothing_is_remembered(deployed, juju, machine, clock):
+    fix = container_refused(juju, machine)
+    machine.engine.calls.clear()
+    machine.engine.dies_at = 8
+    with contextlib.suppress(fakes.Killed):
+        deployed.hook("config-changed")
+    machine.engine.dies_at = None
+    fix()
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+
+
+@pytest.mark.parametrize(
+    "authentication", [{"auth-basic-password": "one"}, {"storage-read-only": False, "log-level": "debug"}]
+)
+def test_a_storage_that_could_not_be_written_before_is_a_warning(deployed, juju, machine, authentication):
+    machine.engine.full.add("sha256:one")
+    juju.change(config=authentication)
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "active"
+    assert "The registry cannot use its storage, as before this change" in juju.model["status"][1]
+
+
+def test_a_storage_that_only_the_new_image_cannot_write_is_an_error(deployed, juju, machine):
+    machine.engine.full.add("sha256:two")
+    machine.engine.images["mine:1"] = "sha256:two"
+    juju.change(config={"registry-image": "mine:1"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    assert machine.store.current().container.image_id == "sha256:one"
+
+
+def test_the_first_error_is_the_one_that_is_said(deployed, juju, machine, clock):
+    container_refused(juju, machine)
+    rename, fails = machine.engine.rename, []
+
+    def refuse(name, new_name):
+        if new_name == "registry" and fails:
+            raise fakes.engine.EngineError("container registry-previous cannot be renamed")
+        fails.extend(["from now on"] if new_name == "registry" else [])
+        rename(name, new_name)
+
+    machine.engine.rename = refuse
+    deployed.hook("config-changed")
+    assert "cannot assign requested address" in juju.model["status"][1]
+    machine.engine.rename = rename
+    deployed.hook("update-status")
+    assert machine.engine.serving(5000)
+
+
+def test_an_address_that_the_machine_does_not_have_is_said_before_anything_is_stopped(deployed, juju, machine):
+    machine.ports.missing.add("10.9.9.9")
+    juju.change(config={"prometheus-metrics": True, "debug-address": "10.9.9.9", "storage-read-only": True})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith(
+        "debug-address: the machine has no address 10.9.9.9. Use one that `ip address` shows, or reset it."
+    )
+    assert machine.store.current().is_read_only, "everything else is applied"
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.writes() == []
+    machine.ports.missing.clear()
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+@pytest.mark.parametrize("what", ["space", "inodes"])
+def test_a_full_disk_stays_a_warning_and_keeps_nothing_from_being_applied(deployed, juju, machine, what):
+    machine.folders.shortage = what
+    machine.engine.full.add("sha256:one")
+    juju.change(config={"auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    assert machine.store.current().authentication == "htpasswd"
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+    assert f"The disk with the images has no {what} left, so pushes fail" in juju.model["status"][1]

@@ -1,0 +1,80 @@
+"""What others write wrongly, and hook tools that fail, end in no hook error and change nothing that serves."""
+
+import json
+
+import pytest
+from test_cert_provider import ANSWER, csr, say
+from test_endpoints import relate
+from test_s3_credentials import say as integrate
+
+DEEP = "[" * 100_000
+ODD = ["", "null", "5", '"x"', '[1, null, [], "x", {}]', "{}", DEEP, "x" * 100_000]
+ENTRIES = [None, 5, "x", [], {}, {"a": {"b": []}}, [[["x"]]], True]
+
+
+@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("key", ["certificates", "request_errors", "ca", "chain"])
+def test_odd_texts_of_a_ca(deployed, juju, machine, key, text):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    before = machine.store.current()
+    say(juju, deployed, {**ANSWER, key: text})
+    say(juju, deployed, {key: text}, "easyrsa")
+    assert juju.model["status"][0] in ("active", "waiting", "blocked")
+    assert len(juju.model["status"][1]) < 2000
+    assert machine.store.current().scheme == before.scheme == "https"
+
+
+@pytest.mark.parametrize("value", ENTRIES, ids=str)
+@pytest.mark.parametrize("key", ["ca", "certificate", "chain", "revoked", "error", "certificate_signing_request"])
+def test_odd_entries_of_a_ca(deployed, juju, key, value):
+    relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
+    entry = {"certificate_signing_request": csr(juju), "ca": "x", "certificate": "x", "chain": [], key: value}
+    for name in ("certificates", "request_errors"):
+        say(juju, deployed, {name: json.dumps([entry])}, "self-signed-certificates")
+        assert juju.model["status"][0] == "waiting"
+
+
+@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("key", ["secret-extra", "tls-ca-chain", "endpoint", "bucket", "s3-api-version"])
+def test_odd_texts_of_an_integrator(deployed, juju, key, text):
+    relate(juju, deployed, "s3-credentials", {"s3-integrator/0": {}})
+    given = {"bucket": "images", "access-key": "ak", "secret-key": "sk", "endpoint": "http://s3:8080", "region": "here"}
+    integrate(juju, deployed, {**given, key: text})
+    assert juju.model["status"][0] in ("active", "waiting", "blocked")
+
+
+@pytest.mark.parametrize("host", ["../../x", "a b", "", "x" * 300])
+def test_odd_names_of_nagios(deployed, juju, host):
+    relate(juju, deployed, "nrpe-external-master", {"nrpe/0": {"nagios_hostname": host}})
+    assert juju.model["status"][0] == "active"
+
+
+@pytest.mark.parametrize("port", ["\u00b2", "\u0663", "-1", "5e3", "9" * 5000])
+def test_odd_ports_of_a_peer(deployed, juju, port):
+    relate(juju, deployed, "peer", {"docker-registry/1": {"address": "10.0.0.9", "port": port, "scheme": "http"}})
+    assert juju.model["status"][0] == "active"
+
+
+TOOLS = [
+    "network-get",
+    "unit-get",
+    "resource-get",
+    "leader-get",
+    "is-leader",
+    "relation-get",
+    "relation-list",
+    "open-port",
+]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("hook", ["update-status", "config-changed", "upgrade-charm"])
+def test_a_tool_that_fails_is_no_hook_error_and_is_retried(deployed, juju, machine, tool, hook):
+    relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
+    before, status = machine.store.current(), juju.model["status"]
+    juju.failing = {tool}
+    deployed.hook(hook)
+    assert machine.store.current() == before
+    juju.failing = set()
+    deployed.hook("update-status")
+    assert (machine.store.current(), juju.model["status"]) == (before, status)
