@@ -176,7 +176,7 @@ def test_an_integrator_gives_a_bucket_whose_keys_are_in_a_secret(model, store, g
 
 def test_the_keys_are_nowhere_to_be_seen_and_the_ca_of_the_store_is_trusted(model, guest):
     container = guest.container()
-    assert "SSL_CERT_FILE=/etc/docker/registry/trusted-ca.pem" in container["Config"]["Env"]
+    assert "SSL_CERT_FILE=/etc/docker/registry/store-ca.pem" in container["Config"]["Env"]
     log = model.cli("debug-log", "--replay", "--no-tail")
     for seen in (json.dumps(container), guest.status()[1], log):
         assert "test:tester" not in seen
