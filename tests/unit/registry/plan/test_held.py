@@ -201,6 +201,17 @@ def test_half_a_change_opens_nothing(hindrance, opening):
         assert any(warning.startswith(words) for warning in planned.warnings)
 
 
+@pytest.mark.parametrize("before", [USERS, TOKEN], ids=["users", "tokens"])
+@pytest.mark.parametrize("offer", [Offer(("registry",), None), Offer(("registry",), None, "no")], ids=["silent", "no"])
+def test_passwords_stay_until_client_certificates_can_be_asked_for(before, offer):
+    """Without a certificate of its own, a registry asks clients for none: nobody would be kept out."""
+    planned = decide(CLIENT_CA, before, offer=offer)
+    assert planned.waiting
+    assert planned.release.authentication == applied(before).authentication
+    assert planned.warnings[-1].startswith("Authentication is still required")
+    assert decide({}, before, offer=offer).release.authentication is None, "without them, it was meant so"
+
+
 def test_a_new_image_of_another_generation_waits_for_the_storage():
     three = Image("registry:3", "sha256:three", "3.0.0")
     held = decide({**BEFORE, "storage-cache": "some"}, BEFORE, image=three)
