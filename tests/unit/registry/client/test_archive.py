@@ -115,6 +115,17 @@ def test_an_archive_compressed_with_zstd(tmp_path):
             pass
 
 
+@pytest.mark.parametrize("size", [0, 1, *(blocks * zstd.SIZE + more for blocks in (1, 5) for more in (-1, 0, 1))])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_data_of_any_size_compressed_with_zstd(tmp_path, size, frames):
+    for byte in (b"\0", b"xyz"):
+        data = (byte * size)[:size]
+        path = tmp_path / "a.zst"
+        path.write_bytes(compress_zstd(data) * frames)
+        zstd.decompress(path, tmp_path / "a")
+        assert (tmp_path / "a").read_bytes() == data * frames
+
+
 def test_an_archive_that_is_not_compressed_with_zstd_is_not_copied(tmp_path):
     path = oci(tmp_path / "a.tar")
     with archive.unpacked(path, tmp_path) as plain:
