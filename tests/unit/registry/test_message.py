@@ -104,7 +104,8 @@ def test_secrets_leave_a_text(text, shown):
 
 
 @pytest.mark.parametrize(
-    "text", ["/", "//", "//a:", "a: ", "\n \t", "@", "a:@", "#a=", "?", "-----BEGIN A-----", "token=", "Ab1", "\n", "a b "]
+    "text",
+    ["/", "//", "//a:", "a: ", "\n \t", "@", "a:@", "#a=", "?", "-----BEGIN A-----", "token=", "Ab1", "\n", "a b "],
 )
 def test_a_megabyte_of_anything_costs_no_second(text):
     begin = time.process_time()
