@@ -32,6 +32,13 @@ WRONG = [
     ("https://r\u00a0.example.com", "contains a blank"),
     ("https://r\x00.example.com", "contains a blank"),
     ("https://r\t.example.com", "contains a blank"),
+    ("https://r.example.com/%zz", "two hexadecimal digits"),
+    ("https://r.example.com/100%?q", "two hexadecimal digits"),
+    ("https://r.example.com/#%2", "two hexadecimal digits"),
+    ("https://me%zz@r.example.com", "two hexadecimal digits"),
+    ("https://m\u00fc@r.example.com", "that URLs cannot have"),
+    ('https://me:hu"sh@r.example.com', "that URLs cannot have"),
+    ("https://me:hu[sh@r.example.com", "that URLs cannot have"),
     ("https://r.example.com,s.example.com", "is not a host name"),
     ("https://r.example.com;s.example.com", "is not a host name"),
     ("https://r.example.com\\v2", "is not a host name"),
@@ -104,6 +111,8 @@ RIGHT = [
     ("https://5000.example.com", "5000.example.com"),
     (f"https://{'a' * 63}.example.com", f"{'a' * 63}.example.com"),
     ("https://registry.example.com/path?q=a@b#f", "registry.example.com"),
+    ("https://registry.example.com/%7Epath?100%#%41", "registry.example.com"),
+    ("https://me:p%40s!$&'()*+,;=~@registry.example.com", "registry.example.com"),
     ("https://me:pass:word@registry.example.com:5000", "registry.example.com:5000"),
 ]
 
@@ -138,6 +147,9 @@ def test_it_is_the_host_of_an_image_name(url, netloc):
         "https://me:hush:::/@r.example.com",
         "me:hush@r.example.com",
         "https://me:hush@r,s",
+        "https://me:hush%@r.example.com",
+        'https://me:hush"@r.example.com',
+        "https://me:hush|@r.example.com/%zz",
     ],
 )
 def test_no_reason_shows_a_password(url):
