@@ -822,6 +822,21 @@ def test_blobs_are_written_and_taken_away(deployed, juju, machine):
     assert machine.files.texts == {"/new.crt": LEAF}
 
 
+@pytest.mark.parametrize("kind", ["ca", "cert", "key"])
+def test_a_file_of_others_at_the_path_of_a_blob_is_neither_replaced_nor_removed(deployed, juju, machine, kind):
+    machine.files.texts["/etc/theirs"] = "theirs"
+    blobs = {"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-ca-blob": ALONE}
+    juju.change(config={**blobs, f"tls-{kind}-path": "/etc/theirs"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    assert juju.model["status"][1].startswith("/etc/theirs is a file of others, so tls-...-blob is not written to it. ")
+    assert machine.store.current().certificate == ALONE, "the blob itself is used"
+    assert machine.files.texts["/etc/theirs"] == "theirs"
+    juju.change(config=dict.fromkeys(blobs, ""))
+    deployed.hook("config-changed")
+    assert machine.files.texts["/etc/theirs"] == "theirs"
+
+
 def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juju, machine):
     juju.change(config={"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY})
     deployed.hook("config-changed")
