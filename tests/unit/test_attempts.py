@@ -210,6 +210,18 @@ def test_a_storage_that_could_not_be_written_before_is_a_warning(deployed, juju,
     assert "The registry cannot use its storage, as before this change" in juju.model["status"][1]
 
 
+@pytest.mark.parametrize(("error", "state"), [("No space left on device", "active"), ("access denied", "blocked")])
+def test_a_full_disk_does_not_keep_a_read_only_registry_from_a_change(deployed, juju, machine, error, state):
+    juju.change(config={"storage-read-only": True})
+    deployed.hook("config-changed")
+    machine.engine.full.add("sha256:one")
+    machine.engine.error = f'level=error msg="write /var/lib/registry/x: {error}" '
+    juju.change(config={"storage-read-only": False, "auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == state
+    assert (machine.store.current().authentication == "htpasswd") is (state == "active")
+
+
 def test_a_storage_that_only_the_new_image_cannot_write_is_an_error(deployed, juju, machine):
     machine.engine.full.add("sha256:two")
     machine.engine.images["mine:1"] = "sha256:two"

@@ -164,3 +164,14 @@ def test_a_new_database_is_readable_by_its_owner_only(tmp_path):
     rows.flush()
     assert os.stat(tmp_path / "db").st_mode & 0o777 == 0o600
     assert json.loads(dict(sqlite3.connect(tmp_path / "db").execute("select key, data from kv"))["a"]) == 1
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"\0" * 5000, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_damaged_database_is_kept_aside_and_the_unit_goes_on(deployed, juju, machine, junk):
+    status, current = juju.model["status"], machine.store.current()
+    path = deployed.folder / ".unit-state.db"
+    path.write_bytes(junk)
+    deployed.hook("update-status")
+    deployed.hook("start")
+    assert (juju.model["status"], machine.store.current()) == (status, current)
+    assert (deployed.folder / ".unit-state.db.damaged").read_bytes() == junk

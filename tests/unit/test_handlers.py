@@ -369,7 +369,7 @@ def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, mach
     assert juju.model["status"] == [
         "blocked",
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options. "
+        "Fix the cause and run the action start, or reset the options. "
         "Still serving at 10.0.0.10:5000 (http).",
     ]
     assert juju.model["version"] == "2.8.3"
@@ -446,7 +446,7 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     failure = deployed.action("start", actions, name="")["failure"]
     assert failure == (
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options."
+        "Fix the cause and run the action start, or reset the options."
     )
 
 
@@ -548,7 +548,7 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     assert failure == (
         "Docker is upgraded, but the registry does not serve. The reason follows. "
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options."
+        "Fix the cause and run the action start, or reset the options."
     )
 
 

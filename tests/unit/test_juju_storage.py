@@ -121,7 +121,7 @@ def test_start_that_fails_leaves_the_storage_in_force(on_storage, juju, machine,
     failure = on_storage.action("start", actions, name="")["failure"]
     assert failure == (
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options."
+        "Fix the cause and run the action start, or reset the options."
     )
     on_storage.hook("update-status")
     assert juju.model["status"] == ["blocked", GONE]
@@ -160,7 +160,7 @@ def test_an_object_store_goes_on_without_storage_and_takes_the_place_of_one_that
     assert juju.model["status"] == [
         "blocked",
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options.",
+        "Fix the cause and run the action start, or reset the options.",
     ]
     assert machine.engine.serving(5000) is None, "what has no disk does not come back"
     machine.engine.broken = set()

@@ -154,6 +154,13 @@ def _read(path: str) -> dict[str, str]:
     connection = sqlite3.connect(path)
     try:
         return dict(connection.execute("select key, data from kv"))
+    except sqlite3.DatabaseError as error:
+        if is_full(error) or isinstance(error, sqlite3.OperationalError):
+            raise
+        # All of it is derived again from Juju and the machine, except what the operator requested by actions.
+        os.replace(path, f"{path}.damaged")
+        hookenv.log(f"The unit's database was damaged ({error}), and is kept as {path}.damaged.", hookenv.ERROR)
+        return {}
     finally:
         connection.close()
 

@@ -28,7 +28,8 @@ No request of it takes longer than until the deadline.
 """
 
 NOT_STARTED = Message(
-    "The registry does not start with this configuration: {error}", "Fix the cause, or reset the options"
+    "The registry does not start with this configuration: {error}",
+    "Fix the cause and run the action start, or reset the options",
 )
 """A container with the new configuration ended, did not answer or failed a check; its own words follow."""
 

@@ -43,6 +43,10 @@ DOCKER_HUB = Message(
     "Use a name with a dot, or add the port, for example {host}:{port}",
 )
 """Docker takes the first part of an image name for a host only if it has a dot or a port, or is localhost."""
+IS_HUB = Message("{host!r} is Docker Hub", "Use the host of this registry")
+"""The name belongs to Docker Hub, so clients would never ask this registry."""
+LOOPBACK = Message("only clients on the same machine can connect to {host!r}", "Use an address or a name of the server")
+"""Each client takes the host for itself: localhost, 127.0.0.1 and the like."""
 NOT_FOR_IMAGES = Message("{host!r} cannot be the host of an image name", "Use letters, digits, hyphens and single dots")
 """Docker's grammar of image names allows no underscore in a host, no dot at its end, and no mixed IPv6 address."""
 
@@ -197,6 +201,19 @@ def registry_problem(url: str) -> Text | None:
         return problem
     place = netloc(url, "", 0)
     host, port = split(place)
-    if place in HUB or not (port or "." in host or host == "localhost" or host.startswith("[")):
+    if place in HUB:
+        return IS_HUB(host=host)
+    if _is_loopback(host):
+        return LOOPBACK(host=host)
+    if not (port or "." in host or host.startswith("[")):
         return DOCKER_HUB(host=host, port=PORTS[scheme(url)])
     return None if _DOCKER.fullmatch(place) else NOT_FOR_IMAGES(host=host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
