@@ -6,7 +6,6 @@ So a handler that waits for a flag runs after all that could run without it.
 Kept flag                           | set by              | cleared by                  | read by
 charm.docker-registry.refreshed     | look_up_image_again | ensure_image                | ensure_image
 charm.docker-registry.stopped       | action stop         | action start                | compare
-charm.docker-registry.on-disk       | action start        | action start, at its end    | compare
 charm.docker-registry.joined        | meet_peers          | nobody                      | publish_*
 charm.docker-registry.occupied      | begin               | begin                       | report_owner, managed
 charm.docker-registry.leaving       | begin               | nobody                      | serve_until_removed, managed
@@ -26,8 +25,10 @@ docker-registry.image.checked       | ensure_image           | the image was loo
 docker-registry.outdated            | compare                | configuration changed, or the container differs from it
 docker-registry.paused              | compare                | it may not run: stopped, or its disk is unavailable
 docker-registry.deployed            | compare, deploy, pause | a release is current
+charm.docker-registry.on-disk       | action start           | the operator accepts the disk that is there now
 
-`begin` clears the flags of this hook at its start. A handler waits for one of them, never for its absence: that holds
+`begin` clears the flags of this hook at its start, and none is saved. The last one is set before that, and lasts as
+long as the action. A handler waits for one of them, never for its absence: that holds
 at the start of every hook.
 """
 

@@ -34,9 +34,9 @@ class Deadline:
         """Seconds until then, 0 from then on."""
         return max(0.0, self._end - self._clock())
 
-    def within(self, seconds: float) -> Deadline:
-        """Return the deadline in some *seconds*, or this one if it is earlier."""
-        return Deadline(min(seconds, self.left), self._clock, self._sleep)
+    def within(self, seconds: float, least: float = 0) -> Deadline:
+        """Return the deadline in some *seconds*, or this one if it is earlier, but not in less than *least*."""
+        return Deadline(max(least, min(seconds, self.left)), self._clock, self._sleep)
 
     def limit(self, seconds: float, least: float = 1) -> float:
         """Return the timeout of a request that may take *seconds*: what is left, but enough to be answered at all."""

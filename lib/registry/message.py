@@ -40,6 +40,8 @@ _BEARER = re.compile(r"\b(bearer|authorization: basic) [A-Za-z0-9+/=_.~-]{8,}", 
 _RUN = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{32,}")
 _HALF = re.compile(r"//[^\s/@:\[\]\"']*:(?!\d{0,5}(?:[^\w]|\Z))[^\s\"']*")
 """A user and the beginning of a password, from a URL that ends at a blank in it: what follows is not a port."""
+_USERS = re.compile(r"((?:\A|[\n{,]|//)[ \t]*[^\s:{,]{1,255}:)[ \t]+[^\n]*")
+"""A user and the password, as lines of auth-basic-users have them."""
 _AT = re.compile(r"@(?!sha(?:256|512):)")  # the digest of an image is not a host
 
 
@@ -96,7 +98,7 @@ class _Values(string.Formatter):
         text = str(value)
         if conversion is None:
             return one_line(redacted(text))
-        quoted = repr(redacted(_without_user(text, whole=True)))
+        quoted = repr(_USERS.sub(r"\1 ...", redacted(_without_user(text, whole=True))))
         return quoted if len(quoted) <= QUOTED + 2 else f"{quoted[: QUOTED + 1]}...{quoted[0]}"
 
 

@@ -57,6 +57,15 @@ def ready(unit):
     return "active", f"Ready at {unit.address}:5000 (https)."
 
 
+def ready_alone(unit, option):
+    """The status with a certificate of a CA that the charm does not have."""
+    state, message = ready(unit)
+    return state, (
+        f"{message} {option}: the chain has no certificate of its issuer test CA, so clients may reject it. Append the "
+        "intermediate certificates (fullchain.pem in place of cert.pem), or set tls-ca-blob."
+    )
+
+
 def answer(unit, authority, path="/v2/"):
     """Return the status and the certificate that a client is given who trusts the CA, and has none of its own."""
     context = ssl.create_default_context(cadata=authority.read("ca.crt"))
@@ -105,7 +114,7 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
     put(unit, "registry.crt", certificate)
     put(unit, "registry.key", key)
     unit.exec(f"chown 1000 {FOLDER}/registry.* && chmod 600 {FOLDER}/registry.*")
-    assert unit.update_status() == ready(unit)
+    assert unit.update_status() == ready_alone(unit, "tls-cert-path")
     assert answer(unit, authority)[0] == 200
     before = unit.container()["Id"]
 
@@ -134,7 +143,7 @@ def test_clients_show_a_certificate_where_that_is_asked_for(unit, authority, tmp
     certificate, key = authority.issue("six")
     unit.config(tls_cert_blob=certificate, tls_key_blob=key, tls_client_ca_blob=authority.read("ca.crt"))
     try:
-        assert unit.update_status() == ready(unit)
+        assert unit.update_status() == ready_alone(unit, "tls-cert-blob")
         with pytest.raises(OSError, match=r"bad certificate|certificate required"):
             answer(unit, authority)
         (tmp_path / "client.pem").write_text("".join(authority.issue("client")))
@@ -156,7 +165,7 @@ def test_tls_with_a_password(unit, authority):
     certificate, key = authority.issue("five")
     unit.config(tls_cert_blob=certificate, tls_key_blob=key, tls_minimum_version="tls1.3", auth_basic_password="pw")
     try:
-        assert unit.status() == ready(unit)
+        assert unit.status() == ready_alone(unit, "tls-cert-blob")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             answer(unit, authority)
         assert unit.run("push", image="registry:2", pull=False, tag="by/push:2").results["outcome"] == "success"

@@ -54,7 +54,7 @@ def test_a_reboot_brings_the_registry_back_by_itself(unit):
 def test_a_reboot_in_the_middle_of_a_switch_is_mended(unit):
     unit.exec(
         "echo registry > /etc/docker/registry/switching && docker rename registry registry-previous"
-        " && docker stop registry-previous && docker create --name registry registry:2"
+        " && docker stop registry-previous"
     )
     unit.reboot()
     assert unit.status()[0] == "active"

@@ -344,6 +344,9 @@ class FakeProcesses:
     def find(self, folders):
         return set(self.registries) if list(folders) else set()
 
+    def outside(self, pids, containers):
+        return set(pids) - set(containers)
+
     def end(self, pid):
         self.registries.remove(pid)
 

@@ -139,16 +139,12 @@ def test_a_change_and_back_tries_again(deployed, juju, machine, clock, kind):
 def test_what_costs_no_service_is_tried_less_and_less_often(deployed, juju, machine, clock, kind):
     fix = kind(juju, machine)
     deployed.hook("config-changed")
-    waited, attempted = 0, []
-    while waited < 3 * 3600:
-        clock[0] += 60
-        waited += 60
-        machine.engine.calls.clear()
-        machine.swift_calls.clear()
-        deployed.hook("update-status")
-        if machine.records.load(attempts.RECORD)["time"] == clock[0]:
-            attempted.append(waited // 60)
-    assert attempted == [1, 3, 7, 15, 31, 61, 91, 121, 151]
+    begin = clock[0]
+    for minute in (1, 3, 7, 15, 31, 61, 91):
+        for seconds, is_tried in ((minute * 60 - 1, False), (minute * 60, True)):
+            clock[0] = begin + seconds
+            deployed.hook("update-status")
+            assert (machine.records.load(attempts.RECORD)["time"] == clock[0]) is is_tried, seconds
     fix()
     clock[0] += attempts.LONGEST_SECONDS
     deployed.hook("update-status")
@@ -212,6 +208,18 @@ def test_a_storage_that_could_not_be_written_before_is_a_warning(deployed, juju,
     deployed.hook("config-changed")
     assert juju.model["status"][0] == "active"
     assert "The registry cannot use its storage, as before this change" in juju.model["status"][1]
+
+
+@pytest.mark.parametrize(("error", "state"), [("No space left on device", "active"), ("access denied", "blocked")])
+def test_a_full_disk_does_not_keep_a_read_only_registry_from_a_change(deployed, juju, machine, error, state):
+    juju.change(config={"storage-read-only": True})
+    deployed.hook("config-changed")
+    machine.engine.full.add("sha256:one")
+    machine.engine.error = f'level=error msg="write /var/lib/registry/x: {error}" '
+    juju.change(config={"storage-read-only": False, "auth-basic-password": "one"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == state
+    assert (machine.store.current().authentication == "htpasswd") is (state == "active")
 
 
 def test_a_storage_that_only_the_new_image_cannot_write_is_an_error(deployed, juju, machine):

@@ -45,6 +45,36 @@ def test_a_full_disk_is_a_sentence_and_options_are_applied(deployed, juju, machi
     assert machine.store.current().is_read_only
 
 
+WEBSITE = {"JUJU_RELATION": "website", "JUJU_RELATION_ID": "website:3", "JUJU_REMOTE_UNIT": "haproxy/0"}
+
+
+def proxied(juju, address):
+    juju.change(relations={"website:3": {"haproxy/0": {"ingress-address": address}}})
+
+
+@pytest.mark.parametrize("after", [[], ["start"], ["update-status"]], ids=["hook", "action", "idle hook"])
+def test_what_a_hook_read_and_could_not_keep_is_read_again(deployed, juju, machine, actions, monkeypatch, after):
+    """Juju says once that a databag has changed. A full disk takes no note of that, but a date of a file."""
+
+    def refuse(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    proxied(juju, "10.0.0.1")
+    deployed.hook("website-relation-joined", **WEBSITE)
+    with monkeypatch.context() as full:
+        full.setattr(database, "_write", refuse)
+        full.setattr(machine.records, "save", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no room")))
+        proxied(juju, "10.0.0.2")
+        deployed.hook("website-relation-changed", **WEBSITE)
+        assert juju.model["status"][0] == "blocked"
+    for name in after:
+        deployed.action(name, actions, name="") if name == "start" else deployed.hook(name)
+    deployed.hook("update-status")
+    assert "10.0.0.2:5000" in juju.model["status"][1]
+    asked = deployed.hook("leader-settings-changed")
+    assert not [call for call in asked if call[0] == "relation-get"], "it is read again once"
+
+
 def test_rows_that_do_not_fit_are_said(charm, juju, machine, full):
     charm.handlers(
         "from charmhelpers.core import unitdata\n"
@@ -134,3 +164,14 @@ def test_a_new_database_is_readable_by_its_owner_only(tmp_path):
     rows.flush()
     assert os.stat(tmp_path / "db").st_mode & 0o777 == 0o600
     assert json.loads(dict(sqlite3.connect(tmp_path / "db").execute("select key, data from kv"))["a"]) == 1
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"\0" * 5000, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_damaged_database_is_kept_aside_and_the_unit_goes_on(deployed, juju, machine, junk):
+    status, current = juju.model["status"], machine.store.current()
+    path = deployed.folder / ".unit-state.db"
+    path.write_bytes(junk)
+    deployed.hook("update-status")
+    deployed.hook("start")
+    assert (juju.model["status"], machine.store.current()) == (status, current)
+    assert (deployed.folder / ".unit-state.db.damaged").read_bytes() == junk

@@ -1,5 +1,7 @@
 """No hook waits longer than it may, however slow each answer is: all on a clock that only the answers move."""
 
+import contextlib
+
 import fakes
 import pytest
 from deploying import deploy, release, switcher
@@ -68,6 +70,24 @@ def test_a_registry_that_never_answers_is_waited_for_by_the_clock(store, latency
         checks.wait("registry", requested)
     slowest_requests = min(latency, 5) + docker_latency * 3
     assert health.START_SECONDS <= docker.clock <= health.START_SECONDS + slowest_requests
+
+
+@pytest.mark.parametrize(("needs", "serves"), [(3, True), (30, False)])
+def test_a_registry_may_start_although_the_time_of_the_hook_is_used_up(store, needs, serves):
+    docker = fakes.FakeEngine()
+    requested = release()
+    store.write(requested)
+    docker.create("registry", store.body(requested))
+    docker.start("registry")
+    used_up, end = docker.deadline(0), docker.clock + needs
+
+    def connect(url, certificate, until):
+        docker.deaf = set() if docker.clock >= end else {"sha256:one"}
+        return docker.client(url, certificate, until)
+
+    checks = health.Health(docker, connect, used_up)
+    with contextlib.nullcontext() if serves else pytest.raises(NotServing, match="no answer within 5 s"):
+        checks.wait("registry", requested)
 
 
 @pytest.mark.parametrize("latency", [0, 5, 30])

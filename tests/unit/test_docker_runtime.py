@@ -544,3 +544,25 @@ def test_wrong_packages_are_said_and_nothing_is_done(deployed, juju, machine):
     ((_, _, logged),) = warnings(juju)
     assert sorted(line.partition(": ")[0] for line in logged.splitlines()) == sorted(wrong)
     assert machine.apt.calls == []
+
+
+@pytest.mark.parametrize("option", ["{ip: 0.0.0.0}", "{ip: 127.0.0.1}"])
+def test_the_port_stays_at_all_addresses_until_the_network_of_docker_has_the_new_one(deployed, juju, machine, option):
+    def bound():
+        return machine.store.current().container.addresses
+
+    assert bound() == {}
+    machine.dockerd.daemon_json = json.dumps({"ip": "127.0.0.1", "live-restore": True})
+    machine.engine.default_network = {"Options": {"com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"}}
+    deployed.hook("update-status")
+    assert bound() == {"5000": "0.0.0.0"}
+    juju.change(config={"daemon-opts": option})
+    deployed.hook("config-changed")
+    assert bound() == {"5000": "0.0.0.0"}, "the network keeps its address while the registry runs"
+    juju.change(config={"daemon-opts": "{}"})
+    deployed.hook("config-changed")
+    assert bound() == {"5000": "0.0.0.0"}
+    machine.engine.default_network = {"Options": {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}}
+    machine.dockerd.daemon_json = json.dumps({"live-restore": True})
+    deployed.hook("update-status")
+    assert bound() == {}

@@ -58,7 +58,7 @@ def test_the_table_of_the_handlers_names_them_all():
     assert set(NAMES.values()) <= named
 
 
-@pytest.mark.parametrize("flag", flags.OF_THIS_HOOK)
+@pytest.mark.parametrize("flag", [*flags.OF_THIS_HOOK, flags.ON_DISK])
 def test_flags_of_a_hook_are_gone_when_the_next_one_begins(deployed, flag):
     deployed.set_flag(flag)
     deployed.set_flag("upgrade.series.in-progress")  # nothing is managed, so nothing sets them again

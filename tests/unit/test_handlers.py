@@ -369,7 +369,7 @@ def test_a_new_image_that_does_not_start_leaves_the_old_one(deployed, juju, mach
     assert juju.model["status"] == [
         "blocked",
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options. "
+        "Fix the cause and run the action start, or reset the options. "
         "Still serving at 10.0.0.10:5000 (http).",
     ]
     assert juju.model["version"] == "2.8.3"
@@ -446,7 +446,7 @@ def test_start_that_does_not_succeed_says_why(deployed, machine, actions):
     failure = deployed.action("start", actions, name="")["failure"]
     assert failure == (
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options."
+        "Fix the cause and run the action start, or reset the options."
     )
 
 
@@ -548,7 +548,7 @@ def test_upgrade_docker_fails_where_the_registry_does_not_come_back(deployed, ma
     assert failure == (
         "Docker is upgraded, but the registry does not serve. The reason follows. "
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options."
+        "Fix the cause and run the action start, or reset the options."
     )
 
 
@@ -820,6 +820,21 @@ def test_blobs_are_written_and_taken_away(deployed, juju, machine):
     deployed.hook("config-changed")
     assert juju.model["status"] == READY
     assert machine.files.texts == {"/new.crt": LEAF}
+
+
+@pytest.mark.parametrize("kind", ["ca", "cert", "key"])
+def test_a_file_of_others_at_the_path_of_a_blob_is_neither_replaced_nor_removed(deployed, juju, machine, kind):
+    machine.files.texts["/etc/theirs"] = "theirs"
+    blobs = {"tls-cert-blob": ALONE, "tls-key-blob": ALONE_KEY, "tls-ca-blob": ALONE}
+    juju.change(config={**blobs, f"tls-{kind}-path": "/etc/theirs"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    assert juju.model["status"][1].startswith("/etc/theirs is a file of others, so tls-...-blob is not written to it. ")
+    assert machine.store.current().certificate == ALONE, "the blob itself is used"
+    assert machine.files.texts["/etc/theirs"] == "theirs"
+    juju.change(config=dict.fromkeys(blobs, ""))
+    deployed.hook("config-changed")
+    assert machine.files.texts["/etc/theirs"] == "theirs"
 
 
 def test_wrong_blobs_leave_the_registry_and_the_files_as_they_were(deployed, juju, machine):

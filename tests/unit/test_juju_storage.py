@@ -1,9 +1,12 @@
 """Juju storage through the real dispatch: attached before install or later, detached, attached again."""
 
 import contextlib
+import errno
 
 import fakes
 import pytest
+from authority import ROOT
+from charms.layer import flags
 from fake_machine import READY
 from registry.machine import engine
 
@@ -118,7 +121,7 @@ def test_start_that_fails_leaves_the_storage_in_force(on_storage, juju, machine,
     failure = on_storage.action("start", actions, name="")["failure"]
     assert failure == (
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options."
+        "Fix the cause and run the action start, or reset the options."
     )
     on_storage.hook("update-status")
     assert juju.model["status"] == ["blocked", GONE]
@@ -157,7 +160,7 @@ def test_an_object_store_goes_on_without_storage_and_takes_the_place_of_one_that
     assert juju.model["status"] == [
         "blocked",
         "The registry does not start with this configuration: storage is not there. "
-        "Fix the cause, or reset the options.",
+        "Fix the cause and run the action start, or reset the options.",
     ]
     assert machine.engine.serving(5000) is None, "what has no disk does not come back"
     machine.engine.broken = set()
@@ -178,6 +181,32 @@ def test_the_operators_stop_holds_whatever_comes_and_goes(on_storage, juju, mach
     assert juju.model["status"][1] == "Stopped by the action stop. Run `juju run docker-registry/0 start` to start it."
     on_storage.action("start", actions, name="")
     assert (juju.model["status"], folder(machine)) == (READY, FOLDER)
+
+
+def test_a_start_that_is_killed_leaves_no_consent(on_storage, juju, machine, actions):
+    """What else the action does, for example to files of a certificate, is saved before it ends."""
+    for number, step in enumerate((1, 4, 8, 10)):
+        detach(on_storage, machine)
+        juju.change(config={"tls-ca-blob": ROOT, "tls-ca-path": f"/ca/{number}"})
+        machine.engine.calls.clear()
+        machine.engine.dies_at = step
+        with contextlib.suppress(fakes.Killed):
+            on_storage.action("start", actions, name="")
+        machine.engine.dies_at = None
+        assert flags.ON_DISK not in on_storage.flags()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_attaching_a_disk_that_takes_no_folder_is_repeated_by_juju(deployed, machine, monkeypatch, number):
+    def refuse(folder):
+        raise OSError(number, "no room")
+
+    with monkeypatch.context() as full:
+        full.setattr(machine.folders, "ensure", refuse)
+        with pytest.raises(RuntimeError, match=r"the folder /srv/registry-data/registry cannot be created: .* no room"):
+            storage(deployed, "attached")
+    attach(deployed, machine)
+    assert folder(machine) == FOLDER
 
 
 @pytest.mark.parametrize("step", range(3))

@@ -130,12 +130,12 @@ def _prepare() -> None:
     os.environ.setdefault("JUJU_CHARM_DIR", CHARM)
     os.environ.setdefault("CHARM_DIR", os.environ["JUJU_CHARM_DIR"])
 
-    from charmhelpers.core import hookenv
+    from charmhelpers.core import hookenv, unitdata
     from charms.layer import database, endpoints, journal, status
 
     journal.take_over()
     database.install()
-    endpoints.Endpoint.is_anew = False
+    endpoints.Endpoint.is_anew = unitdata.kv().is_outdated
     # Called in reverse order: after all that may still add to the status.
     hookenv.atexit(status.write)
     hookenv.atexit(database.save)

@@ -6,6 +6,7 @@ nothing, and a full disk does not fail it.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -28,8 +29,11 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 FULL_DATABASE = ("disk is full", "readonly database", "disk I/O error", "unable to open database file")
 """What the system and SQLite say of a disk that is full or read-only: https://www.sqlite.org/rescode.html."""
 
+OUTDATED = (0, 0)
+"""Times of the file while it lacks rows: a full disk takes those, and nothing else."""
+
 _STATES, _DISPATCH = "reactive.states.", "reactive.dispatch."
-_OF_THIS_HOOK = {f"{_STATES}{flag}" for flag in flags.OF_THIS_HOOK}
+_OF_THIS_HOOK = {f"{_STATES}{flag}" for flag in (*flags.OF_THIS_HOOK, flags.ON_DISK)}
 
 
 class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no types
@@ -40,8 +44,10 @@ class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no ty
         self.db_path = path or os.environ.get("UNIT_STATE_DB") or os.path.join(hookenv.charm_dir(), ".unit-state.db")
         self.revision = None
         self._closed = False
+        self.is_outdated = _is_outdated(self.db_path)
+        """Rows of a hook before were not saved, and what it read is unknown."""
         self._saved = _read(self.db_path)
-        self._rows = dict(self._saved)
+        self._rows = _lasting(self._saved)
         self.error: Exception | None = None
         """Why the last `flush` did not succeed, because of the machine's disk."""
 
@@ -76,10 +82,10 @@ class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no ty
         A full disk is left in `error`: charms.reactive calls this when everything is done and said.
         """
         if not save:
-            self._rows = dict(self._saved)
+            self._rows = _lasting(self._saved)
             return
-        kept = {key: text for key, text in self._rows.items() if not _is_volatile(key)}
-        if kept == self._saved:
+        kept = _lasting(self._rows)
+        if kept == self._saved and not self.is_outdated:
             return
         try:
             _write(self.db_path, self._saved, kept)
@@ -87,8 +93,12 @@ class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no ty
             if not is_full(error):
                 raise
             self.error = error
+            _date(self.db_path, OUTDATED)
         else:
             self._saved, self.error = kept, None
+            if self.is_outdated:
+                _date(self.db_path, None)  # also where no row has changed
+            self.is_outdated = False
 
     def close(self) -> None:
         self._closed = True
@@ -132,19 +142,36 @@ def _save_options(config: Any) -> None:
         status.blocked(not_saved(error))
 
 
-def _is_volatile(key: str) -> bool:
-    return key in _OF_THIS_HOOK or key.startswith(_DISPATCH)
+def _lasting(rows: Mapping[str, str]) -> dict[str, str]:
+    """Return *rows* without those of one hook, which a killed hook of an older charm left too."""
+    return {key: text for key, text in rows.items() if key not in _OF_THIS_HOOK and not key.startswith(_DISPATCH)}
 
 
 def _read(path: str) -> dict[str, str]:
-    """Return the rows without what an older charm left of one hook; none where there is no database yet."""
+    """Return the rows; none where there is no database yet."""
     if not os.path.exists(path) or not os.path.getsize(path):
         return {}
     connection = sqlite3.connect(path)
     try:
         return dict(connection.execute("select key, data from kv"))
+    except sqlite3.DatabaseError as error:
+        if is_full(error) or isinstance(error, sqlite3.OperationalError):
+            raise
+        # All of it is derived again from Juju and the machine, except what the operator requested by actions.
+        os.replace(path, f"{path}.damaged")
+        hookenv.log(f"The unit's database was damaged ({error}), and is kept as {path}.damaged.", hookenv.ERROR)
+        return {}
     finally:
         connection.close()
+
+
+def _is_outdated(path: str) -> bool:
+    return os.path.exists(path) and os.stat(path).st_mtime == OUTDATED[1]
+
+
+def _date(path: str, times: tuple[int, int] | None) -> None:
+    with contextlib.suppress(OSError):  # on a read-only disk, until the reboot, after which all is read again
+        os.utime(path, times)
 
 
 def _write(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:

@@ -17,6 +17,8 @@ from registry.machine.engine import Engine
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import packages, runtime
 from registry.options.proxies import Proxies
+from registry.release.container import PORT
+from registry.release.release import Release
 
 LIVE_RESTORE = "charm.docker-registry.live-restore.loaded"
 LIVE_RESTORE_REFUSED = "charm.docker-registry.live-restore.refused"
@@ -194,14 +196,21 @@ def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) 
     return docker, errors + more
 
 
-def read_published_address(machine: Machine) -> str:
-    """Return the one address at which Docker publishes ports by default, "" for all."""
+def read_published_address(machine: Machine, docker: Engine, current: Release | None) -> str:
+    """Return the one address at which Docker publishes ports by default, "" for all.
+
+    The setting alone does not say it: Docker keeps the previous one while a container runs. It is asked where that
+    matters: before the first release, and before one that no longer names its addresses. Raises EngineError.
+    """
     flags = dockerd_flags.settings(machine.dockerd.read_running())
     try:
         settings = daemon.settings(machine.dockerd.read_daemon_json() or "")
     except (daemon.BadSettings, OSError):  # reported where it is read to be changed
         settings = {}
-    return daemon_effects.published_address({**settings, **flags})
+    address = daemon_effects.published_address({**settings, **flags})
+    if address or (current is not None and not current.container.addresses.get(str(PORT))):
+        return address
+    return daemon_effects.network_address(docker.network())
 
 
 def forget_refusals(machine: Machine) -> None:

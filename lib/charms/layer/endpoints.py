@@ -46,7 +46,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
     """Whether the other application's own databag is read too."""
 
     is_anew = False
-    """Whether this hook reads everything again; set by `begin`."""
+    """Whether this hook or action reads everything again; set at its start."""
 
     def _manage_departed(self) -> None:
         """Keep no list of departed units: nobody would ever empty it."""
@@ -163,7 +163,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         if self.reads_application and units and (anew or not remote or not app):
             application = next(iter(units)).partition("/")[0]
             app = _bag(hookenv.relation_get(rid=relation, app=application))
-        published = known["published"] if hook not in ANEW else ""
+        published = "" if anew else known["published"]
         ingress = {"ingress": known["ingress"]} if "ingress" in known else {}
         return {"units": units, "app": app, "published": published, **ingress}
 
@@ -175,7 +175,7 @@ def begin(records: Records) -> None:
     """
     hook, name = hookenv.hook_name(), f"hook-{hookenv.local_unit().replace('/', '-')}"
     about = {"hook": hook, "relation": hookenv.relation_id(), "remote": hookenv.remote_unit()}
-    Endpoint.is_anew = hook in ANEW
+    Endpoint.is_anew |= hook in ANEW
     with contextlib.suppress(OSError):  # a full disk has errors enough that the status shows
         unfinished = records.load(name)
         Endpoint.is_anew |= bool(unfinished) and unfinished != about

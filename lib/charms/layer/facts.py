@@ -20,6 +20,7 @@ from registry.release.release import Release
 
 def read(now: Now) -> Facts:
     """Return what the decision depends on. Raises EngineError, OSError."""
+    assert now.docker is not None
     machine, options = context.machine, now.options
     current, container = machine.store.current(), now.container
     foreign = _is_foreign(container, current)
@@ -47,7 +48,7 @@ def read(now: Now) -> Facts:
         is_displaced=foreign and current is not None,
         errors=now.image_errors,
         model_proxies=Proxies.of_model(os.environ),
-        published_address=docker_runtime.read_published_address(machine),
+        published_address=docker_runtime.read_published_address(machine, now.docker, current),
         peers=endpoint("peer").peers(),
         proxies=endpoint("website").proxies(),
         offer=now.offer,

@@ -71,10 +71,16 @@ def record_disk(folder: str, disk: Disk) -> None:
 
 
 def attach() -> None:
-    """Create a folder for images on the storage that Juju attached before this hook. Raises OSError."""
+    """Create a folder for images on the storage that Juju attached before this hook.
+
+    Raises RuntimeError where that is not possible, or cannot be recorded: Juju has to repeat the hook.
+    """
     storage = Storage(os.environ["JUJU_STORAGE_ID"], os.environ["JUJU_STORAGE_LOCATION"])
     before, machine = read(), context.machine
-    machine.folders.ensure(storage.folder)
+    try:
+        machine.folders.ensure(storage.folder)
+    except OSError as error:  # that of a full or read-only disk would be a status only
+        raise RuntimeError(f"the folder {storage.folder} cannot be created: {error}") from error
     if before is not None and before.id != storage.id and machine.records.load(RECORD).get("folder") == storage.folder:
         machine.records.remove(RECORD)  # the operator attached another one in its place
     _save(storage)

@@ -20,11 +20,13 @@ def end(docker: Engine, machine: Machine, container: Container | None) -> None:
     start = {"start": machine.dockerd.read_start()}
     if start["start"] and machine.records.load(STARTED) == start:
         return
-    lost = machine.processes.find(machine.store.folders.glob("*")) - ({container.pid} if container else set())
+    processes = machine.processes
+    lost = processes.find(machine.store.folders.glob("*"))
+    lost = processes.outside(lost, {container.pid} if container else set())
     if lost:
         known = map(docker.inspect, docker.labelled(DIGEST_LABEL))
-        lost -= {one.pid for one in known if one is not None}
+        lost = processes.outside(lost, {one.pid for one in known if one is not None})
     for pid in sorted(lost):
         hookenv.log(f"Docker has lost sight of the registry with process ID {pid}; ending it.", hookenv.WARNING)
-        machine.processes.end(pid)
+        processes.end(pid)
     machine.records.save(STARTED, start)

@@ -17,7 +17,7 @@ from charms.layer.context import endpoint, gathers
 from registry.formats.relations import Offer
 from registry.machine.files import UnreadableError
 from registry.message import Message, alone
-from registry.options.tls import KINDS
+from registry.options.tls import DEFAULT_PATHS, KINDS
 from registry.plan import request
 from registry.plan.certificate import File
 
@@ -29,6 +29,11 @@ BLOB_FAILED = Message(
     "Fix the machine. Retrying automatically",
 )
 """The machine refused a file of the certificate at the path of an option tls-...-path."""
+FOREIGN_FILE = Message(
+    "{path} is a file of others, so tls-...-blob is not written to it",
+    "Remove it, or set another path in tls-...-path",
+)
+"""The charm writes the blobs to the paths of tls-...-path, and one has a file of others. The blob itself is used."""
 
 
 @gathers
@@ -42,6 +47,9 @@ def write_files() -> None:
     kept = {tls.paths[kind] for kind in KINDS if tls.blobs[kind]}
     try:
         for path, text in tls.texts().items():
+            if path not in known and _is_foreign(path, text):
+                context.now.errors.append(alone(FOREIGN_FILE(path=path)))
+                continue
             known[path] = _digest(text)
             context.machine.files.ensure(path, text, 0o600 if path == tls.paths["key"] else 0o644)
         for path in sorted(set(known) - kept):
@@ -89,6 +97,11 @@ def request_certificate() -> None:
 def forget_request() -> None:
     """Remove the key of the request; there is no CA any more."""
     context.machine.credentials.remove_request()
+
+
+def _is_foreign(path: str, text: str) -> bool:
+    """Tell whether a file that is not *text* is at *path*; those at the default paths are the registry's."""
+    return path not in DEFAULT_PATHS.values() and _read(path).text not in (None, text)
 
 
 def _read(path: str) -> File:

@@ -134,10 +134,12 @@ def read(path: pathlib.Path, architecture: str) -> Archive:
         entries, others = [], {}
         for entry in found:
             config = _document(tar, names[entry["Config"]]) if entry["Config"] in names else {}
-            if config.get("architecture") in (None, "", architecture):
+            system, machine = (str(config.get(key) or "") for key in ("os", "architecture"))
+            if system in ("", "linux") and machine in ("", architecture):
                 entries.append(entry)
             else:
-                others.update(dict.fromkeys(entry["RepoTags"] or [""], config["architecture"]))
+                kind = machine if system in ("", "linux") else f"{system}/{machine}"
+                others.update(dict.fromkeys(entry["RepoTags"] or [""], kind))
         for entry in entries:
             _require_content(entry, names)
         return Archive(path, tuple(entries), "manifest.json" not in names, others)

@@ -158,6 +158,7 @@ class _Trusting(requests.adapters.HTTPAdapter):
         # As Go: any certificate of the PEM is trusted, an intermediate one too, and extensions may be missing.
         self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         self._context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self._context.set_ciphers("DEFAULT:@SECLEVEL=1")  # distributions refuse RSA of 1024 bits
         self._context.load_verify_locations(cadata=ca)
         super().__init__()
 

@@ -7,7 +7,8 @@ import pathlib
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 LIBRARY = "libzstd.so.1"
-_SIZE = 1 << 17
+SIZE = 1 << 17
+"""Bytes that are read and written at once: the size of a block."""
 
 
 class _Buffer(ctypes.Structure):
@@ -28,15 +29,16 @@ def decompress(source: pathlib.Path, target: pathlib.Path) -> None:
     library.ZSTD_decompressStream.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Buffer), ctypes.POINTER(_Buffer))
     library.ZSTD_isError.argtypes = (ctypes.c_size_t,)
     library.ZSTD_freeDStream.argtypes = (ctypes.c_void_p,)
-    stream, out = library.ZSTD_createDStream(), ctypes.create_string_buffer(_SIZE)
+    stream, out = library.ZSTD_createDStream(), ctypes.create_string_buffer(SIZE)
     rest = 1
     try:
         with source.open("rb") as reader, target.open("wb") as writer:
-            while data := reader.read(_SIZE):
+            while data := reader.read(SIZE):
                 held = ctypes.create_string_buffer(data, len(data))
                 read = _Buffer(ctypes.addressof(held), len(data), 0)
-                written = _Buffer(ctypes.addressof(out), _SIZE, _SIZE)
-                while read.position < read.size or written.position == written.size:
+                written = _Buffer(ctypes.addressof(out), SIZE, SIZE)
+                # At the end of a frame (0) nothing is left to write, and to ask again would begin another one.
+                while read.position < read.size or (rest and written.position == written.size):
                     written.position = 0
                     rest = library.ZSTD_decompressStream(stream, ctypes.byref(written), ctypes.byref(read))
                     if library.ZSTD_isError(rest):

@@ -7,6 +7,8 @@ where the registry itself requires tokens or certificates.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -46,6 +48,10 @@ FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this c
 
 class Altered(NotServing):
     """Docker does not create the container as it is requested."""
+
+
+_FULL = os.strerror(errno.ENOSPC).lower()
+"""What the registry says of a full disk."""
 
 
 class Candidates:
@@ -95,7 +101,7 @@ class Candidates:
         try:
             self._verify_storage(name, client, release)
         except NotServing as error:
-            if isinstance(error.__cause__, Refusal) or not self._failed_before(release):
+            if isinstance(error.__cause__, Refusal) or not self._failed_before(release, error):
                 raise
             self.warnings.append(alone(FAILS_AS_BEFORE(error=error.__cause__ or error)))
 
@@ -112,14 +118,17 @@ class Candidates:
             with self.loopback(release) as port, self._health.explains(f"{release.container.name}-loopback", release):
                 _check_storage(self._connect(f"http://127.0.0.1:{port}", None, self._deadline), release)
 
-    def _failed_before(self, release: Release) -> bool:
+    def _failed_before(self, release: Release, error: NotServing) -> bool:
         """Tell whether the current registry runs over the same storage, and cannot use it either.
 
-        Then it is no reason to keep, for example, a registry open that is about to require passwords.
+        Then it is no reason to keep, for example, a registry open that is about to require passwords. A read-only one
+        cannot be asked to write; a full disk is full for both.
         """
         current = self._store.current()
-        if current is None or current.place != release.place or current.is_read_only:
+        if current is None or current.place != release.place:
             return False
+        if current.is_read_only:
+            return _FULL in error.text.lower()
         container = self._docker.inspect(current.container.name)
         if container is None or container.address is None or not container.is_running:
             return False

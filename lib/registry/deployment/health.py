@@ -15,8 +15,11 @@ from registry.message import Fault, Message, Sentence, Text, about, alone
 from registry.release import container, store_faults
 from registry.release.release import Release
 
-START_SECONDS = 20
-"""How long a registry may take until it answers."""
+START_SECONDS, LEAST_SECONDS = 20, 5
+"""How long a registry may take until it answers, and what is left for that after the hook's deadline.
+
+Without it, a registry that has just replaced another one would be refused for the time that others took.
+"""
 
 Connect = Callable[[str, "str | None", Deadline], Api]
 """Creates a client for a URL and, if that is https, the PEM of the certificate that the server must present.
@@ -25,7 +28,8 @@ No request of it takes longer than until the deadline.
 """
 
 NOT_STARTED = Message(
-    "The registry does not start with this configuration: {error}", "Fix the cause, or reset the options"
+    "The registry does not start with this configuration: {error}",
+    "Fix the cause and run the action start, or reset the options",
 )
 """A container with the new configuration ended, did not answer or failed a check; its own words follow."""
 
@@ -56,7 +60,8 @@ class Health:
 
     def wait(self, name: str, release: Release) -> Api:
         """Wait until the registry in the container answers; return a client for it. Raises NotServing."""
-        problem, deadline = "it has no address", self._deadline.within(START_SECONDS)
+        problem, deadline = "it has no address", self._deadline.within(START_SECONDS, LEAST_SECONDS)
+        seconds = deadline.left
         while True:
             current = self._docker.inspect(name)
             if current is None or current.has_ended:
@@ -70,7 +75,7 @@ class Health:
                     problem = str(error)
             if not deadline.pause(0.1):
                 break
-        problem = f"no answer within {START_SECONDS} s ({problem})"
+        problem = f"no answer within {seconds:.0f} s ({problem})"
         raise _not_serving(release, self._reason(name) or problem)
 
     @contextlib.contextmanager

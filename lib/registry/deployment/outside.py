@@ -20,6 +20,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+PROGRAM_SECONDS = 5
+"""How long a program may take that is done in milliseconds."""
 INTERFACE = "vethregistry"
 """Name of the machine's interface: like Docker's own, so that what manages a machine's interfaces ignores it too."""
 NETWORKS = (
@@ -99,7 +101,12 @@ def _ip(commands: Iterable[str]) -> bool:
     if program is None:
         raise _NoNamespace("ip is not installed")
     text = "\n".join(commands) + "\n"
-    done = subprocess.run([program, "-batch", "-"], input=text, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            [program, "-batch", "-"], input=text, capture_output=True, text=True, check=False, timeout=PROGRAM_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return False
     return done.returncode == 0
 
 

@@ -16,6 +16,10 @@ from registry.message import Message, Text
 
 NOT_A_URL = Message("{url!r} is not a URL ({error})", "Use http://HOST:PORT or https://HOST:PORT")
 """The URL cannot be parsed: its host is malformed, or its port is no number from 0 to 65535."""
+BAD_ESCAPE = Message("{url!r} has a % that is not followed by two hexadecimal digits", "Write a single % as %25")
+"""Clients read what follows a % as the code of a character, and reject the URL where it is none."""
+BAD_USER = Message("the user or password in the URL contains a character that URLs cannot have", "Write it as %XX")
+"""A character of the part in front of @ must be written as its code. The value is not shown, which may be secret."""
 NO_SCHEME = Message("{url!r} has no http or https scheme", "Begin it with http:// or https://")
 """The URL does not begin with http:// or https://, so clients cannot tell whether the server uses TLS."""
 NO_HOST = Message("{url!r} has no host, or its port is 0", "Use http://HOST:PORT or https://HOST:PORT")
@@ -39,6 +43,10 @@ DOCKER_HUB = Message(
     "Use a name with a dot, or add the port, for example {host}:{port}",
 )
 """Docker takes the first part of an image name for a host only if it has a dot or a port, or is localhost."""
+IS_HUB = Message("{host!r} is Docker Hub", "Use the host of this registry")
+"""The name belongs to Docker Hub, so clients would never ask this registry."""
+LOOPBACK = Message("only clients on the same machine can connect to {host!r}", "Use an address or a name of the server")
+"""Each client takes the host for itself: localhost, 127.0.0.1 and the like."""
 NOT_FOR_IMAGES = Message("{host!r} cannot be the host of an image name", "Use letters, digits, hyphens and single dots")
 """Docker's grammar of image names allows no underscore in a host, no dot at its end, and no mixed IPv6 address."""
 
@@ -49,6 +57,8 @@ PORTS = {"http": 80, "https": 443}
 # What resolvers look up: https://www.rfc-editor.org/rfc/rfc1123#section-2.1, and underscores, which they allow.
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
+_USER = re.compile(r"[A-Za-z0-9._:~!$&'()*+,;=%@-]*")
+"""Of https://pkg.go.dev/net/url#Parse: validUserinfo."""
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?")
 """A host that ends in a number is an address or nothing: https://url.spec.whatwg.org/#ends-in-a-number-checker"""
 
@@ -138,9 +148,18 @@ def url_problem(url: str) -> Text | None:
     if port and ":" not in port and not _is_port(port):
         is_number = re.fullmatch(r"[0-9]+", port)
         return NOT_A_URL(url=url, error="Port out of range 0-65535" if is_number else "invalid host or port")
-    problem = netloc_problem(where)
+    problem = netloc_problem(where) or _escape_problem(url, authority.rpartition("@")[0])
     # A password with a slash in it makes the URL end before its host: what is named would be a part of the password.
     return NOT_A_URL(url=url, error="invalid host or port") if problem and "@" in rest[len(authority) :] else problem
+
+
+def _escape_problem(url: str, user: str) -> Text | None:
+    if not _USER.fullmatch(user):
+        return BAD_USER()
+    before, _, fragment = url.partition("#")
+    # Only a query is not decoded before it is used.
+    parts = (before.partition("?")[0], fragment)
+    return BAD_ESCAPE(url=url) if any(re.search("%(?![0-9a-fA-F]{2})", part) for part in parts) else None
 
 
 def netloc_problem(netloc: str) -> Text | None:
@@ -182,6 +201,19 @@ def registry_problem(url: str) -> Text | None:
         return problem
     place = netloc(url, "", 0)
     host, port = split(place)
-    if place in HUB or not (port or "." in host or host == "localhost" or host.startswith("[")):
+    if place in HUB:
+        return IS_HUB(host=host)
+    if _is_loopback(host):
+        return LOOPBACK(host=host)
+    if not (port or "." in host or host.startswith("[")):
         return DOCKER_HUB(host=host, port=PORTS[scheme(url)])
     return None if _DOCKER.fullmatch(place) else NOT_FOR_IMAGES(host=host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

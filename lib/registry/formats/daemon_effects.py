@@ -145,6 +145,11 @@ def published_address(settings: Mapping[str, Any]) -> str:
     return "" if address in ("0.0.0.0", "::") else address  # noqa: S104 - compared only
 
 
+def network_address(network: Mapping[str, Any]) -> str:
+    """Return the same of Docker's *network* of containers: it keeps the previous address while a container runs."""
+    return published_address({"ip": (network.get("Options") or {}).get(_OPTIONS["ip"][0])})
+
+
 def not_applied(settings: Mapping[str, Any], network: Mapping[str, Any]) -> list[str]:
     """Return those of *settings* that Docker's *network* of containers, as it shows it, does not have yet, sorted."""
     return sorted(key for key in BRIDGE & settings.keys() if network and not _is_applied(key, settings[key], network))

@@ -80,7 +80,8 @@ def settings(words: Sequence[str]) -> dict[str, Any]:
         else:
             found[key] = value.lower() in ("true", "t", "1") if name in SWITCHES else value
     if "features" in found:
-        found["features"] = {name: value != "false" for name, _, value in (f.partition("=") for f in found["features"])}
+        pairs = (feature.partition("=") for feature in found["features"])
+        found["features"] = {name: value.lower() not in ("false", "f", "0") for name, _, value in pairs}
     return found
 
 

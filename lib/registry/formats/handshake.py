@@ -13,7 +13,8 @@ _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: https://docs.openssl.org/3.0/man3/X509_VERIFY_PARAM_set_flags/"""
 _PURPOSE = 26
 """X509_V_ERR_INVALID_PURPOSE."""
-_SAME_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH")
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""The last one is of a key of another kind, for example RSA: OpenSSL keeps a certificate for each kind."""
 
 
 class Mismatch(Exception):
@@ -36,7 +37,7 @@ def server(leaf: bytes, chain: Iterable[bytes], key: str) -> ssl.SSLContext:
         try:
             context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
         except ssl.SSLError as error:
-            if error.reason in _SAME_PAIR:
+            if error.reason in _MISMATCHES:
                 raise Mismatch from error
             raise Unusable(_reason(error)) from error
     return context

@@ -102,7 +102,13 @@ def name_problem(name: str) -> Text | None:
         if len(name.encode()) <= NAME_BYTES:
             return None
         return LONG_NAME(length=len(name.encode()), most=NAME_BYTES)
-    return BAD_NAME(name=name)
+    return BAD_NAME(name=shown(name))
+
+
+def shown(name: str) -> str:
+    """Return a *name* for a message: what follows a colon is a password that was pasted together with its user."""
+    before, colon, _ = name.partition(":")
+    return f"{before}:..." if colon else name
 
 
 def password_problem(password: str) -> Text | None:

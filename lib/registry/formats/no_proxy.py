@@ -18,6 +18,9 @@ METADATA = (
 
 _PORTS = {"http": "80", "https": "443"}
 _DOMAIN = re.compile(r"(?:\*?\.)?[\w-]+(?:\.[\w-]+)*\.?")
+_NUMBER = re.compile(r"(?:.*\.)?[0-9]+\.?")
+"""The beginning of an address, for example 10.1: no host has such a name."""
+_PORT = re.compile("(?:[1-9][0-9]{0,4})?")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -32,7 +35,8 @@ def is_effective(entry: str) -> bool:
     host, port = _split(entry)
     if entry == "*" or _network(entry):
         return True
-    return (not port or port.isdecimal()) and (_address(host) is not None or _DOMAIN.fullmatch(host) is not None)
+    is_domain = _DOMAIN.fullmatch(host) is not None and _NUMBER.fullmatch(host) is None
+    return bool(_PORT.fullmatch(port)) and (_address(host) is not None or is_domain)
 
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:

@@ -75,6 +75,11 @@ def mark(sources: Sequence[Source]) -> str:
     return f"# Written by the charm docker-registry; {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def has_user(text: str) -> bool:
+    """Tell whether *text* has a URL with a user, whose name alone can be a secret: a token."""
+    return re.search(r"://[^\s@]*@", text) is not None
+
+
 def without_passwords(text: str) -> str:
     """Return *text* with the passwords of its URLs replaced by dots."""
     return re.sub(r"(://[^\s/:@]*):[^\s/]*@", r"\1:...@", text)

@@ -118,7 +118,7 @@ class Certificate:
     def is_valid_for(self, name: str) -> bool:
         """Tell whether Go accepts it for *name*, a host name or an address: a wildcard stands for one whole label."""
         try:
-            return str(ipaddress.ip_address(name.strip("[]"))) in self.addresses
+            return _address(ipaddress.ip_address(name.strip("[]"))) in self.addresses
         except ValueError:
             host = name.lower().removesuffix(".")
         return host in self.names or (bool(host) and f"*.{host.partition('.')[2]}".removesuffix(".") in self.names)
@@ -185,9 +185,14 @@ def _extensions(wrapped: der.Element | None) -> dict[str, tuple[bool, bytes]]:
 
 def _alternatives(extensions: Mapping[str, tuple[bool, bytes]]) -> tuple[frozenset[str], frozenset[str]]:
     found = der.first(extensions[_SAN][1]).children() if _SAN in extensions else []
-    names = {one.content.decode("ascii").lower().removesuffix(".") for one in found if one.tag == _CONTEXT | 2}
-    addresses = {str(ipaddress.ip_address(one.content)) for one in found if one.tag == _CONTEXT | 7}
+    names = {one.content.decode("ascii").lower() for one in found if one.tag == _CONTEXT | 2}
+    addresses = {_address(ipaddress.ip_address(one.content)) for one in found if one.tag == _CONTEXT | 7}
     return frozenset(names), frozenset(addresses)
+
+
+def _address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """Return an address as text; one of IPv4 that is written as IPv6 is the same."""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _are_names_understood(value: bytes) -> bool:

@@ -68,13 +68,22 @@ def blob(digest: str) -> str:
 
 
 def _manifest(read: Callable[[str], Any], descriptor: dict[str, Any], architecture: str) -> Any:
-    """Return the image manifest of *descriptor*, resolved through an index of several architectures if there is one."""
-    document = read(descriptor["digest"])
+    """Return the image manifest of *descriptor*, resolved through an index of several platforms if there is one.
+
+    Raises KeyError if those of the platform are missing.
+    """
+    document, missing = read(descriptor["digest"]), None
     if "manifests" not in document:
         return document
     for inner in document["manifests"]:
-        if inner.get("platform", {}).get("architecture") == architecture:
-            return _manifest(read, inner, architecture)
+        platform = inner.get("platform") or {}  # where nothing is said, the image's configuration says it
+        if platform.get("architecture") in (None, "", architecture) and platform.get("os") in (None, "", "linux"):
+            try:
+                return _manifest(read, inner, architecture)
+            except KeyError as error:
+                missing = error
+    if missing is not None:
+        raise missing
     return None
 
 

@@ -55,8 +55,7 @@ class AptSources:
         keyrings = [draft.with_name(f"{draft.stem}-{i}") for i in range(len(sources))]
         lines = [mark, *(self._write_key(*pair) for pair in zip(sources, keyrings, strict=True))]
         text = "\n".join([*lines, ""])
-        is_secret = sources_list.without_passwords(text) != text
-        write_file(draft, text, 0o600 if is_secret else 0o644)
+        write_file(draft, text, 0o600 if sources_list.has_user(text) else 0o644)
         self._apt.run(*GET, "update", "-o", f"Dir::Etc::sourcelist={draft}", *_STRICT)
 
     def _write_key(self, source: sources_list.Source, stem: pathlib.Path) -> str:

@@ -40,6 +40,15 @@ class Processes:
         pids = [int(name) for name in os.listdir(self._proc) if name.isdigit()] if ours else []
         return {pid for pid in pids if self._is_registry(pid) and _place(self._inside(pid)) in ours}
 
+    def outside(self, pids: Iterable[int], containers: Iterable[int]) -> set[int]:
+        """Return those of *pids* that are in none of the *containers*, by the IDs of the first processes of these.
+
+        The first process is not the registry itself where Docker adds an init to each container, for example.
+        """
+        first = set(containers)
+        spaces = {space for pid in first if (space := self._namespace(pid))}
+        return {pid for pid in pids if pid not in first and self._namespace(pid) not in spaces}
+
     def end(self, pid: int) -> None:
         """End a process, and wait for that."""
         for number, seconds in ((signal.SIGTERM, self._seconds), (signal.SIGKILL, 1)):
@@ -57,6 +66,12 @@ class Processes:
                 return file.read(4096).endswith(self._command)
         except OSError:
             return False
+
+    def _namespace(self, pid: int) -> str | None:
+        try:
+            return os.readlink(f"{self._proc}/{pid}/ns/mnt")
+        except OSError:
+            return None
 
     def _inside(self, pid: int) -> pathlib.Path:
         return self._proc / str(pid) / "root" / self._config

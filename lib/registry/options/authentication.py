@@ -150,7 +150,7 @@ class Authentication:
         if self.password is None:
             # The default user without a password requests nothing: the charm is deployed so.
             is_missing = self.user not in (None, DEFAULT_USER) and not self.users
-            return NO_PASSWORD(user=self.user) if is_missing else None
+            return NO_PASSWORD(user=htpasswd.shown(self.user or "")) if is_missing else None
         if htpasswd.is_hash(self.password):
             return HASH_AS_PASSWORD()
         return htpasswd.password_problem(self.password)
@@ -183,6 +183,9 @@ def _members(text: str) -> tuple[User, ...]:
 
 def _member(pair: yaml_text.Pair) -> User:
     name, secret = pair.name, pair.value
+    name_problem = _name_problem(name)
+    if name_problem:
+        raise _BadUsers(name_problem)
     if not secret:
         raise _BadUsers(PASSWORD_NOT_TEXT(name=name))
     if pair.is_lossy:
@@ -191,9 +194,6 @@ def _member(pair: yaml_text.Pair) -> User:
         user, problem = User(name, hashed=secret), htpasswd.hash_problem(secret)
     else:
         user, problem = User(name, password=secret), htpasswd.password_problem(secret)
-    name_problem = _name_problem(name)
-    if name_problem:
-        raise _BadUsers(name_problem)
     if problem:
         raise _BadUsers(USER_PROBLEM(name=name, problem=problem))
     return user
@@ -201,7 +201,7 @@ def _member(pair: yaml_text.Pair) -> User:
 
 def _name_problem(name: str) -> Text | None:
     if name.startswith(OWN_PREFIX):
-        return RESERVED_NAME(name=name, prefix=OWN_PREFIX)
+        return RESERVED_NAME(name=htpasswd.shown(name), prefix=OWN_PREFIX)
     return htpasswd.name_problem(name)
 
 

@@ -83,6 +83,7 @@ def _proxy_problem(url: str) -> Text | None:
     user, at, _ = url.partition("://")[2 if "://" in url else 0].partition("/")[0].rpartition("@")
     if at and ":" in user:
         return HAS_PASSWORD()
-    host = r"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?"
-    match = re.fullmatch(rf"(?:(?:https?|socks5h?)://)?(?:[\w.~-]+@)?(?P<netloc>{host})/?", url)
+    host = r"(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?"
+    user_part = r"(?:(?:[a-z0-9_.~!$&'()*+,;=-]|%[0-9a-f]{2})+@)?"
+    match = re.fullmatch(rf"(?:(?:https?|socks5h?)://)?{user_part}(?P<netloc>{host})/?", url, re.IGNORECASE)
     return addresses.netloc_problem(match["netloc"]) if match else NOT_A_PROXY()

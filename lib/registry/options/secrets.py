@@ -56,6 +56,8 @@ def _mapping(content: Mapping[str, str]) -> str:
 
 def _password(uri: str, content: Mapping[str, str], key: str) -> str:
     values = [content[key]] if key in content else list(content.values())
-    if len(values) == 1 and values[0]:
-        return values[0]
+    # A secret that was added from a file has the file's line break.
+    value = values[0].strip("\r\n") if len(values) == 1 else ""
+    if value:
+        return value
     raise SecretError(NO_VALUE(uri=uri, key=key))

@@ -15,7 +15,7 @@ from registry.plan.facts import Facts
 from registry.plan.problems import circumstances, hidden_images, of_options, sentences, warnings
 from registry.plan.published import client_scheme
 from registry.release.drift import Step
-from registry.release.parts import Part, merged, opened
+from registry.release.parts import Part, merged
 from registry.release.release import Release
 
 BUCKET_AWAITED = Message(
@@ -142,7 +142,7 @@ def _unavailable(release: Release | None, facts: Facts) -> Sentence | None:
 def _partly(
     options: Options, facts: Facts, current: Release, chosen: certificate.Chosen, wrong: Sequence[str]
 ) -> tuple[Release, frozenset[Part]]:
-    """Return the release with all that can change now, and the parts that stay closed because of what is *wrong*."""
+    """Return the release with all that can change now, and the parts that stay closed meanwhile."""
 
     def with_held(parts: frozenset[Part]) -> Release:
         image, copies = held.image(facts, current, parts), held.copies(options, facts, current, chosen, parts)
@@ -150,7 +150,7 @@ def _partly(
 
     parts = held.held_parts(wrong, options, facts, current, chosen)
     release = with_held(parts)
-    closed = held.closed(opened(current, release), parts, wrong)
+    closed = held.closed(options, current, release, parts, wrong)
     return (with_held(parts | closed) if closed else release), closed
 
 

@@ -20,13 +20,13 @@ from registry.plan import certificate
 from registry.plan.facts import Facts
 from registry.release import filenames
 from registry.release.image import Image
-from registry.release.parts import ACCESS, Part, parts_of
+from registry.release.parts import ACCESS, Part, opened, parts_of
 from registry.release.release import Release
 
 STAYS_CLOSED = Message(
-    "{what} still required, because an option that controls access is wrong", "Fix that option first"
+    "{what} still required, because another option that controls access is not applied yet", "Fix that one first"
 )
-"""Passwords, client certificates or TLS were turned off together with a wrong value for another of them."""
+"""Passwords, client certificates or TLS were turned off, and what replaces them is wrong or waits for the CA."""
 
 _WORDS = {
     Part.AUTHENTICATION: "Authentication is",
@@ -89,10 +89,16 @@ def without(options: Options, held: frozenset[Part]) -> Options:
     return dataclasses.replace(options, **changes)  # type: ignore[arg-type]
 
 
-def closed(opened: frozenset[Part], held: frozenset[Part], wrong: Iterable[str]) -> frozenset[Part]:
-    """Return those of the *opened* parts that stay closed: a half applied change of access must not admit anybody."""
-    is_access_wrong = bool(ACCESS & frozenset().union(*map(parts_of, wrong)))
-    return (opened & ACCESS) - held if is_access_wrong else frozenset()
+def closed(
+    options: Options, current: Release, desired: Release, held: frozenset[Part], wrong: Iterable[str]
+) -> frozenset[Part]:
+    """Return the parts that stay closed: a half applied change of access must not admit anybody.
+
+    Some of it is *wrong*, or *desired* cannot ask clients for certificates before its own has arrived.
+    """
+    is_wrong = bool(ACCESS & frozenset().union(*map(parts_of, wrong)))
+    is_incomplete = is_wrong or (bool(options.tls.client_ca) and not desired.asks_for_certificates)
+    return (opened(current, desired) & ACCESS) - held if is_incomplete else frozenset()
 
 
 def warnings(parts: frozenset[Part]) -> tuple[Sentence, ...]:

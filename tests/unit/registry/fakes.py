@@ -45,6 +45,7 @@ class FakeEngine:
         self.missing = set()
         self.altered = {}  # what Docker makes of a container's settings, where they are requested
         self.full = set()  # images whose registries cannot write
+        self.error = 'level=error msg="storage is not there"\n'  # what a registry that is broken or full logs
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
@@ -196,7 +197,7 @@ class FakeEngine:
         if self._get(name)["body"]["Cmd"] == ["--version"]:
             is_registry = "nginx" not in self._get(name)["body"]["Image"]
             return "registry github.com/docker/distribution v2.8.3\n" if is_registry else "nginx version: nginx/1.25\n"
-        return 'level=error msg="storage is not there"\n' if self._get(name)["body"]["Image"] in self.broken else ""
+        return self.error if self._get(name)["body"]["Image"] in self.broken | self.full else ""
 
     def log_lines(self, name):
         self._call("logs", name)

@@ -87,6 +87,60 @@ def test_an_oci_archive_of_several_architectures_gives_that_of_the_machine(tmp_p
     assert archive.read(path, "s390x").entries == ()
 
 
+def index_of(path, *platforms, configuration=b"{}", missing=()):
+    """An OCI archive of an index with these platforms, each with layers of its own; *missing* ones are left out."""
+    blobs = {}
+
+    def add(data):
+        digest = hashlib.sha256(data).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = data
+        return {"digest": f"sha256:{digest}", "size": len(data)}
+
+    inner = []
+    for number, platform in enumerate(platforms):
+        layers = [add(f"layer {number}".encode())]
+        one = add(json.dumps({"config": add(configuration), "layers": layers}).encode())
+        inner.append({**one, **platform})
+        if number in missing:
+            del blobs[f"blobs/sha256/{one['digest'].partition(':')[2]}"]
+    index = {"manifests": [add(json.dumps({"manifests": inner}).encode())]}
+    return tar(path, {"index.json": json.dumps(index).encode(), **blobs})
+
+
+AMD64 = {"platform": {"architecture": "amd64", "os": "linux"}}
+
+
+@pytest.mark.parametrize(
+    ("platforms", "missing", "number"),
+    [
+        ([{"platform": {"architecture": "amd64", "os": "windows"}}, AMD64], (0,), 1),
+        ([{"platform": {"architecture": "amd64", "os": "windows"}}, AMD64], (), 1),
+        ([{"platform": None}], (), 0),
+        ([{}], (), 0),
+        ([{"platform": {}}, AMD64], (0,), 1),
+        ([AMD64, {"platform": {"architecture": "amd64", "os": "linux", "variant": "v3"}}], (0,), 1),
+        ([AMD64, {"platform": {"architecture": "unknown", "os": "unknown"}}], (1,), 0),
+    ],
+)
+def test_the_image_of_an_index_that_linux_runs_and_that_is_there(tmp_path, platforms, missing, number):
+    (entry,) = archive.read(index_of(tmp_path / "a.tar", *platforms, missing=missing), "amd64").entries
+    assert entry["Layers"] == [f"blobs/sha256/{hashlib.sha256(f'layer {number}'.encode()).hexdigest()}"]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "kind"),
+    [
+        (b'{"architecture": "arm64"}', "arm64"),
+        (b'{"architecture": "arm64", "os": "linux"}', "arm64"),
+        (b'{"architecture": "amd64", "os": "windows"}', "windows/amd64"),
+        (b'{"architecture": 5}', "5"),
+    ],
+)
+def test_an_image_for_another_machine_is_named_by_its_configuration(tmp_path, configuration, kind):
+    found = archive.read(index_of(tmp_path / "a.tar", {}, configuration=configuration), "amd64")
+    assert (found.entries, found.others) == ((), {"": kind})
+
+
 def test_a_compressed_archive(tmp_path):
     path = tmp_path / "a.tar.gz"
     path.write_bytes(gzip.compress(oci(tmp_path / "a.tar", "registry:2").read_bytes()))
@@ -113,6 +167,17 @@ def test_an_archive_compressed_with_zstd(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(archive.BadArchive, match=r"compressed with zstd"), archive.unpacked(path, tmp_path):
             pass
+
+
+@pytest.mark.parametrize("size", [0, 1, *(blocks * zstd.SIZE + more for blocks in (1, 5) for more in (-1, 0, 1))])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_data_of_any_size_compressed_with_zstd(tmp_path, size, frames):
+    for byte in (b"\0", b"xyz"):
+        data = (byte * size)[:size]
+        path = tmp_path / "a.zst"
+        path.write_bytes(compress_zstd(data) * frames)
+        zstd.decompress(path, tmp_path / "a")
+        assert (tmp_path / "a").read_bytes() == data * frames
 
 
 def test_an_archive_that_is_not_compressed_with_zstd_is_not_copied(tmp_path):

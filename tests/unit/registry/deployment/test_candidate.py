@@ -87,7 +87,7 @@ def test_a_registry_that_cannot_reach_its_storage_reports_why(store, read_only):
     deploy(docker, store, before)
     with pytest.raises(
         NotServing,
-        match=r"^The registry does not start with this configuration: s3aws: no way\. Fix the cause, or reset the",
+        match=r"^The registry does not start with this configuration: s3aws: no way\. Fix the cause and run",
     ):
         deploy(docker, store, release("sha256:two", **{"storage-read-only": read_only}))
     assert_settled(docker, store, before)

@@ -38,3 +38,20 @@ def test_the_page_for_operators_has_the_same_table():
 @pytest.mark.parametrize("name", CASES)
 def test_what_go_accepts_is_accepted_and_what_it_rejects_is_said(name):
     assert bool(problems(CASES[name])) == bool(GO[name]), (problems(CASES[name]), GO[name])
+
+
+@pytest.mark.parametrize("other", ["expired", "rsa-1024", "of-rsa"])
+@pytest.mark.parametrize("own", ["good", "rsa-1024"])
+def test_a_key_of_another_certificate_is_named_as_that_whatever_its_kind(own, other):
+    if own == other:
+        return
+    with pytest.raises(certificates.BadKey) as raised:
+        certificates.examine(certificate(own), key(other), None)
+    assert raised.value.text == certificates.KEY_MISMATCH()
+
+
+def test_the_certificate_of_the_key_comes_first_whatever_the_kind_of_the_others():
+    examined = certificates.examine(
+        certificate("between") + certificate("rsa-1024"), key("rsa-1024"), certificate("root")
+    )
+    assert examined.served == certificate("rsa-1024") + certificate("between")

@@ -132,3 +132,10 @@ def test_what_the_network_of_containers_has_not_applied(settings, applied):
 def test_what_a_container_takes_over_when_it_is_created():
     settings = {"mtu": 1400, "dns": ["1.1.1.1"], "default-ulimits": {}, "debug": True}
     assert daemon_effects.at_creation(settings) == {"dns": ["1.1.1.1"], "default-ulimits": {}}
+
+
+@pytest.mark.parametrize(("bound", "address"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", ""), ("", ""), (None, "")])
+def test_the_address_at_which_the_network_of_containers_publishes(bound, address):
+    options = {} if bound is None else {"com.docker.network.bridge.host_binding_ipv4": bound}
+    assert daemon_effects.network_address({"Options": options}) == address
+    assert daemon_effects.network_address({"Options": None}) == daemon_effects.network_address({}) == ""

@@ -25,6 +25,7 @@ from registry.formats import dockerd_flags
         ),
         (["--feature", "containerd-snapshotter=true"], {"features": {"containerd-snapshotter": True}}),
         (["--feature=containerd-snapshotter"], {"features": {"containerd-snapshotter": True}}),
+        (["--feature=a=False", "--feature=b=0", "--feature=c=T"], {"features": {"a": False, "b": False, "c": True}}),
         (["--mtu"], {"mtu": ""}),
         (["--"], {}),
     ],

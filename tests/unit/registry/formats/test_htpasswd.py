@@ -93,7 +93,8 @@ def test_a_name_that_the_registry_would_misread_is_a_problem(name):
     assert htpasswd.name_problem(name) == (
         "the user name has 256 bytes. Use 255 at most"
         if len(name) > 255
-        else f"{name!r} is not a user name. Use no colon, no # in front, no space around it and no control characters"
+        else f"{htpasswd.shown(name)!r} is not a user name. "
+        "Use no colon, no # in front, no space around it and no control characters"
     )
 
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 
+import chain_cases
 import pytest
 from authority import certificate, key
 from registry.formats import certificates, chains, nrpe
@@ -117,6 +118,26 @@ def test_the_plugin_says_how_it_is():
     thread.join()
     server.server_close()
     assert check(url)[0] == 2
+
+
+@pytest.mark.parametrize("name", ["good", "rsa-1024", "for-nothing-said"])
+def test_the_plugin_accepts_what_clients_accept(tmp_path, name):
+    served = "".join(map(chain_cases.certificate, (name, "between")))
+    (tmp_path / "pair.pem").write_text(served + chain_cases.key(name))
+    (tmp_path / "ca.crt").write_text(chain_cases.certificate("root"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(tmp_path / "pair.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    check = runpy.run_path(str(checks.PLUGIN))["main"]
+    code, words = check(f"https://127.0.0.1:{server.server_port}/", str(tmp_path / "ca.crt"))
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert code == 0, words
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import time
 
 import pytest
 from authority import BETWEEN, KEY, LEAF, ROOT, folder
@@ -147,6 +148,26 @@ def test_other_formats_of_keys_are_named(name):
     with pytest.raises(certificates.BadCertificates) as raised:
         certificates.key(make())
     assert raised.value.text == message()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN CERTIFICATE-----\n" * 20_000,
+        "-----BEGIN CERTIFICATE-----\n-----END PRIVATE KEY-----\n" * 10_000,
+        "-" * 1_000_000 + CHAIN[:-60],
+        "-----BEGIN CERTIFICATE-----" + "A" * 1_000_000,
+        "-----BEGIN CERTIFICATE-----" + "-A" * 500_000,
+        "\\n" * 300_000,
+        "A: b\n" * 200_000,
+    ],
+    ids=["beginnings", "other ends", "minuses", "one beginning", "parts", "escapes", "headers"],
+)
+def test_nothing_costs_more_than_its_length(text):
+    begin = time.process_time()
+    with pytest.raises(certificates.BadCertificates):
+        certificates.bundle(text)
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize("text", [CHAIN[:-60], LEAF + BETWEEN[:200], LEAF[:200] + BETWEEN])

@@ -29,8 +29,9 @@ def test_a_repository_is_tried_by_itself_and_then_known_with_its_key(programs):
     assert programs.apt_files("extra") == {}
 
 
-def test_a_repository_with_a_password_is_for_root_alone(programs):
-    programs.sources.ensure("extra", [sources_list.Source("deb https://me:hush@x y z")])
+@pytest.mark.parametrize("user", ["me:hush", "token", "me:hu/sh", "me:hu@sh"])
+def test_a_repository_with_a_password_is_for_root_alone(programs, user):
+    programs.sources.ensure("extra", [sources_list.Source(f"deb https://{user}@x y z")])
     (file,) = programs.apt_files("extra")
     assert file.stat().st_mode & 0o777 == 0o600
 

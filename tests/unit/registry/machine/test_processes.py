@@ -38,6 +38,25 @@ def test_registries_of_the_given_folders_are_found(proc, tmp_path):
     assert processes.find([]) == set()
 
 
+def test_all_processes_of_a_container_are_its_own(proc, tmp_path):
+    """Docker's `init`, for example, has the registry's words at its end too, and is not the registry."""
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    spaces = {10: "mnt:[1]", 11: "mnt:[1]", 20: "mnt:[2]", 21: "mnt:[2]", 30: None}
+    for pid, space in spaces.items():
+        proc(pid, (b"/sbin/docker-init\0--\0" if pid % 10 == 0 else b"") + COMMAND, ours)
+        if space:
+            (tmp_path / f"proc/{pid}/ns").mkdir()
+            (tmp_path / f"proc/{pid}/ns/mnt").symlink_to(space)
+    processes = Processes("serve /etc/x/config.yml", "/etc/x", tmp_path / "proc")
+    found = processes.find([ours])
+    assert found == set(spaces)
+    assert processes.outside(found, {10}) == {20, 21, 30}
+    assert processes.outside(found, {10, 20}) == {30}
+    assert processes.outside(found, {30, 99}) == {10, 11, 20, 21}
+    assert processes.outside(found, set()) == found
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_process_ends(number):
     ignore = "trap '' TERM;" if number == signal.SIGKILL else ""

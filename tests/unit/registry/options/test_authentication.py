@@ -23,7 +23,7 @@ NOT_A_MAPPING = "the value is not a YAML mapping. Use a line `user: password` fo
 CUT = "YAML reads only a part of the password of 'me'. Put the password in quotes"
 NO_PASSWORD = "the password of 'me' is missing, or YAML does not read it as text. Put the password in quotes"
 NOT_BCRYPT = "user 'me': the hash is not bcrypt, the only kind that the registry accepts. Use `htpasswd -nB USER`"
-BAD_NAME = "'a:b' is not a user name. Use no colon, no # in front, no space around it and no control characters"
+BAD_NAME = "'a:...' is not a user name. Use no colon, no # in front, no space around it and no control characters"
 UNPRINTABLE = "contains a character that cannot be printed, for example a line break. Remove it"
 
 
@@ -121,7 +121,8 @@ def test_all_users_together():
         ('{"me": "hush", "me": "hush"}', "'me' is set twice. Set each user once"),
         ("me:", NO_PASSWORD),
         ("me: ''", NO_PASSWORD),
-        ("'a:b': hush", BAD_NAME),
+        ("'a:hush': hush", BAD_NAME),
+        ("{a:hush}", BAD_NAME),
         ("juju-x: hush", "'juju-x' begins with juju-, which is reserved for the charm's users. Use another name"),
         (f"me: {'hush' * 20}", "user 'me': the password has 80 bytes, of which bcrypt uses 72 only. Use 72 at most"),
         ("me: $apr1$hush$hush", NOT_BCRYPT),

@@ -19,7 +19,7 @@ VALUES = {
     "docker_runtime_repo": ({"docker_runtime": "custom", "docker_runtime_package": "x1"}, "deb https://x jammy main"),
     "extra_packages": ({}, "jq"),
     "http_proxy": ({}, "http://proxy:3128"),
-    "https_proxy": ({}, "http://proxy:3128"),
+    "https_proxy": ({}, "HTTP://me%40x@Proxy:3128"),
     "install_keys": ({"install_sources": "deb https://x jammy main"}, '"0x12345678"'),
     "install_sources": ({}, "ppa:a/b"),
     "nagios_context": ({}, "prod"),
@@ -59,7 +59,9 @@ def test_blanks_around_a_value_are_no_part_of_it(option):
     base, value = VALUES[option]
     plain = read({**base, option: value})
     assert plain.sentences == ()
-    around = ["{}\n", "{}\r\n", "\n{}"] + ([] if option in PASSWORDS else [" {} ", "\t{}\n", "\u00a0{}"])
+    around = ["{}\n", "{}\r\n", "\n{}", "\ufeff{}\r\n", "\u200b{}\u2060"] + (
+        [] if option in PASSWORDS else [" {} ", "\t{}\n", "\u00a0{}"]
+    )
     for one in around:
         assert read({**base, option: one.format(value)}) == plain
 

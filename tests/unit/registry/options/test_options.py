@@ -174,7 +174,7 @@ def reveal(secrets, **changes):
     return options.Options.from_config({**DEFAULTS, **{k.replace("_", "-"): v for k, v in changes.items()}}, read)
 
 
-@pytest.mark.parametrize("content", [{"password": "hush", "other": "x"}, {"only": "hush"}])
+@pytest.mark.parametrize("content", [{"password": "hush", "other": "x"}, {"only": "hush"}, {"only": "hush\r\n"}])
 def test_a_password_can_be_in_a_secret(content):
     found = reveal({"secret:1": content}, auth_basic_password="secret:1")
     assert found.authentication.password == "hush"
@@ -186,7 +186,7 @@ def test_users_can_be_in_a_secret():
     assert yaml.safe_load(found.authentication.users) == {"me": "12", "you": "a: b\n"}
 
 
-@pytest.mark.parametrize("content", [{}, {"a": "1", "b": "2"}, {"password": ""}])
+@pytest.mark.parametrize("content", [{}, {"a": "1", "b": "2"}, {"password": ""}, {"password": "\n"}])
 def test_a_secret_without_one_password_is_a_sentence(content):
     found = reveal({"secret:1": content}, auth_basic_password="secret:1")
     assert found.sentences == (

@@ -87,6 +87,8 @@ def test_the_defaults_accept_any_docker_with_the_predecessors_settings():
         ({"http_proxy": "ftp://proxy"}, "http_proxy", NOT_A_PROXY),
         ({"https_proxy": "http://a b"}, "https_proxy", NOT_A_PROXY),
         ({"https_proxy": 'http://a"'}, "https_proxy", NOT_A_PROXY),
+        ({"https_proxy": "http://m\u00fc@proxy:1"}, "https_proxy", NOT_A_PROXY),
+        ({"https_proxy": "http://me%@proxy:1"}, "https_proxy", NOT_A_PROXY),
         ({"http_proxy": "http://me:hush@proxy:1"}, "http_proxy", HAS_PASSWORD),
         ({"http_proxy": "me:hush@proxy"}, "http_proxy", HAS_PASSWORD),
         (

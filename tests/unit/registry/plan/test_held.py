@@ -1,6 +1,7 @@
 """While one option is wrong, or something is waited for, everything else is applied, and nothing is opened by half."""
 
 import dataclasses
+import functools
 
 import pytest
 import yaml
@@ -27,10 +28,22 @@ def options(config, bucket=None):
     return Options.from_config({**DEFAULTS, **config}).with_bucket(bucket)
 
 
-def applied(config):
-    planned = decision.decide(options(config), facts())
+@functools.cache
+def _deployed(*config):
+    planned = decision.decide(options(dict(config)), facts())
     assert planned.problems == ()
-    return planned.release
+    return planned
+
+
+def applied(config):
+    return _deployed(*config.items()).release
+
+
+@pytest.fixture(autouse=True)
+def parsed_by_libyaml(monkeypatch):
+    """Half of a decision's time is PyYAML in Python."""
+    monkeypatch.setattr(yaml, "SafeLoader", yaml.CSafeLoader)
+    monkeypatch.setattr(yaml, "SafeDumper", yaml.CSafeDumper)
 
 
 def config(release):
@@ -38,7 +51,7 @@ def config(release):
 
 
 def decide(config, before, bucket=None, **changes):
-    users = decision.decide(options(before), facts()).users or ""
+    users = _deployed(*before.items()).users or ""
     known = facts(**{"current": applied(before), "users": users, "container": container("running"), **changes})
     return decision.decide(options(config, bucket), known)
 
@@ -199,6 +212,17 @@ def test_half_a_change_opens_nothing(hindrance, opening):
         assert is_closed(planned.release) == bool(stays)
     if stays and words and part not in held:
         assert any(warning.startswith(words) for warning in planned.warnings)
+
+
+@pytest.mark.parametrize("before", [USERS, TOKEN], ids=["users", "tokens"])
+@pytest.mark.parametrize("offer", [Offer(("registry",), None), Offer(("registry",), None, "no")], ids=["silent", "no"])
+def test_passwords_stay_until_client_certificates_can_be_asked_for(before, offer):
+    """Without a certificate of its own, a registry asks clients for none: nobody would be kept out."""
+    planned = decide(CLIENT_CA, before, offer=offer)
+    assert planned.waiting
+    assert planned.release.authentication == applied(before).authentication
+    assert planned.warnings[-1].startswith("Authentication is still required")
+    assert decide({}, before, offer=offer).release.authentication is None, "without them, it was meant so"
 
 
 def test_a_new_image_of_another_generation_waits_for_the_storage():
