@@ -55,8 +55,12 @@ class Store(Unit):
         """Ask Swift for a container or an object, in the account of Keystone's project or in the other; the text."""
         url, token = self._log_in_by_keystone() if keystone else self._log_in()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        status, _, body = ask(
-            f"{url}/{path}", method, b"" if method == "PUT" else None, {"X-Auth-Token": token, **named}
-        )
+        for _ in range(50):  # the servers behind the proxy may just have been started
+            status, _, body = ask(
+                f"{url}/{path}", method, b"" if method == "PUT" else None, {"X-Auth-Token": token, **named}
+            )
+            if status != 503:
+                break
+            time.sleep(0.2)
         assert status in (200, 201, 202, 204), status
         return body.decode()

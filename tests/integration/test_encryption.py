@@ -135,7 +135,7 @@ def test_files_of_another_owner_and_what_goes_wrong_with_them(unit, authority):
 
     put(unit, "registry.crt", other)
     put(unit, "registry.key", other_key)
-    assert unit.update_status() == ready(unit)
+    assert unit.update_status() == ready_alone(unit, "tls-cert-path")
     assert presented(unit) == other.strip()
 
 

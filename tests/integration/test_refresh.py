@@ -56,11 +56,15 @@ KEPT_FILES = {
 """Some of what has to be among the flags and the files, so that the comparison is of something."""
 STOPPED = "charm.docker-registry.stopped"
 LIVE_RESTORE_FLAG = "charm.docker-registry.live-restore.loaded"
-CHECK = "/usr/local/lib/nagios/plugins/check_docker_registry"
+CHECKS = (
+    "/usr/local/lib/nagios/plugins/check_docker_registry",
+    "/etc/nagios/nrpe.d/check_docker_registry_certificate.cfg",
+)
 LIVE_RESTORE_RECORD = "/var/lib/docker-registry/live-restore.json"
 OWN_PLACES = (
     *("/etc/docker/registry/applied/", "/etc/docker/registry/config.yml", LIVE_RESTORE_RECORD),
     *("/var/lib/docker-registry/owner.json", "/var/lib/docker-registry/disk.json"),
+    *("/var/lib/docker-registry/dockerd-start.json", "/var/lib/docker-registry/daemon-written.json"),
     *("/srv/registry/docker-registry-disk-", "/etc/docker/registry/verdicts.json"),
 )
 """Beginnings of the paths of what each revision has in its own words, or one of them only."""
@@ -176,11 +180,16 @@ def common(shot):
     """Return the snapshot without what each revision has in a place or in words of its own.
 
     That is the configuration of the registry, so its container too; whether live-restore is on, which problems were
-    logged, the text of the checks' program, and the records in `OWN_PLACES`.
+    logged, the texts of the checks, and the records in `OWN_PLACES`.
     """
     files = {path: found for path, found in shot["files"].items() if not path.startswith(OWN_PLACES)}
-    files[CHECK] = files[CHECK].rpartition(" ")[0]
-    unitdata = {key: value for key, value in shot["unitdata"].items() if key != "status.logged"}
+    files |= {check: files[check].rpartition(" ")[0] for check in CHECKS}
+    unitdata = {key: value for key, value in shot["unitdata"].items() if not key.startswith(("status.", "address."))}
+    for endpoint in (key for key in unitdata if key.startswith("endpoint.")):
+        # What others have published, and not what this revision notes of its own.
+        unitdata[endpoint] = {
+            relation: {part: known[part] for part in ("units", "app")} for relation, known in unitdata[endpoint].items()
+        }
     flags = shot["flags"] - {LIVE_RESTORE_FLAG}
     return {**shot, "container": shot["container"][-1], "flags": flags, "files": files, "unitdata": unitdata}
 

@@ -242,6 +242,17 @@ def test_settings_that_cut_docker_off_are_refused(deployed, juju, machine, optio
 OWNERS = "/usr/sbin/dockerd -H fd:// --log-driver=journald --log-opt tag=x"
 
 
+def test_the_owners_settings_come_back_when_the_options_are_reset(charm, juju, machine):
+    owners = {"log-driver": "local", "ip": "127.0.0.1", "debug": True, "labels": ["a=b"]}
+    machine.dockerd.daemon_json = json.dumps(owners)
+    charm.hook("install")
+    config(juju, charm, daemon__opts='{"ip": "0.0.0.0", "debug": true, "labels": ["c=d"], "mtu": 1400}')
+    config(juju, charm, daemon__opts='{"ip": "0.0.0.0", "labels": ["e=f"]}')
+    assert json.loads(machine.dockerd.daemon_json)["labels"] == ["e=f"]
+    config(juju, charm, daemon__opts="")
+    assert json.loads(machine.dockerd.daemon_json) == {**owners, "live-restore": True}
+
+
 def test_the_default_settings_give_way_to_those_of_the_owner(charm, juju, machine):
     machine.dockerd.command = OWNERS
     deploy(charm)

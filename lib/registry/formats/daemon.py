@@ -24,7 +24,7 @@ NOT_UTF8 = Message("/etc/docker/daemon.json is not UTF-8 ({error})", "Fix it, or
 
 LIVE_RESTORE = "live-restore"
 LIVE_RESTORE_FIELDS = ("live_restore_loaded", "live_restore_refused")
-SEPARATE = {"live-restore": LIVE_RESTORE_FIELDS, "daemon-written": ("written", "restarted")}
+SEPARATE = {"live-restore": LIVE_RESTORE_FIELDS, "daemon-written": ("written", "restarted", "theirs")}
 """Fields of `Record` that are saved in records of other names: an older charm cannot read a record with them."""
 DROP_IN = "/etc/systemd/system/docker.service.d/docker-registry.conf"
 RELOADABLE = frozenset(
@@ -81,11 +81,13 @@ class Record:
     """dockerd keeps containers running while it restarts."""
     live_restore_refused: bool = False
     """dockerd does not support that, and a warning was logged."""
+    theirs: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """The owner's values of keys that the options override: they come back when the options are reset."""
 
     def renewed(self, ours: Mapping[str, Any], **changes: Any) -> Record:
         """Return a record of other settings, with the same facts about live-restore."""
-        kept = {name: getattr(self, name) for name in LIVE_RESTORE_FIELDS}
-        return Record(ours, **kept, **changes)
+        kept = {name: getattr(self, name) for name in (*LIVE_RESTORE_FIELDS, "theirs")}
+        return Record(ours, **{**kept, **changes})
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -125,22 +127,31 @@ def with_live_restore(text: str) -> str:
     return _text({**settings(text), LIVE_RESTORE: True})
 
 
-def merged(
-    text: str | None, ours: Mapping[str, Any], requested: Mapping[str, Any], flags: Sequence[str] = ()
-) -> str | None:
-    """Return daemon.json's *text* with the *requested* settings, and without *ours* that are no longer requested.
+def merged(text: str | None, record: Record, requested: Mapping[str, Any], flags: Sequence[str] = ()) -> str | None:
+    """Return daemon.json's *text* with the *requested* settings, and without ours that are no longer requested.
 
-    Settings that others wrote stay. Where ours included ``live-restore`` it is on again, unless it is among dockerd's
-    *flags*: dockerd rejects a setting that is in both places. Raises BadSettings.
+    Settings that others wrote stay, and come back where ours overrode them. Where ours included ``live-restore`` it
+    is on again, unless it is among dockerd's *flags*: dockerd rejects a setting that is in both places. Raises
+    BadSettings.
     """
-    current = settings(text or "")
+    current, ours = settings(text or ""), record.ours
     new = {key: value for key, value in current.items() if key in requested or ours.get(key, ...) != value}
+    gone = current.keys() - new.keys()
+    new |= {key: value for key, value in record.theirs.items() if key in gone}
     if LIVE_RESTORE in ours:
         new.setdefault(LIVE_RESTORE, True)
     if LIVE_RESTORE in flags:
         new.pop(LIVE_RESTORE, None)
     new |= requested
     return text if new == current else _text(new)
+
+
+def overridden(text: str | None, record: Record, requested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of others in daemon.json, with this *text* now, of the keys that are *requested*."""
+    current = settings(text or "")
+    others = {key: value for key, value in current.items() if record.ours.get(key, ...) != value}
+    known = {**record.theirs, **others}
+    return {key: value for key, value in known.items() if key in requested}
 
 
 def is_reloadable(before: Files, after: Files) -> bool:

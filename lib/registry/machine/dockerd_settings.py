@@ -65,11 +65,12 @@ class DockerdSettings:
             before = daemon.Files(self._dockerd.read_daemon_json(), self._dockerd.read_drop_in())
             drop_in = daemon.drop_in(environment, command, arguments)
             settings = _without_defaults(settings, record.ours, before, arguments)
-            after = daemon.Files(daemon.merged(before.daemon_json, record.ours, settings, flags), drop_in)
+            after = daemon.Files(daemon.merged(before.daemon_json, record, settings, flags), drop_in)
             if after != before:
                 owners = self._checks.read_owners(before, arguments)
                 settings = _without_defaults(settings, record.ours, before, owners)
-                after = daemon.Files(daemon.merged(before.daemon_json, record.ours, settings, flags), drop_in)
+                after = daemon.Files(daemon.merged(before.daemon_json, record, settings, flags), drop_in)
+            theirs = daemon.overridden(before.daemon_json, record, settings)
         except daemon.BadSettings as error:
             return docker, (alone(error.text),)
         if after == before:
@@ -80,7 +81,7 @@ class DockerdSettings:
         change = Change(before, after, self._dockerd.read_running(), arguments, owners)
         if problem := self._checks.objection(change, docker):
             return docker, (about(options(before, after), problem),)
-        if errors := self._try(record, change, settings, docker):
+        if errors := self._try(record, change, settings, theirs, docker):
             return self._connect(), errors
         return self._checks.compare(wanted, environment, self._connect())
 
@@ -125,8 +126,18 @@ class DockerdSettings:
         record = dataclasses.replace(self._record.load(), live_restore_loaded=loaded, live_restore_refused=refused)
         self._record.save(record)
 
-    def _try(self, record: daemon.Record, change: Change, settings: Mapping[str, Any], docker: Engine) -> Errors:
-        """Run Docker with the files after the *change*, which contain the *settings*; if it fails, undo it."""
+    def _try(
+        self,
+        record: daemon.Record,
+        change: Change,
+        settings: Mapping[str, Any],
+        theirs: Mapping[str, Any],
+        docker: Engine,
+    ) -> Errors:
+        """Run Docker with the files after the *change*, which contain the *settings*; if it fails, undo it.
+
+        *theirs* are the owner's values that these override.
+        """
         before, after = change.before, change.after
         if before.daemon_json != after.daemon_json:
             self._record.keep(before.daemon_json)
@@ -138,7 +149,8 @@ class DockerdSettings:
             self._record.write(after, before)
             self._dockerd.restart()
             return (self._record.reject(record, record.ours, before, after, error),)
-        self._record.save(record.renewed(settings, before=before, ours_before=record.ours, written=after))
+        done = record.renewed(settings, theirs=theirs, before=before, ours_before=record.ours, written=after)
+        self._record.save(done)
         return ()
 
     def _activate(self, before: daemon.Files, after: daemon.Files, docker: Engine) -> None:

@@ -7,7 +7,7 @@ from registry.formats import daemon
 
 
 def merged(text, ours, wanted, flags=()):
-    found = daemon.merged(text, ours, wanted, flags)
+    found = daemon.merged(text, daemon.Record(ours), wanted, flags)
     return None if found is None else json.loads(found)
 
 
@@ -22,8 +22,8 @@ def test_what_was_ours_and_was_altered_stays():
 
 def test_a_text_that_says_it_already_stays_as_it_is():
     text = '{ "debug":true }'
-    assert daemon.merged(text, {}, {"debug": True}) == text
-    assert daemon.merged(None, {}, {}) is None
+    assert daemon.merged(text, daemon.Record(), {"debug": True}) == text
+    assert daemon.merged(None, daemon.Record(), {}) is None
 
 
 def test_live_restore_is_on_again_where_it_was_ours():
@@ -38,7 +38,7 @@ def test_live_restore_is_not_said_twice():
 @pytest.mark.parametrize("text", ["{", "[]", '"x"'])
 def test_a_text_that_cannot_be_read_is_a_problem(text):
     with pytest.raises(daemon.BadSettings, match=r"/etc/docker/daemon.json is not"):
-        daemon.merged(text, {}, {})
+        daemon.merged(text, daemon.Record(), {})
 
 
 @pytest.mark.parametrize(
