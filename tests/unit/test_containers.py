@@ -66,6 +66,9 @@ def test_a_strangers_container_in_the_way_of_a_change_is_named(deployed, juju, m
         "Rename or remove it. Still serving at 10.0.0.10:5000 (http).",
     ]
     assert f"registry-{kind}" in machine.engine.containers
+    del machine.engine.containers[f"registry-{kind}"]
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY, "this is looked at in each hook"
 
 
 def test_a_container_that_only_looks_like_the_predecessors_is_not_taken_over(charm, juju, machine):

@@ -14,6 +14,7 @@ from charms.layer import context, juju_storage
 from charms.layer.context import Now
 from registry.client.openstack import SwiftError
 from registry.deployment.health import NotServing
+from registry.deployment.vacancy import Occupied
 from registry.machine.engine import EngineError
 from registry.message import Message, Sentence, about, alone, joined
 from registry.plan import disk
@@ -46,6 +47,8 @@ def deploy(now: Now, release: Release) -> None:
         _deploy(now, release)
         forget()
         return
+    except Occupied as error:
+        now.errors.append(error.sentence)
     except NotServing as error:
         # That of a refused release is said already; this one is of the current release.
         said = error.sentence if refused else _save(release, error.sentence, interrupted=error.interrupted)

@@ -17,13 +17,17 @@ NAMES_OVERLAP = Message(
 """An earlier revision allowed a registry-name with the end of a temporary name, for example registry-next."""
 
 
+class Occupied(NotServing):
+    """A name that a switch needs is not free. Nothing was tried: asking again costs nothing."""
+
+
 def require_free(docker: engine.Engine, name: str, old: str) -> None:
-    """Raise NotServing unless the container *old* can be replaced by one called *name*."""
+    """Raise Occupied unless the container *old* can be replaced by one called *name*."""
     temporaries = {names.temporary(one, kind) for one in (name, old) for kind in names.KINDS}
     for one in sorted(temporaries & {name, old}):
         if docker.inspect(one) is not None:
-            raise NotServing(NAMES_OVERLAP(name=one))
+            raise Occupied(NAMES_OVERLAP(name=one))
     for one in sorted(temporaries | ({name} - {old})):
         container = docker.inspect(one)
         if container is not None and not container.is_ours:
-            raise NotServing(IN_THE_WAY(name=one))
+            raise Occupied(IN_THE_WAY(name=one))
