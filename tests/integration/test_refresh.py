@@ -70,6 +70,9 @@ OWN_PLACES = (
 """Beginnings of the paths of what each revision has in its own words, or one of them only."""
 
 
+OWN_KEYS = ("status.", "address.", "docker-registry.ports-closed")
+
+
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory) -> pathlib.Path:
     """The charm of the revision before the modules were laid out in packages, built from the repository's history."""
@@ -184,7 +187,7 @@ def common(shot):
     """
     files = {path: found for path, found in shot["files"].items() if not path.startswith(OWN_PLACES)}
     files |= {check: files[check].rpartition(" ")[0] for check in CHECKS}
-    unitdata = {key: value for key, value in shot["unitdata"].items() if not key.startswith(("status.", "address."))}
+    unitdata = {key: value for key, value in shot["unitdata"].items() if not key.startswith(OWN_KEYS)}
     for endpoint in (key for key in unitdata if key.startswith("endpoint.")):
         # What others have published, and not what this revision notes of its own.
         unitdata[endpoint] = {

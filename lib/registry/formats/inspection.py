@@ -38,8 +38,6 @@ class Container:
     """created, running, paused, restarting, removing, exited or dead."""
     pid: int
     """Process ID of its first process; 0 while it has none."""
-    exit_code: int
-    """Exit status of its last process; 0 while it runs."""
     image_id: str
     labels: Mapping[str, str]
     sources: frozenset[str]
@@ -49,6 +47,8 @@ class Container:
     """Port of the container, e.g. ``5000/tcp``, to port of the machine, where currently published."""
     body: Mapping[str, Any] = dataclasses.field(repr=False)
     """The requested settings, in the form of ``POST /containers/create``, and those that Docker added."""
+    exit_code: int = 0
+    """Exit status of its last process; 0 while it runs."""
     id: str = ""
 
     @classmethod

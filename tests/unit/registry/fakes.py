@@ -145,7 +145,8 @@ class FakeEngine:
             if other is not one and other["status"] in ("running", "paused") and ports & self._ports(other):
                 raise engine.EngineError(f"container {name} cannot be started: port is already allocated")
         one["address"] = f"172.17.0.{next(self._addresses)}"
-        ends = one["body"]["Image"] in self.broken or (one["body"]["Cmd"] or [""])[0] in ("--version", "garbage-collect")
+        verb = (one["body"]["Cmd"] or [""])[0]
+        ends = one["body"]["Image"] in self.broken or verb in ("--version", "garbage-collect")
         one["status"] = "exited" if ends else "running"
 
     def _require_sources(self, one):
