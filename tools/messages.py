@@ -6,6 +6,7 @@ A message is a constant of a module in lib/, `NAME = Message(problem, remedy)`; 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +43,10 @@ class Entry(NamedTuple):
     """Empty where the code does not say it."""
 
 
-def entries() -> list[Entry]:
+@functools.cache
+def entries() -> tuple[Entry, ...]:
     """Return all messages, by module and in the order of the code."""
-    return [entry for path in sorted(LIB.rglob("*.py")) for entry in _of(path)]
+    return tuple(entry for path in sorted(LIB.rglob("*.py")) for entry in _of(path))
 
 
 def _of(path: Path) -> Iterator[Entry]:

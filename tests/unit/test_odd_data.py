@@ -12,35 +12,35 @@ ODD = ["", "null", "5", '"x"', '[1, null, [], "x", {}]', "{}", DEEP, "x" * 100_0
 ENTRIES = [None, 5, "x", [], {}, {"a": {"b": []}}, [[["x"]]], True]
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 @pytest.mark.parametrize("key", ["certificates", "request_errors", "ca", "chain"])
-def test_odd_texts_of_a_ca(deployed, juju, machine, key, text):
+def test_odd_texts_of_a_ca(deployed, juju, machine, key):
     relate(juju, deployed, "cert-provider", {"easyrsa/0": ANSWER})
     before = machine.store.current()
-    say(juju, deployed, {**ANSWER, key: text})
-    say(juju, deployed, {key: text}, "easyrsa")
-    assert juju.model["status"][0] in ("active", "waiting", "blocked")
-    assert len(juju.model["status"][1]) < 2000
-    assert machine.store.current().scheme == before.scheme == "https"
+    for text in ODD:
+        say(juju, deployed, {**ANSWER, key: text})
+        say(juju, deployed, {key: text}, "easyrsa")
+        assert juju.model["status"][0] in ("active", "waiting", "blocked"), text[:99]
+        assert len(juju.model["status"][1]) < 2000
+        assert machine.store.current().scheme == before.scheme == "https"
 
 
-@pytest.mark.parametrize("value", ENTRIES, ids=str)
 @pytest.mark.parametrize("key", ["ca", "certificate", "chain", "revoked", "error", "certificate_signing_request"])
-def test_odd_entries_of_a_ca(deployed, juju, key, value):
+def test_odd_entries_of_a_ca(deployed, juju, key):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
-    entry = {"certificate_signing_request": csr(juju), "ca": "x", "certificate": "x", "chain": [], key: value}
-    for name in ("certificates", "request_errors"):
-        say(juju, deployed, {name: json.dumps([entry])}, "self-signed-certificates")
-        assert juju.model["status"][0] == "waiting"
+    for value in ENTRIES:
+        entry = {"certificate_signing_request": csr(juju), "ca": "x", "certificate": "x", "chain": [], key: value}
+        for name in ("certificates", "request_errors"):
+            say(juju, deployed, {name: json.dumps([entry])}, "self-signed-certificates")
+            assert juju.model["status"][0] == "waiting", value
 
 
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 @pytest.mark.parametrize("key", ["secret-extra", "tls-ca-chain", "endpoint", "bucket", "s3-api-version"])
-def test_odd_texts_of_an_integrator(deployed, juju, key, text):
+def test_odd_texts_of_an_integrator(deployed, juju, key):
     relate(juju, deployed, "s3-credentials", {"s3-integrator/0": {}})
     given = {"bucket": "images", "access-key": "ak", "secret-key": "sk", "endpoint": "http://s3:8080", "region": "here"}
-    integrate(juju, deployed, {**given, key: text})
-    assert juju.model["status"][0] in ("active", "waiting", "blocked")
+    for text in ODD:
+        integrate(juju, deployed, {**given, key: text})
+        assert juju.model["status"][0] in ("active", "waiting", "blocked"), text[:99]
 
 
 @pytest.mark.parametrize("host", ["../../x", "a b", "", "x" * 300])

@@ -132,7 +132,7 @@ def test_every_url_has_a_host_that_can_be_looked_up(option, host):
         ("auth_basic_password", "s3cret"),
         ("auth_basic_user", ""),
         ("http_host", "https://registry.example.com/"),
-        ("http_host", "http://[::1]:5000/path"),
+        ("http_host", "http://[fd00::1]:5000/path"),
         ("registry_image", "registry:3"),
         ("registry_image", "mirror:5000/a/b"),
         ("registry_image", "ghcr.io/x/registry@sha256:" + "0" * 64),
