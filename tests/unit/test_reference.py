@@ -44,13 +44,13 @@ def test_each_file_of_the_configuration_is_listed():
     assert {*store.OWN_NAMES, *credentials.OWN_NAMES} <= listed
 
 
-@pytest.mark.parametrize("spec", [*OPTIONS.values(), *ACTIONS.values(), *PARAMETERS])
-def test_a_description_is_short(spec):
-    lines = spec["description"].rstrip().splitlines()
-    assert len(lines) <= 5
-    assert max(map(len, lines)) <= 100
-    assert lines[0][0].isupper()
-    assert lines[-1].endswith(".")
+def test_a_description_is_short():
+    for spec in (*OPTIONS.values(), *ACTIONS.values(), *PARAMETERS):
+        lines = spec["description"].rstrip().splitlines()
+        assert len(lines) <= 5, lines
+        assert max(map(len, lines)) <= 100, lines
+        assert lines[0][0].isupper(), lines
+        assert lines[-1].endswith("."), lines
 
 
 def test_nothing_in_a_description_is_read_as_html_or_cut_out_of_code():
@@ -60,12 +60,12 @@ def test_nothing_in_a_description_is_read_as_html_or_cut_out_of_code():
     assert max(map(len, lines)) <= reference.WIDTH
 
 
-@pytest.mark.parametrize("entry", messages.entries(), ids=lambda entry: f"{entry.module.stem}.{entry.name}")
-def test_a_message_has_a_cause_and_says_what_to_do(entry):
-    assert entry.cause, "the text after it says why it happens"
-    assert entry.problem[-1] != "."
-    assert entry.remedy[-1:] != "."
-    assert any(entry.module.is_relative_to(messages.LIB / folder) for folder in messages.PARTS)
+def test_a_message_has_a_cause_and_says_what_to_do():
+    for entry in messages.entries():
+        assert entry.cause, f"{entry.name}: the text after it says why it happens"
+        assert entry.problem[-1] != ".", entry.name
+        assert entry.remedy[-1:] != ".", entry.name
+        assert any(entry.module.is_relative_to(messages.LIB / folder) for folder in messages.PARTS), entry.name
 
 
 def test_no_message_is_made_where_the_reference_does_not_see_it():
