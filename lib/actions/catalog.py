@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 from charms.layer import content
+from registry.client.content import Content, concurrently
 from registry.images import listing
+from registry.images.inventory import Repository
 from registry.images.selection import Pattern
 
 from actions import arguments, progress
@@ -34,7 +36,7 @@ def catalog(params: dict[str, Any]) -> Results:
             if not pattern.matches(name):
                 continue
             repository = registry.read(name, untagged.get(name, ()))
-            listed = listing.listing(repository, functools.partial(registry.created, name))
+            listed = listing.listing(repository, _times(registry, repository))
             data.write(",\n" * bool(seen) + json.dumps(listed.to_json()))
             for line in listed.names() if params["output"] == NAMES else listed.lines():
                 text.write(f"{line}\n")
@@ -49,3 +51,10 @@ def catalog(params: dict[str, Any]) -> Results:
         "report-json": str(data.path),
         "output": text.beginning if params["output"] != JSON else data.beginning,
     }
+
+
+def _times(registry: Content, repository: Repository) -> dict[str, str]:
+    """Return digest to the time of creation of each image. Raises ApiError."""
+    manifests = tuple(repository.manifests.values())
+    created = concurrently(functools.partial(registry.created, repository.name), manifests)
+    return {manifest.digest: time for manifest, time in zip(manifests, created, strict=True)}

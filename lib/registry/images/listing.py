@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from registry.images.inventory import Repository
-from registry.images.manifest import Manifest
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _HEAD = ("IMAGE", "DIGEST", "CREATED", "SIZE", "PLATFORMS", "DEPENDENTS")
@@ -55,8 +54,8 @@ class Listing:
         return [f"{self.name}:{tag}" for row in self.rows for tag in row.tags]
 
 
-def listing(repository: Repository, created: Callable[[Manifest], str]) -> Listing:
-    """Return what to list of *repository*; *created* returns when an image was created, "" if that is unknown."""
+def listing(repository: Repository, created: Mapping[str, str]) -> Listing:
+    """Return what to list of *repository*; *created*: digest to the time an image was created, "" if it is unknown."""
     tags: dict[str, list[str]] = {}
     for tag, digest in sorted(repository.images.items()):
         tags.setdefault(digest, []).append(tag)
@@ -67,7 +66,7 @@ def listing(repository: Repository, created: Callable[[Manifest], str]) -> Listi
     return Listing(repository.name, tuple(rows), sum(blobs.values()), blobs)
 
 
-def _row(repository: Repository, digest: str, tags: Iterable[str], created: Callable[[Manifest], str]) -> Row:
+def _row(repository: Repository, digest: str, tags: Iterable[str], created: Mapping[str, str]) -> Row:
     manifest = repository.manifests[digest]
     whole = repository.closure([digest])
     # An index was created when its newest image was.
@@ -77,7 +76,7 @@ def _row(repository: Repository, digest: str, tags: Iterable[str], created: Call
         digest,
         manifest.media_type,
         tuple(child.platform for child in manifest.children if child.platform not in ("", "unknown/unknown")),
-        max((created(one) for one in images or [manifest]), default=""),
+        max((created.get(one.digest, "") for one in images or [manifest]), default=""),
         sum(repository.blobs(whole).values()),
         tuple(sorted(repository.dependent_tags(whole))),
     )

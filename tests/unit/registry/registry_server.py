@@ -112,6 +112,8 @@ def serve(registry):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = 1 << 16  # one packet for each answer: a second one would wait for the acknowledgement
 
         def _answer(self):
             registry.requests.append((self.command, self.path))
