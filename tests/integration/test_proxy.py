@@ -228,7 +228,6 @@ def check_databags(juju, proxy, client):
         assert "check_docker_registry_certificate" in nrpe.databag("monitored", principal)["monitors"]
 
 
-@pytest.mark.soak  # two more machines, and two minutes of load
 def test_from_one_to_three_under_load(juju, proxy, client, stand_in):
     juju.integrate(f"{APP}:cert-provider", "issuer:certificates")
     juju.deploy(stand_in("other-end-subordinate"), "beside")
