@@ -30,7 +30,7 @@ WOULD_LOSE = Message(
     "garbage-collect of this registry would delete {count} blobs that images with tags need",
     "Nothing was deleted. Use another registry-image",
 )
-"""The registry's own garbage collection has a fault, as 3.0 had one. The report has the blobs."""
+"""The registry's own garbage collection has a fault, as 3.0 had one."""
 UNREADABLE = Message("After garbage collection, {image} cannot be read", "Restore a backup of the images")
 """An image that was complete before is not complete any more."""
 

@@ -53,7 +53,7 @@ def begin() -> None:
     context.begin()
     try:
         owner.claim()
-    except OSError as error:  # a full disk: whoever owns the machine still does
+    except OSError as error:  # a full disk; the recorded owner stays
         hookenv.log(f"The owner of the machine cannot be recorded: {error}.", level=hookenv.WARNING)
     if os.environ.get("JUJU_DEPARTING_UNIT") == hookenv.local_unit():
         # https://documentation.ubuntu.com/juju/3.6/reference/hook/: its relations end one by one, in any order.

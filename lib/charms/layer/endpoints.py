@@ -100,7 +100,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         """Tell whether *settings* are in the databag: by what Juju says in some hooks, else by the last write."""
         known = bool(self._kept[relation]["published"] == digest)
         joining = self._is_about(relation) and hookenv.hook_name().endswith("-joined")
-        # Where no unit is at the other end, nobody reads it: the first one that joins is what to look for.
+        # Nobody reads the databag while the other end has no unit; it is checked once one joins.
         looks = joining or (hookenv.hook_name() in VERIFYING and self._kept[relation]["units"])
         if not known or not looks:
             return known

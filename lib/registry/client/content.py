@@ -125,7 +125,7 @@ class Content:
     def read(self, repository: str, extra: Iterable[str] = ()) -> Repository:
         """Read all tags of *repository*, all that they reach, and the manifests *extra*. Raises ApiError.
 
-        A manifest that is missing or damaged is left out: whoever needs it finds it missing.
+        A manifest that is missing or damaged is left out.
         """
         manifests: dict[str, Manifest] = {}
         tags: dict[str, str] = {}

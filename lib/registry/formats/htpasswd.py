@@ -65,7 +65,7 @@ class User:
 class Verdicts:
     """Which hashes belong to which passwords, so that bcrypt is not asked again in each hook.
 
-    Only whoever has the *key* can compare a password with a digest.
+    Without the *key*, a password cannot be compared with a digest.
     """
 
     key: bytes = dataclasses.field(default=b"", repr=False)

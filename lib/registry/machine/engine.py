@@ -81,7 +81,7 @@ class Engine(EngineImages):
                 self._api.remove_container(container.id, v=container.is_ours, force=True)
 
     def remove_ended(self, name: str) -> None:
-        """Remove a container that has ended, whoever created it, as the operator requests. Its volumes stay."""
+        """Remove an ended container of any owner, as the operator requests. Its volumes stay."""
         with contextlib.suppress(NoSuchObject), docker_errors(f"container {name} cannot be removed"):
             self._api.remove_container(name, v=False, force=False)
 

@@ -1,7 +1,7 @@
-"""Paths through folders that others can write: no symbolic link that they plant there leads the charm elsewhere.
+"""Paths through folders that other users can write to, without following symbolic links that they plant there.
 
-The charm acts as root, also below /tmp and in folders of the user nagios. Each folder on the way is opened by itself,
-and what is done in the last one is done through its descriptor, so nothing can be exchanged in between.
+The charm acts as root, also below /tmp and in folders of the user nagios. It opens the folders of a path one by one
+and works in the last one through its descriptor, so nobody can replace a folder in between.
 """
 
 from __future__ import annotations
