@@ -28,6 +28,8 @@ HOLD_SECONDS = 1.2
 """How long a candidate must stay healthy: two intervals of its health check."""
 PROBE_REPOSITORY = "docker-registry-charm/probe"
 """Repository for the test upload to a candidate; nothing is ever stored there."""
+_FULL = os.strerror(errno.ENOSPC).lower()
+"""What the registry says of a full disk."""
 
 UPSTREAM_UNREACHABLE = Message(
     "The upstream registry in cache-remoteurl is unreachable ({error})", "Check the URL. Retrying automatically"
@@ -40,18 +42,12 @@ ALTERED = Message(
 """Docker created the container with other settings, for example because the machine's kernel has no memory limits."""
 REMOVED = Message("The container {name} was removed", "Retry")
 """Another program removed the temporary registry to which the action pushes."""
-
-
 FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this change ({error})", "Fix the storage")
 """A change was applied although the registry cannot write, because the one before could not either."""
 
 
 class Altered(NotServing):
     """Docker does not create the container as it is requested."""
-
-
-_FULL = os.strerror(errno.ENOSPC).lower()
-"""What the registry says of a full disk."""
 
 
 class Candidates:
@@ -170,8 +166,8 @@ class Candidates:
             if port is None:
                 raise NotServing(REMOVED(name=name))
             yield port
-        except Exception:
-            with contextlib.suppress(engine.EngineError, OSError):  # the first error is the one to report
+        except Exception:  # of any kind; it is raised again, and no error of the removal hides it
+            with contextlib.suppress(engine.EngineError, OSError):
                 self._remove_loopback(name, store, outer)
             raise
         self._remove_loopback(name, store, outer)
