@@ -8,6 +8,9 @@ SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 # The tests start localjuju a thousand times: compiled modules save a fourth of each start.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The unit tests write thousands of small files with fsync: a file system in memory saves a sixth of their time.
+IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
+
 .DEFAULT_GOAL := help
 .PHONY: help run test build lock format docs lint unit integration soak benchmark check-charm clean .venv
 
@@ -44,7 +47,7 @@ lint: .venv ## Style, format, types and spelling
 	@.venv/bin/codespell
 
 unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
-	@.venv/bin/python -m pytest tests/unit -n auto --dist worksteal $(ARGS)
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal $(ARGS)
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py

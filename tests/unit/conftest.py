@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +26,34 @@ from fake_machine import READY, FakeMachine
 from registry.deployment.store import Store
 
 
+class Deployment:
+    """The files, the model and the machine of a unit that was deployed, for the tests that begin there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, home: Path, juju: Juju, machine: FakeMachine) -> None:
+        """Keep what is there now."""
+        shutil.copytree(home, self.folder, symlinks=True)
+        self.model, self.machine = juju.model, copy.deepcopy(vars(machine))
+
+    def bring_back(self, home: Path, juju: Juju, machine: FakeMachine) -> None:
+        """Put it in place again."""
+        shutil.rmtree(home)
+        shutil.copytree(self.folder, home, symlinks=True)
+        juju.change(**self.model)
+        vars(machine).update(copy.deepcopy(self.machine))
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what is below, empty; the same one for all tests, so that a deployment can be put there again."""
+    folder = tmp_path_factory.getbasetemp() / "home"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture
 def juju(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Juju:
     """The fake hook tools and their model; on PATH only while `charm` runs something."""
@@ -33,9 +63,7 @@ def juju(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Juju:
 
 
 @pytest.fixture
-def charm(
-    tmp_path: Path, juju: Juju, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Charm]:
+def charm(home: Path, juju: Juju, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Charm]:
     """A charm that can run hooks and actions; the environment is put back after the test.
 
     Its handlers run in an order of chance, the same one whenever the test is run: it goes by the test's name.
@@ -44,16 +72,16 @@ def charm(
     # Half of a hook's time is PyYAML in Python; the tests of `registry` are those that go by how it parses.
     monkeypatch.setattr(yaml, "SafeLoader", yaml.CSafeLoader)
     monkeypatch.setattr(yaml, "SafeDumper", yaml.CSafeDumper)
-    yield Charm(tmp_path / "charm", juju, request.node.nodeid)
+    yield Charm(home / "charm", juju, request.node.nodeid)
     os.environ.clear()
     os.environ.update(before[0])
     sys.path[:] = before[1]
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
+def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
     """The machine in memory; a candidate proves itself there at once."""
-    fake = FakeMachine(tmp_path)
+    fake = FakeMachine(home)
     monkeypatch.setattr("charms.layer.context.machine", fake)
     monkeypatch.setattr("registry.deployment.candidate.HOLD_SECONDS", 0)
     return fake
@@ -67,12 +95,21 @@ def actions() -> dict[str, basic.Action]:
     return ACTIONS
 
 
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """What the hooks of a deployment leave, once they have run."""
+    return Deployment(tmp_path_factory.mktemp("deployment") / "home")
+
+
 @pytest.fixture
-def deployed(charm: Charm, juju: Juju, machine: FakeMachine) -> Charm:
-    """A charm after the hooks of a deployment."""
-    for hook in ("install", "config-changed", "start"):
-        charm.hook(hook)
-    assert juju.model["status"] == READY
+def deployed(charm: Charm, juju: Juju, machine: FakeMachine, home: Path, deployment: Deployment) -> Charm:
+    """A charm after the hooks of a deployment; what a test does to the machine comes after it."""
+    if not deployment.folder.exists():
+        for hook in ("install", "config-changed", "start"):
+            charm.hook(hook)
+        assert juju.model["status"] == READY
+        deployment.keep(home, juju, machine)
+    deployment.bring_back(home, juju, machine)
     return charm
 
 

@@ -9,8 +9,8 @@ The fixtures `juju` and `charm` in conftest.py hand out what is made here.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
-import json
 import marshal
 import os
 import random
@@ -39,11 +39,14 @@ charmhelpers.osplatform.get_platform = lambda: "ubuntu"  # it raises on Debian
 import charms.reactive
 from charmhelpers.core import hookenv, unitdata
 from charms.layer import context, journal, leadership, status
-from charms.reactive import bus, endpoints
+from charms.reactive import bus, endpoints, relations
 
 ROOT = Path(__file__).resolve().parents[2]
 AT_START = list(hookenv._atstart)
 """What charms.reactive wants called at the start of a hook; each run takes it from hookenv's list."""
+
+relations._relation_module = functools.cache(relations._relation_module)
+"""charms.reactive looks for the absent ones of its two names each time that it asks for an endpoint."""
 
 FOUND: list[Any] = []
 """The charm's own handlers, and what they want called at the start of a hook, once they were found."""
@@ -110,8 +113,7 @@ class Juju:
     @property
     def model(self) -> dict[str, Any]:
         """A copy of the model as it is now."""
-        loaded: dict[str, Any] = json.loads(self._text)
-        return loaded
+        return copy.deepcopy(self._model)
 
     def change(self, **parts: Any) -> None:
         """Change parts of the model: `change(config={"registry-port": 5001}, is_leader=False)`.
@@ -135,20 +137,18 @@ class Juju:
         self.calls = []
 
     def _write(self, model: dict[str, Any]) -> None:
-        self._text = json.dumps(model)
+        self._model = copy.deepcopy(model)
 
     def answer(self, tool: str, words: list[str], environment: Mapping[str, str], stdin: str) -> tuple[int, str, str]:
         """Run a hook tool on the model: its exit code, its output and its errors."""
         self.calls.append([tool, *words])
         if tool in self.failing:
             return 1, "", "ERROR no answer\n"
-        model = self.model
+        juju = {name: environment[name] for name in hook_tool.ENVIRONMENT if name in environment}
         try:
-            return hook_tool.call(model, tool, words, {k: v for k, v in environment.items() if k[:5] == "JUJU_"}, stdin)
+            return hook_tool.call(self._model, tool, words, juju, stdin)
         except Exception:  # for the test to see
             return 1, "", traceback.format_exc()
-        finally:
-            self._write(model)
 
     def _listen(self, listener: socket.socket) -> None:
         """Answer one tool after the other, in a thread of its own."""

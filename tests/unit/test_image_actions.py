@@ -8,7 +8,7 @@ from registry_server import MemoryRegistry, serve
 
 
 @pytest.fixture
-def registry(machine):
+def registry(deployed, machine):
     memory = MemoryRegistry()
     server, machine.registry_url = serve(memory)
     yield memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -75,6 +76,7 @@ def is_same(text: str, other: str) -> bool:
     return text == other or _read(text) == _read(other)
 
 
+@functools.lru_cache(maxsize=16)  # a hook compares the same few texts again and again
 def _read(text: str) -> Any:
     return yaml.load(text, Loader=_Reader)  # noqa: S506 - a SafeLoader
 
