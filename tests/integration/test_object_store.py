@@ -162,7 +162,7 @@ class Load:
 
     def _repeat(self, job):
         for _ in range(200):
-            if self._stop.wait(0.3):
+            if self._stop.wait(0.8):
                 return
             self._try(job, secrets.token_hex(8))
 

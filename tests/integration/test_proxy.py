@@ -98,7 +98,7 @@ class Load:
         self.done = self.failed = 0
 
     def _run(self):
-        while not self._stop.wait(0.05) and self.done + self.failed < 2000:
+        while not self._stop.wait(0.2) and self.done + self.failed < 2000:
             try:
                 self._ask(f"/v2/small/blobs/{self._digest}")
                 data = secrets.token_bytes(100_000)

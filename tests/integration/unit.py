@@ -156,7 +156,7 @@ class Watch:
         self,
         address: str,
         port: int = 5000,
-        pause: float = 0.01,
+        pause: float = 0.03,
         ca: str | None = None,
         *,
         plain: bool = False,
