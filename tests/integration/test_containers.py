@@ -3,6 +3,7 @@
 import pytest
 
 COPIES = {"label": "--label docker-registry.digest=$(docker inspect -f {{range.Config.Labels}}{{.}}{{end}} registry)"}
+PAIRS = ("candidate", "plain"), ("next", "label"), ("candidate", "commit")
 BODY = "-v /keep --entrypoint sleep"
 
 
@@ -24,8 +25,13 @@ def stranger(unit):
         unit.exec(f"docker rm -fv {name}")
 
 
-@pytest.mark.parametrize("how", ["plain", "label", "commit"])
-@pytest.mark.parametrize("kind", ["candidate", "next"])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        *(("next", "plain"), ("candidate", "label"), ("next", "commit")),
+        *(pytest.param(*pair, marks=pytest.mark.soak) for pair in PAIRS),
+    ],
+)
 def test_a_strangers_container_is_named_and_kept(unit, stranger, how, kind):
     before = stranger(f"registry-{kind}", how)
     assert unit.update_status()[0] == "active"

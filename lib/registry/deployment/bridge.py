@@ -35,6 +35,8 @@ TIMED_OUT = 124
 """Exit code of a program that took longer, as that of `timeout`."""
 QUIET_SECONDS = 1.0
 """How long no data may be transferred until a container counts as quiet."""
+EMPTY_SECONDS = 0.15
+"""How long it may have no connection until it counts as quiet: new ones go elsewhere."""
 NETWORK_NAMESPACES = pathlib.Path("/run/netns")
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _PROGRAMS = ("bash", "ip", "iptables", "iptables-restore", "nsenter", "ss", "timeout")
@@ -105,7 +107,7 @@ class Bridge:
             current = self._flows(process, port)
             if current != before or any(queued for queued, _, _ in current.values()):
                 before, since = current, left
-            elif since - left >= QUIET_SECONDS:
+            elif since - left >= (QUIET_SECONDS if current else EMPTY_SECONDS):
                 return left
             deadline.pause(0.1)
         return 0.0
@@ -127,7 +129,7 @@ class Bridge:
             self._run(["ip", "neigh", "replace", *entry], "")
 
     def _flows(self, process: int, port: int) -> dict[str, Flow]:
-        listing = ["ss", "-tinHO", "state", "connected"]
+        listing = ["ss", "-tinHO", "state", "connected", "exclude", "time-wait"]
         inside = self._run(["nsenter", "-t", str(process), "-n", *listing, f"sport = :{PORT}"], "").stdout
         return flows(inside) | flows(self._run([*listing, f"sport = :{port}"], "").stdout)
 

@@ -24,7 +24,7 @@ from registry.release import container, drift
 from registry.release.container import PORT
 from registry.release.release import Release
 
-HOLD_SECONDS = 1.2
+HOLD_SECONDS = 0.6
 """How long a candidate must stay healthy: two intervals of its health check."""
 PROBE_REPOSITORY = "docker-registry-charm/probe"
 """Repository for the test upload to a candidate; nothing is ever stored there."""

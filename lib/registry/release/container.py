@@ -127,12 +127,12 @@ def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return *body* for a candidate, which verifies the configuration while the current container serves.
 
     It is reachable from this machine only, and never restarts. Its health check runs so often that two intervals fit
-    into a second: with the usual 10 s and three failures a dead store looks healthy for half a minute. Only
+    into half a second: with the usual 10 s and three failures a dead store looks healthy for half a minute. Only
     /debug/health shows the result of the check.
     """
     health_checks = [
         f"REGISTRY_HTTP_DEBUG_ADDR=:{DEBUG_PORT}",
-        "REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=500ms",
+        "REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=250ms",
         "REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1",
     ]
     return {**loopback_body(body), "Env": [*body["Env"], *health_checks]}

@@ -146,13 +146,17 @@ def line(waits=0, acked=0):
 
 
 def test_quiet_is_what_does_not_move_for_a_second():
-    assert Sockets("").wait(30) == (1.0, 29.0)
     assert Sockets(line()).wait(30) == (1.0, 29.0)
     assert Sockets(*(line(acked=n) for n in range(21))).wait(30) == (3.0, 27.0)
 
 
 def test_what_waits_to_be_delivered_is_not_quiet():
-    assert Sockets(*[line(waits=9)] * 50, "").wait(30) == (6.0, 24.0)
+    assert Sockets(*[line(waits=9)] * 50, line()).wait(30) == (6.0, 24.0)
+
+
+def test_where_nobody_is_connected_it_is_soon_quiet():
+    assert Sockets("").wait(30) == (0.2, 29.8)
+    assert Sockets("", line(), line(), "").wait(30) == (0.5, 29.5)
 
 
 def test_no_wait_is_longer_than_allowed():
