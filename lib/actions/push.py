@@ -1,4 +1,8 @@
-"""The action push: an image of the machine's Docker to this registry, or to another one."""
+"""The action push: an image of the machine's Docker, or of another registry, to this registry; or to another one.
+
+Docker has the platform of the machine only. So an image that was pulled is copied from where it came from, with all
+platforms and dependents, if it goes to this registry. Where only Docker gets at it, Docker pushes what it has.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,19 @@ from typing import Any
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import basic, context, flags
+from charms.layer import basic, content, context, flags, upstreams
+from registry.client.http import ApiError
+from registry.client.transfer import Copier, Missing
 from registry.formats import addresses
+from registry.images import mirroring
+from registry.images.listing import human
+from registry.images.manifest import BadManifest
 from registry.images.reference import BadReference, Reference
 from registry.machine.engine import Engine
 from registry.message import Message, about, alone
 from registry.release.release import Release
 
+from actions import progress
 from actions.results import Results
 
 NO_IMAGE = Message(
@@ -28,6 +38,9 @@ READ_ONLY = Message("The registry is read-only", "Set storage-read-only=false to
 
 IS_CACHE = Message("The registry is a cache of {upstream}", "Push to that registry, or reset cache-remoteurl")
 """A pull-through cache accepts no pushes."""
+
+ONE_PLATFORM = Message("Only the platform of this machine is pushed: {image} cannot be copied ({error})")
+"""The charm cannot read the image from its registry as Docker does, for example because of Docker's own settings."""
 
 HAS_DIGEST = Message("{tag!r} has a digest", "Set a tag without one")
 """An image is pushed under a tag; its digest is a result of its content."""
@@ -54,6 +67,8 @@ def push(params: dict[str, Any]) -> Results:
     elif docker.image_id(str(source)) is None:
         raise basic.ActionFailed(alone(NO_IMAGE(image=source)))
     docker.tag(str(source), str(target))
+    if own and current is not None and params["pull"] and _try_copy(source, target):
+        return {"outcome": "success", "raw": f"pushed {target}"}
     if own and current is not None and (current.authentication == "token" or current.asks_for_certificates):
         with context.switch(docker).loopback(current) as port:
             _push_to_own(docker, target, port)
@@ -86,6 +101,28 @@ def _target(source: Reference, tag: str, netloc: str) -> Reference:
     if name.digest:
         raise basic.ActionFailed(about("tag", HAS_DIGEST(tag=tag)))
     return Reference(name.host or netloc, name.path, name.tag, None)
+
+
+def _try_copy(source: Reference, target: Reference) -> bool:
+    """Copy an image from its registry, with all platforms and dependents; tell whether that was possible."""
+    copy = mirroring.Copy(source, target.path)
+    try:
+        upstream = context.machine.upstream(copy.host, upstreams.as_docker(copy.host))
+        found = upstream.document(copy.origin, source.version)  # once: nobody waits for what Docker alone can reach
+        if found is None:
+            raise Missing(f"{copy.host} does not have it")
+    except ApiError as error:
+        progress.log(alone(ONE_PLATFORM(image=source, error=error)))
+        return False
+    with content.opened() as registry:
+        copier = Copier(upstream, registry)
+        try:
+            with progress.reported(lambda: f"{human(copier.tally.bytes)} copied"):
+                copier.copy(copy.origin, found.digest, target.path, (target.tag or "latest",))
+        except (ApiError, BadManifest) as error:
+            progress.log(alone(ONE_PLATFORM(image=source, error=error)))
+            return False
+    return True
 
 
 def _push_to_own(docker: Engine, target: Reference, port: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 from charms.layer import basic, context, owner
@@ -49,7 +49,7 @@ def reported(action: Action) -> Action:
                 raise basic.ActionFailed(owner.sentence())
             return {name: cut(result) for name, result in action(bare).items()}
         except basic.ActionFailed as failure:
-            raise _failed(failure.sentence) from failure
+            raise _failed(failure.sentence, failure.results) from failure
         except BadArguments as error:
             raise _failed(about(error.parameter, error.text)) from error
         except EngineError as error:
@@ -99,9 +99,9 @@ def report(kind: str) -> Iterator[Report]:
         yield Report(file, records.output(name))
 
 
-def _failed(sentence: Sentence) -> basic.ActionFailed:
+def _failed(sentence: Sentence, results: Mapping[str, str] | None = None) -> basic.ActionFailed:
     beginning, rest = _split(sentence)
-    return basic.ActionFailed(alone(TOO_LONG(beginning=beginning, rest=rest)) if rest else sentence)
+    return basic.ActionFailed(alone(TOO_LONG(beginning=beginning, rest=rest)) if rest else sentence, results)
 
 
 def _split(output: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions import catalog, delete_image, garbage_collect, machine, prune, push, results, service
+from actions import catalog, delete_image, garbage_collect, machine, mirror, prune, push, results, service
 
 ACTIONS = {
     name: results.reported(action)
@@ -13,6 +13,7 @@ ACTIONS = {
         "delete-image": delete_image.delete_image,
         "garbage-collect": garbage_collect.garbage_collect,
         "images": machine.images,
+        "mirror": mirror.mirror,
         "prune": prune.prune,
         "push": push.push,
         "rmi": machine.rmi,

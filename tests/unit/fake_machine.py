@@ -10,7 +10,8 @@ import shlex
 import fakes
 from registry.client import openstack
 from registry.client.content import Content
-from registry.client.http import Connection
+from registry.client.http import ApiError, Connection
+from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
 from registry.machine import apt, engine, folders, openssl
 from registry.options import packages
@@ -42,6 +43,7 @@ class FakeMachine:
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
+        self.pauses = []  # between requests to registries elsewhere
         self.registry_url = ""  # of a registry_server, for the actions on images
         self.swift_absent = {"away"}
 
@@ -61,6 +63,11 @@ class FakeMachine:
 
     def content(self, url, user, certificate):
         return Content(Connection(self.registry_url))
+
+    def upstream(self, host, access):
+        if not host.startswith("127.0.0.1:"):
+            raise ApiError("connection failed")
+        return Content(Upstream(host, access, self.pauses.append))
 
     def ensure_identity(self, name):
         return f"certificate of {name}\n"

@@ -6,7 +6,6 @@ A tool is called with the model, its words and its options; among the options ar
 
 import json
 
-
 ENVIRONMENT = ("JUJU_UNIT_NAME", "JUJU_RELATION_ID", "JUJU_REMOTE_UNIT")
 """What the tools here go by."""
 
@@ -26,6 +25,8 @@ def call(model, tool, words, environment, stdin):
         return 1, "", f"ERROR {refusal}\n"
     if answer is NOTHING:
         return 0, "", ""
+    if tool == "resource-get":  # without a line break, as Juju's
+        return 0, answer, ""
     return 0, f"{json.dumps(answer) if '--format=json' in words else answer}\n", ""
 
 

@@ -26,11 +26,12 @@ INTERNAL_ERROR = Message("Internal error", "See `juju debug-log --replay` for it
 
 
 class ActionFailed(Exception):
-    """An action cannot do what was requested."""
+    """An action cannot do what was requested, or not all of it: then it may have *results*."""
 
-    def __init__(self, sentence: Sentence) -> None:
+    def __init__(self, sentence: Sentence, results: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.results = results or {}
 
 
 def activate() -> None:
@@ -105,6 +106,8 @@ def _run_action(action: Action) -> None:
     try:
         results = action(hookenv.action_get() or {})
     except ActionFailed as failure:
+        if failure.results:
+            hookenv.action_set(failure.results)
         hookenv.action_fail(failure.sentence)
     else:
         if results:

@@ -33,16 +33,17 @@ def current() -> Release:
 
 
 @contextlib.contextmanager
-def opened(*, deletes: bool = False) -> Iterator[Content]:
-    """Connect to the registry of this unit; with *deletes*, to one that accepts changes.
+def opened(*, deletes: bool = False, pushes: bool = False) -> Iterator[Content]:
+    """Connect to the registry of this unit; with *deletes* or *pushes*, to one that accepts these.
 
     That is a second registry on the same data, for this machine only, where the registry itself accepts tokens of
     another server only, or refuses the changes. Raises ActionFailed, NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
+    refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
     try:
-        if release.authentication == "token" or (deletes and not release.accepts_deletes):
-            with context.switch(machine.connect()).loopback(release, deletes=deletes) as port:
+        if release.authentication == "token" or refused:
+            with context.switch(machine.connect()).loopback(release, deletes=deletes or refused) as port:
                 yield machine.content(f"http://127.0.0.1:{port}", own, None)
         else:
             url = f"{release.scheme}://127.0.0.1:{release.port}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from registry.client import api, openstack
 from registry.client.content import Content
 from registry.client.http import Connection
+from registry.client.upstream import Access, Upstream
 from registry.deadline import Deadline
 from registry.deployment import bridge, credentials, outside, store
 from registry.formats import certificates, htpasswd, relations
@@ -86,6 +87,10 @@ class Machine:
     def content(self, url: str, user: htpasswd.User, certificate: str | None) -> Content:
         """Return a client for what is in the registry at *url*, as *user*: an action may take as long as it needs."""
         return Content(Connection(url, user, certificate, self._identity(), Deadline(math.inf), seconds=60))
+
+    def upstream(self, host: str, access: Access) -> Content:
+        """Return a client for what is in the registry *host*, elsewhere."""
+        return Content(Upstream(host, access))
 
     def _identity(self) -> pathlib.Path | None:
         identity = self.credentials.identity_file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import http
 import pathlib
@@ -48,7 +49,7 @@ class Session(requests.Session):
         self._environment = environment
         self._timeout = timeout
         if ca:
-            self.mount("https://", _Trusting(ca))
+            self.mount("https://", Trusting(ca))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request, the first or one after a redirect, by the proxy for its URL."""
@@ -150,16 +151,24 @@ def errors(timeout: float = 0, *, is_pinned: bool = False) -> Iterator[None]:
         raise ApiError(f"the server is not a registry: {error}") from error
 
 
-class _Trusting(requests.adapters.HTTPAdapter):
-    """Accepts certificates of more CAs than requests does."""
+@functools.lru_cache(maxsize=2)
+def _context(ca: str) -> ssl.SSLContext:
+    """Return what verifies certificates; it takes 50 ms, and connections to all registries can use the same."""
+    context = ssl.create_default_context()
+    # As Go: any certificate of the PEM is trusted, an intermediate one too, and extensions may be missing.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.set_ciphers("DEFAULT:@SECLEVEL=1")  # distributions refuse RSA of 1024 bits
+    if ca:
+        context.load_verify_locations(cadata=ca)
+    return context
+
+
+class Trusting(requests.adapters.HTTPAdapter):
+    """Accepts certificates of more CAs than requests does: the machine's, and those in the PEM *ca*."""
 
     def __init__(self, ca: str) -> None:
-        self._context = ssl.create_default_context()
-        # As Go: any certificate of the PEM is trusted, an intermediate one too, and extensions may be missing.
-        self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        self._context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        self._context.set_ciphers("DEFAULT:@SECLEVEL=1")  # distributions refuse RSA of 1024 bits
-        self._context.load_verify_locations(cadata=ca)
+        self._context = _context(ca)
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

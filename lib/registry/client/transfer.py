@@ -7,12 +7,13 @@ target has already is not copied, so a copy that was interrupted is resumed by d
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from registry.client.content import concurrently
-from registry.client.http import ApiError
+from registry.client.content import REQUESTS, concurrently
+from registry.client.http import ApiError, Refusal
 from registry.images import manifest
 from registry.images.inventory import dependent_tags
 from registry.images.manifest import Descriptor, Document
@@ -66,12 +67,22 @@ class Missing(ApiError):
 
 
 class Copier:
-    """Copies images from *source* to *target*."""
+    """Copies images from *source* to *target*.
 
-    def __init__(self, source: Source, target: Target, sleep: Callable[[float], None] = time.sleep) -> None:
+    Copiers that work at the same time share their *slots*, one for each request at once.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        target: Target,
+        sleep: Callable[[float], None] = time.sleep,
+        slots: threading.Semaphore | None = None,
+    ) -> None:
         self._source = source
         self._target = target
         self._sleep = sleep
+        self._slots = slots or threading.Semaphore(REQUESTS)
         self.tally = Tally()
 
     def copy(self, origin: str, reference: str, repository: str, tags: Iterable[str]) -> str:
@@ -79,9 +90,7 @@ class Copier:
 
         Without tags it is stored under its digest. Raises ApiError, BadManifest.
         """
-        document = self._retry(self._source.document, origin, reference)
-        if document is None:
-            raise Missing(f"{origin} has no {reference}")
+        document = self._document(origin, reference)
         names = tuple(tags) or (document.digest,)
         new = [name for name in names if not self._has(repository, name, document.digest)]
         self.tally.skipped += len(names) - len(new)
@@ -92,6 +101,17 @@ class Copier:
             self._retry(self._target.put_manifest, repository, name, document)
         self.tally.images += len(new)
         return document.digest
+
+    def is_copied(self, origin: str, reference: str, repository: str, tags: Iterable[str]) -> bool:
+        """Tell whether `copy` would find the image in the target already. Raises ApiError."""
+        document = self._document(origin, reference)
+        return all(self._has(repository, name, document.digest) for name in tuple(tags) or (document.digest,))
+
+    def _document(self, origin: str, reference: str) -> Document:
+        document = self._retry(self._source.document, origin, reference)
+        if document is None:
+            raise Missing(f"{origin} has no {reference}")
+        return document
 
     def _copy_whole(self, origin: str, repository: str, document: Document) -> None:
         """Copy a manifest after all that it refers to."""
@@ -121,12 +141,13 @@ class Copier:
     def _copy_dependents(self, origin: str, repository: str, document: Document) -> None:
         """Copy signatures, attestations and SBOMs of a manifest and of its children."""
         read = manifest.parse(document.data, document.media_type, document.digest)
-        for digest in (document.digest, *(child.digest for child in read.children)):
-            for tag in dependent_tags(digest):
-                found = self._retry(self._source.document, origin, tag)
-                if found is not None and not self._has(repository, tag, found.digest):
-                    self._copy_whole(origin, repository, found)
-                    self._retry(self._target.put_manifest, repository, tag, found)
+        digests = (document.digest, *(child.digest for child in read.children))
+        tags = [tag for digest in digests for tag in dependent_tags(digest)]
+        documents = concurrently(lambda tag: self._retry(self._source.document, origin, tag), tags)
+        for tag, found in zip(tags, documents, strict=True):
+            if found is not None and not self._has(repository, tag, found.digest):
+                self._copy_whole(origin, repository, found)
+                self._retry(self._target.put_manifest, repository, tag, found)
 
     def _has(self, repository: str, reference: str, digest: str) -> bool:
         return self._retry(self._target.has_manifest, repository, reference, digest)
@@ -135,7 +156,11 @@ class Copier:
         """Call *function* again after an error that may be gone by then."""
         for attempt in range(ATTEMPTS - 1):
             try:
-                return function(*arguments)
+                with self._slots:
+                    return function(*arguments)
+            except Refusal:
+                raise
             except ApiError:
                 self._sleep(2**attempt)
-        return function(*arguments)
+        with self._slots:
+            return function(*arguments)

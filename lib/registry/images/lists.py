@@ -139,8 +139,8 @@ def _reference(number: int, name: str, request: Request) -> Reference:
         raise BadList(TEMPLATE(number=number, word=name, name=match["name"]))
     try:
         reference = Reference.parse(name)
+        if reference.host or not request.prefix:
+            return reference
+        return Reference.parse(f"{request.prefix.rstrip('/')}/{name}")
     except BadReference as error:
         raise BadList(BAD_LINE(number=number, word=name)) from error
-    if reference.host or not request.prefix:
-        return reference
-    return Reference.parse(f"{request.prefix.rstrip('/')}/{name}")

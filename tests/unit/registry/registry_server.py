@@ -54,6 +54,9 @@ class MemoryRegistry:
         ]
         return self.put(repository, {"manifests": entries}, tag, INDEX)
 
+    def refuse(self, method, path, headers):
+        """Return status, headers and body of an answer that comes before any other; None if there is none."""
+
     def answer(self, method, path, accept="", body=b"", kind=""):
         """Return status, headers and body."""
         parts = urlsplit(path)
@@ -107,8 +110,13 @@ class MemoryRegistry:
         return 200, headers, json.dumps({key: rest[:count] or None}).encode()
 
 
-def serve(registry):
-    """Start a server for *registry*; return it, and its URL."""
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that do not trust the certificate."""
+
+
+def serve(registry, tls=None):
+    """Start a server for *registry*, with TLS if there is a context for it; return it, and its URL."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -119,7 +127,8 @@ def serve(registry):
             registry.requests.append((self.command, self.path))
             accept, kind = self.headers.get("Accept", ""), self.headers.get("Content-Type", "")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, headers, body = registry.answer(self.command, self.path, accept, body, kind)
+            refusal = registry.refuse(self.command, self.path, self.headers)
+            status, headers, body = refusal or registry.answer(self.command, self.path, accept, body, kind)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -132,6 +141,8 @@ def serve(registry):
         def log_message(self, *args):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.server_port}"
+    return server, f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"

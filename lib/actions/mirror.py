@@ -1,0 +1,97 @@
+"""The action mirror: images of other registries to this one, with all platforms and dependents."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+from charmhelpers.core import hookenv
+from charms.layer import basic, content, upstreams
+from registry.client.upstream import Access
+from registry.images import lists, mirroring
+from registry.images.reference import Reference
+from registry.message import Fault, Message, about, alone
+
+from actions import arguments, progress
+from actions.copies import Copies
+from actions.push import IS_CACHE
+from actions.results import Results, report
+
+NO_LIST = Message("no image is named", "Set images or file, or attach the resource image-list")
+"""The action has neither names of images nor a list with them."""
+NOT_VARIABLES = Message("{word!r} is not NAME=VALUE", "Use for example arch=amd64, separated by spaces")
+"""The values of variables of a list are names and values."""
+FAILURES = Message(
+    "{failed} of {total} images were not copied. The first is {first}", "See {report} and run the action again"
+)
+"""The other images were copied. Images that are there already are not copied again."""
+
+LIST = "image-list"
+
+
+class BadVariables(Fault):
+    """A text is not a list of variables."""
+
+
+def mirror(params: dict[str, Any]) -> Results:
+    """Copy images of other registries to this one, or show what would be copied."""
+    images = _images(params)
+    with arguments.of("to"):
+        groups = mirroring.copies(images, params["to"])
+    access = _access(params)
+    upstream = content.current().upstream
+    if upstream is not None:
+        raise basic.ActionFailed(alone(IS_CACHE(upstream=upstream)))
+    with content.opened(pushes=not params["dry-run"]) as registry, report(".txt") as text, report(".json") as data:
+        copies = Copies(groups, registry, access)
+        with progress.reported(copies.progress):
+            results = copies.carry_out(text, data, dry_run=params["dry-run"])
+    if copies.failed:
+        first, place = copies.first_failure, text.path
+        failure = FAILURES(failed=copies.failed, total=copies.total, first=first, report=place)
+        raise basic.ActionFailed(alone(failure), results)
+    return {"dry-run": str(params["dry-run"]).lower(), **results}
+
+
+def _images(params: dict[str, Any]) -> list[Reference]:
+    """Return the images of all the lists. Raises BadArguments, OSError."""
+    with arguments.of("variables"):
+        variables = _variables(params["variables"])
+    with arguments.of("prefix"):
+        mirroring.check_prefix(params["prefix"])
+    texts = {"images": params["images"]} if params["images"] else {}
+    if params["file"]:
+        texts["file"] = _read(params["file"])
+    if not texts and (path := hookenv.resource_get(LIST)):
+        texts[LIST] = _read(path)
+    if not texts:
+        raise basic.ActionFailed(about("images", NO_LIST()))
+    images: dict[Reference, None] = {}
+    for parameter, text in texts.items():
+        with arguments.of(parameter):
+            # Names that were given one by one belong to no release.
+            release = params["release"] if parameter != "images" else ""
+            images |= dict.fromkeys(lists.parse(text, lists.Request(params["prefix"], release, variables)))
+    return list(images)
+
+
+def _access(params: dict[str, Any]) -> Access:
+    with arguments.of("credentials"):
+        users = upstreams.users(params["credentials"])
+    with arguments.of("ca"):
+        ca = upstreams.authorities(params["ca"])
+    plain = frozenset(params["plain-http"].lower().split())
+    return Access(users, plain, ca, upstreams.environment())
+
+
+def _read(path: str) -> str:
+    with pathlib.Path(path).open(encoding="utf-8", errors="replace") as file:
+        return file.read(lists.LIMIT + 1)
+
+
+def _variables(text: str) -> dict[str, str]:
+    for word in text.split():
+        if not re.match(r"\w+=", word):
+            raise BadVariables(NOT_VARIABLES(word=word))
+    return {name: value for name, _, value in (word.partition("=") for word in text.split())}
