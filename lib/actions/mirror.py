@@ -23,7 +23,7 @@ NO_LIST = Message("no image is named", "Set images or file, or attach the resour
 NOT_VARIABLES = Message("{word!r} is not NAME=VALUE", "Use for example arch=amd64, separated by spaces")
 """The values of variables of a list are names and values."""
 FAILURES = Message(
-    "{failed} of {total} images were not copied. The first is {first}", "See {report} and run the action again"
+    "{failed} of {total} images cannot be copied. The first is {first}", "See {report} and run the action again"
 )
 """The other images were copied. Images that are there already are not copied again."""
 

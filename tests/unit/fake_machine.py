@@ -43,7 +43,7 @@ class FakeMachine:
         self.checks = FakeChecks()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
-        self.pauses = []  # between requests to registries elsewhere
+        self.accesses, self.pauses = [], []  # to registries elsewhere, and between requests to them
         self.registry_url = ""  # of a registry_server, for the actions on images
         self.swift_absent = {"away"}
 
@@ -65,6 +65,7 @@ class FakeMachine:
         return Content(Connection(self.registry_url))
 
     def upstream(self, host, access):
+        self.accesses.append(access)
         if not host.startswith("127.0.0.1:"):
             raise ApiError("connection failed")
         return Content(Upstream(host, access, self.pauses.append))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from urllib.parse import urlsplit
 
 import fakes
@@ -84,7 +85,7 @@ def test_an_image_that_fails_keeps_no_other_from_being_copied(source, target, mi
     source.image("app", "1", "layer")
     failure = mirror(images="gone:1 app:1")["failure"]
     assert re.fullmatch(
-        rf"1 of 2 images were not copied\. The first is {source.host}/gone:1: gone has no 1\. See .*uuid.txt and .*\.",
+        rf"1 of 2 images cannot be copied\. The first is {source.host}/gone:1: gone has no 1\. See .*uuid.txt and .*\.",
         failure,
     )
     assert juju.model["results"]["copied"] == "1"
@@ -121,6 +122,35 @@ def test_a_user_from_a_secret(source, target, mirror, juju, machine, monkeypatch
     results = mirror(images="app:1", credentials="secret:abc")
     assert results["copied"] == "1"
     assert "hunter2" not in json.dumps([juju.calls, results, machine.records.outputs])
+
+
+def test_docker_and_mirror_use_the_proxies_of_the_registry(source, target, mirror, juju, machine, deployed, actions):
+    source.image("app", "1", "layer")
+    juju.change(config={"http_proxy": "http://docker.example:3128", "registry-https-proxy": "http://own.example:3128"})
+    assert mirror(images="app:1")["copied"] == "1"
+    machine.engine.pullable["far.example/app:1"] = "sha256:app"
+    machine.files.texts["/root/.docker/config.json"] = '{"auths": {"far.example": {"auth": "bWU6c2VjcmV0"}}}'
+    deployed.action("push", actions, image="far.example/app:1", pull=True, tag="")
+    for access in machine.accesses:
+        assert access.environment["HTTP_PROXY"] == "http://docker.example:3128"
+        assert access.environment["HTTPS_PROXY"] == "http://own.example:3128"
+    assert [access.users["far.example"].name for access in machine.accesses[1:]] == ["me"]
+
+
+def test_there_are_at_most_eight_requests_at_once(source, target, mirror, monkeypatch):
+    for number in range(9):
+        source.image(f"app{number}", "1", *(f"layer {number} {layer}" for layer in range(2)))
+    now, most = set(), []
+
+    def refuse(method, path, headers):
+        now.add(path)
+        most.append(len(now))
+        time.sleep(0.003)
+        now.discard(path)
+
+    monkeypatch.setattr(source, "refuse", refuse)
+    assert mirror(images=" ".join(f"app{number}:1" for number in range(9)))["copied"] == "9"
+    assert 1 < max(most) <= 8
 
 
 def test_what_was_copied_before_a_kill_is_not_copied_again(source, target, mirror, monkeypatch):

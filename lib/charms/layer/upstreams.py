@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from charms.layer import context, juju_secrets
 from registry.client.upstream import Access
@@ -67,8 +68,8 @@ def as_docker(host: str) -> Access:
 
 
 def _is_loopback(host: str) -> bool:
-    name = host.rpartition(":")[0] or host
+    name = urlsplit(f"//{host}").hostname or ""
     try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"

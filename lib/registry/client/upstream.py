@@ -113,6 +113,8 @@ class Upstream(Connection):
             answer = self._follow(method, path, headers, new, data, stream=stream)
         if answer.status_code in _DENIED:
             answer.close()
+            if _origin(answer.url) != _origin(self.url):  # a URL that has expired meanwhile, for example
+                raise ApiError(f"{urlsplit(answer.url).hostname} returned {answer.status_code} for {self._host}")
             raise Refusal(f"{self._host} returned {answer.status_code} for {repository or path}: {self._denied()}")
         return answer
 

@@ -138,7 +138,7 @@ def test_a_blob_elsewhere_is_fetched_without_credentials(start):
     assert [sent for _, sent in memory.seen] == ["", BASIC, BASIC]
     assert [sent for _, sent in store.seen] == [""]
     store.before = lambda *_: (401, challenge, b"")
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError, match="127.0.0.1 returned 401 for"):
         list(upstream(host, ME).blob("app", digest_of(data)))
     assert {sent for _, sent in store.seen} == {""}
     memory.before = lambda _, path, __: (307, {"Location": path}, b"")
@@ -191,6 +191,14 @@ def test_a_private_ca_is_trusted_and_nothing_else_follows_without_tls(tmp_path):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_proxy_is_used_unless_the_host_is_excepted(start):
+    memory, host = start()
+    memory.image("app", "1", "layer")
+    access = Access(plain=frozenset({"far.example:5000"}), environment={"HTTP_PROXY": f"http://{host}"})
+    assert Content(Upstream("far.example:5000", access)).document("app", "1")
+    assert memory.requests == [("GET", "http://far.example:5000/v2/app/manifests/1")]
 
 
 def test_docker_hub_is_called_otherwise():
