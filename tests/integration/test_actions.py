@@ -1,9 +1,11 @@
 """Each action, with good and with bad parameters."""
 
 import json
+import urllib.request
 
 import jubilant
 import pytest
+from uploads import INDEX, OCI, Uploads, digest_of
 
 
 @pytest.fixture
@@ -32,6 +34,12 @@ def catalog(unit):
     )["repositories"]
 
 
+def ask(unit, repository, reference, kind):
+    """Ask the registry for a manifest."""
+    url = f"http://{unit.address}:5000/v2/{repository}/manifests/{reference}"
+    return urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": kind}), timeout=10)
+
+
 def test_push_takes_an_image_of_the_machine(unit, small):
     done = unit.run("push", image=small, pull=False)
     assert done.results["outcome"] == "success"
@@ -48,6 +56,25 @@ def test_push_pulls_first(unit, small):
     done = unit.run("push", image="127.0.0.1:5000/from/here:2", tag="again:3")
     assert done.results["raw"] == f"pushed {unit.address}:5000/again:3"
     assert {"from/here", "again"} <= set(catalog(unit))
+
+
+def test_push_copies_the_platforms_that_docker_does_not_have(unit, small):
+    uploads = Uploads(f"http://{unit.address}:5000")
+    unit.run("push", image=small, pull=False, tag="from/many:amd64")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    with ask(unit, "from/many", "amd64", kind) as answer:
+        data = answer.read()
+    here = {"digest": digest_of(data), "size": len(data), "mediaType": kind}
+    architecture = unit.exec("docker version -f {{.Server.Arch}}")
+    index = uploads.index("from/many", "1", **{architecture: here, "other": uploads.image("from/many", None, b"other")})
+    signature = uploads.signature("from/many", index)
+    done = unit.run("push", image="127.0.0.1:5000/from/many:1", tag="many:2")
+    assert done.results["raw"] == f"pushed {unit.address}:5000/many:2"
+    with ask(unit, "many", "2", INDEX) as answer:
+        assert digest_of(answer.read()) == index["digest"]
+    with ask(unit, "many", signature, OCI) as answer:
+        assert answer.status == 200
+    assert "127.0.0.1:5000/from/many:1" in unit.exec("docker images --format {{.Repository}}:{{.Tag}}").split()
 
 
 def test_push_follows_http_host(unit, small):

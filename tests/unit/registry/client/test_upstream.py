@@ -138,7 +138,7 @@ def test_a_blob_elsewhere_is_fetched_without_credentials(start):
     assert [sent for _, sent in memory.seen] == ["", BASIC, BASIC]
     assert [sent for _, sent in store.seen] == [""]
     store.before = lambda *_: (401, challenge, b"")
-    with pytest.raises(ApiError, match="127.0.0.1 returned 401 for"):
+    with pytest.raises(ApiError, match=r"127\.0\.0\.1 returned 401 for"):
         list(upstream(host, ME).blob("app", digest_of(data)))
     assert {sent for _, sent in store.seen} == {""}
     memory.before = lambda _, path, __: (307, {"Location": path}, b"")
