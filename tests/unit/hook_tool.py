@@ -6,7 +6,6 @@ A tool is called with the model, its words and its options; among the options ar
 
 import json
 
-
 ENVIRONMENT = ("JUJU_UNIT_NAME", "JUJU_RELATION_ID", "JUJU_REMOTE_UNIT")
 """What the tools here go by."""
 

@@ -97,8 +97,8 @@ def test_what_clients_cannot_reach_is_not_ready(deployed, juju, machine, problem
     assert juju.model["status"] == [
         "blocked",
         f"The registry is not reachable at 10.0.0.10:5000 from other machines ({problem}). "
-        "Check the machine's firewall (FORWARD, DOCKER-USER), net.ipv4.ip_forward and `ip` of daemon-opts. "
-        "A firewall that admits some addresses only must admit this one too.",
+        "Check net.ipv4.ip_forward, `ip` of daemon-opts and the firewall (FORWARD, DOCKER-USER), which must admit this "
+        "address too.",
     ]
     before = machine.engine.containers["registry"]["id"]
     juju.change(config={"storage-delete": True})
