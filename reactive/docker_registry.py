@@ -98,10 +98,15 @@ def ensure_docker():
     docker_registry.ensure_docker()  # -> docker.available
 
 
+@reactive.when_not("leadership.set.http-secret", "charm.docker-registry.removed")
+def share_secret():
+    docker_registry.share_secret()  # -> leadership.set.http-secret, on the leader
+
+
 @managed
 @reactive.when_not("leadership.set.http-secret")
-def share_secret():
-    docker_registry.share_secret()  # -> leadership.set.http-secret, or "Waiting for the leader ..."
+def await_secret():
+    docker_registry.await_secret()  # "Waiting for the leader ..."
 
 
 @managed

@@ -50,9 +50,9 @@ class S3(endpoints.Endpoint):
         except SecretError as error:
             keys, problem = {}, error.text
         return Bucket(
-            bucket=bag.get("bucket", ""),
-            accesskey=keys.get("access-key", ""),
-            secretkey=keys.get("secret-key", ""),
+            bucket=bag.get("bucket", "").strip(),
+            accesskey=keys.get("access-key", "").strip(),
+            secretkey=keys.get("secret-key", "").strip(),
             endpoint=bag.get("endpoint", ""),
             region=bag.get("region", ""),
             path=bag.get("path", ""),

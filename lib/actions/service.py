@@ -89,9 +89,14 @@ def _own_names(docker: Engine) -> set[str]:
 
 
 def _is_own(docker: Engine, name: str) -> bool:
-    """Tell whether the operator's *name* is that of the registry's container, or its ID, or the beginning of its ID."""
-    container, own = docker.inspect(name), _own_names(docker)
-    return name in own or (container is not None and container.name in own)
+    """Tell whether the operator's *name* is that of the registry's container, or its ID, or the beginning of its ID.
+
+    Somebody may have renamed it.
+    """
+    container, own, current = docker.inspect(name), _own_names(docker), context.machine.store.current()
+    if container is None:
+        return name in own
+    return container.name in own or (current is not None and container.digest == current.digest)
 
 
 def _serves() -> bool:

@@ -42,6 +42,18 @@ _HALF = re.compile(r"//[^\s/@:\[\]\"']*:(?!\d{0,5}(?:[^\w]|\Z))[^\s\"']*")
 """A user and the beginning of a password, from a URL that ends at a blank in it: what follows is not a port."""
 _USERS = re.compile(r"((?:\A|[\n{,]|//)[ \t]*[^\s:{,]{1,255}:)[ \t]+[^\n]*")
 """A user and the password, as lines of auth-basic-users have them."""
+_PAIR = re.compile(r"(?<![^\s'\"{,=(])(?P<head>[^\s:/'\"{,=(]+):(?P<tail>[^\s:][^\s]*)")
+"""Two words with a colon between them: a host and a port, an image and a tag, or a user and a password."""
+_PLAIN_TAIL = re.compile(r"\d{1,5}(?:/\S*)?|v?\d+(?:\.\d+)+(?:[-.+][\w.-]{1,12})?|//.*|\.\.\.|latest|stable", re.ASCII)
+"""What follows a colon and is no password: a port, a version, the rest of a URL, what is cut."""
+_PLAIN_HEADS = frozenset({"secret", "sha256", "sha512", "ppa", "http", "https"})
+_IDENTIFIER = re.compile(r"sha(?:256:[0-9a-f]*|512:[0-9a-f]*)|secret:(?:[0-9a-z-]+/)?[0-9a-z]{20}\b")
+"""Digests of images and URIs of Juju secrets are no secrets."""
+_KEY = re.compile(r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|\$[0-9a-z]{1,9}\$")
+"""A UUID, which many tokens are, or the beginning of a hash of a password."""
+_TOKEN = re.compile(r"[A-Za-z0-9+]{16,}")
+_CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Z]{2})(?=[a-z])")
+_UNSPEAKABLE = re.compile(r"[A-Z]{8}|[bcdfghjklmnpqrstvwxz]{6}")
 _AT = re.compile(r"@(?!sha(?:256|512):)")  # the digest of an image is not a host
 
 
@@ -79,6 +91,38 @@ def _without_key(word: str) -> str:
     return "..." if is_key else word
 
 
+def quoted(value: str) -> str:
+    """Return *value* in quotes, cut, and without what may be secret: it may be the value of quite another option.
+
+    A user stays, and what follows the colon does not; where a part looks like a key or a token, nothing stays.
+
+    >>> quoted("alice:pass"), quoted("registry.internal:5000"), quoted("9f86d081884c7d659a2feaa0c55ad015")
+    ("'alice:...'", "'registry.internal:5000'", "'...'")
+    """
+    if _is_opaque(value):
+        return "'...'"
+    half = _HALF.search(value)
+    if half and not _AT.search(value, half.start()):
+        value = f"{value[: half.start()]}//..."  # a password may have blanks
+    shown = _USERS.sub(r"\1 ...", redacted(_without_user(value, whole=True)))
+    pair = next((one for one in _PAIR.finditer(shown) if not _is_plain(one)), None)
+    shown = repr(f"{shown[: pair.end('head')]}:..." if pair else shown)
+    return shown if len(shown) <= QUOTED + 2 else f"{shown[: QUOTED + 1]}...{shown[0]}"
+
+
+def _is_plain(pair: re.Match[str]) -> bool:
+    return pair["head"].rpartition("@")[2] in _PLAIN_HEADS or _PLAIN_TAIL.fullmatch(pair["tail"]) is not None
+
+
+def _is_opaque(value: str) -> bool:
+    """Tell whether a part of *value* looks made by chance: in names, letters and digits change less often."""
+    text = _IDENTIFIER.sub("", value)
+    tokens = (token for token in _TOKEN.findall(text) if len(set(token)) >= 8)
+    return bool(_KEY.search(text)) or any(
+        5 * len(_CHANGE.findall(token)) >= len(token) or _UNSPEAKABLE.search(token) for token in tokens
+    )
+
+
 def one_line(text: str) -> str:
     """Return *text* with blanks for line breaks and other characters that cannot be printed."""
     if text.isprintable():
@@ -98,8 +142,7 @@ class _Values(string.Formatter):
         text = str(value)
         if conversion is None:
             return one_line(redacted(text))
-        quoted = repr(_USERS.sub(r"\1 ...", redacted(_without_user(text, whole=True))))
-        return quoted if len(quoted) <= QUOTED + 2 else f"{quoted[: QUOTED + 1]}...{quoted[0]}"
+        return quoted(text)
 
 
 @dataclasses.dataclass(frozen=True)

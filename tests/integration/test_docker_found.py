@@ -1,6 +1,10 @@
-"""Docker that is already there, set up by the machine's owner: the charm serves with it, and leaves it as it is."""
+"""Docker that is already there, set up by the machine's owner: the charm serves with it, and leaves it as it is.
+
+The machine's image is that of the host's release of Debian, or that of the environment: `SUITE=trixie-docker`.
+"""
 
 import json
+import os
 
 import prepared
 import pytest
@@ -19,7 +23,7 @@ FILES = {"/etc/docker/daemon.json": json.dumps(HARDENED), DROP_IN: LOGGING}
 def hardened(model, charm, archives):
     if not is_local(model):
         pytest.skip("a cloud's machines have their owner's files only if he made their image")
-    image = prepared.with_files("hardened", FILES)
+    image = prepared.with_files("hardened", FILES, os.environ.get("SUITE", ""))
     model.deploy(
         charm, "hardened", constraints={"image-id": image}, resources={"registry-image": str(archives.registry)}
     )

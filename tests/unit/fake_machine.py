@@ -13,7 +13,7 @@ from registry.client.content import Content
 from registry.client.http import ApiError, Connection
 from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
-from registry.machine import apt, engine, folders, openssl
+from registry.machine import apt, docker_packages, engine, folders, openssl
 from registry.options import packages
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
@@ -245,11 +245,14 @@ class FakeShortSources:
 class FakeDockerPackages:
     def __init__(self, apt):
         self.is_installed = True
-        self.podman = False
+        self.podman = self.rootless = False
         self._apt = apt
 
-    def is_podman(self):
-        return self.podman
+    def find_unusable(self):
+        return docker_packages.PODMAN() if self.podman else None
+
+    def find_rootless(self):
+        return docker_packages.ROOTLESS() if self.rootless else None
 
     def has_docker(self):
         return self.is_installed

@@ -275,3 +275,14 @@ def test_a_full_disk_stays_a_warning_and_keeps_nothing_from_being_applied(deploy
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"
     assert f"The disk with the images has no {what} left, so pushes fail" in juju.model["status"][1]
+
+
+def test_users_of_a_refused_change_are_not_written_in_every_hook(deployed, juju, machine, clock):
+    candidate_refused(juju, machine)
+    juju.change(config={"auth-basic-users": "me: pw"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    folder = machine.credentials._users.parent
+    before = folder.stat().st_mtime_ns
+    deployed.hook("update-status")
+    assert (folder.stat().st_mtime_ns, machine.credentials.users()) == (before, "")

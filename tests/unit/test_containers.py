@@ -90,14 +90,15 @@ def test_a_name_of_the_charms_own_temporary_containers_is_refused(deployed, juju
     assert list(machine.engine.containers) == ["registry"]
 
 
-@pytest.mark.parametrize("problem", ["no answer within 2.5 s", "Connection refused", "No route to host"])
+@pytest.mark.parametrize("problem", ["no answer to 192.0.2.6 within 2.5 s", "Connection refused from 192.0.2.6"])
 def test_what_clients_cannot_reach_is_not_ready(deployed, juju, machine, problem):
     machine.outside.problem = problem
     deployed.hook("update-status")
     assert juju.model["status"] == [
         "blocked",
         f"The registry is not reachable at 10.0.0.10:5000 from other machines ({problem}). "
-        "Check the machine's firewall (FORWARD, DOCKER-USER), net.ipv4.ip_forward and `ip` of daemon-opts.",
+        "Check net.ipv4.ip_forward, `ip` of daemon-opts and the firewall (FORWARD, DOCKER-USER), which must admit this "
+        "address too.",
     ]
     before = machine.engine.containers["registry"]["id"]
     juju.change(config={"storage-delete": True})
@@ -114,3 +115,38 @@ def test_a_registry_that_does_not_answer_at_all_is_not_blamed_on_the_network(dep
     machine.engine.deaf.add("sha256:one")
     deployed.hook("update-status")
     assert juju.model["status"][1].startswith("The registry does not answer at port 5000: connection failed.")
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_the_registrys_container_gets_its_name_back_while_it_serves(deployed, juju, machine, state):
+    identity = machine.engine.containers["registry"]["id"]
+    if state == "exited":
+        machine.engine.stop("registry")
+    machine.engine.rename("registry", "mine")
+    if state == "running":
+        machine.engine.watched = 5000
+        juju.change(config={"log-level": "debug"})  # the change of the same hook is applied
+    deployed.hook("update-status")
+    assert "The registry's container was renamed to mine, and has its name registry again." in juju.model["status"][1]
+    assert machine.engine.outages == []
+    assert list(machine.engine.containers) == ["registry"]
+    assert (machine.engine.containers["registry"]["id"] == identity) is (state == "exited")
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+
+
+def test_a_renamed_container_that_cannot_have_its_name_back_is_left(deployed, juju, machine):
+    machine.engine.rename("registry", "mine")
+    machine.engine.create("registry", STRANGER)
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "blocked"
+    assert "the container 'registry' exists and was not created by this charm" in juju.model["status"][1]
+    assert machine.engine.serving(5000)
+
+
+def test_stop_by_the_new_name_is_stop_too(deployed, juju, machine, actions):
+    machine.engine.rename("registry", "mine")
+    deployed.action("stop", actions, name="mine", remove=False)
+    deployed.hook("update-status")
+    assert juju.model["status"][1].startswith("Stopped by the action stop.")
+    assert machine.engine.serving(5000) is None

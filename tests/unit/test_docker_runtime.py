@@ -211,17 +211,47 @@ def test_a_file_of_somebody_else_is_copied_before_it_is_changed(charm, juju, mac
 def test_settings_that_hide_containers_wait_until_the_registry_is_stopped(
     deployed, juju, machine, actions, options, option, keys
 ):
-    before = (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts)
     assert config(juju, deployed, **options) == [
         "blocked",
         f"{option}: {keys} would hide Docker's containers (registry) and images. Take it back; or run the actions stop "
         f"and start, without containers of others.{SERVES}",
     ]
-    assert (machine.dockerd.daemon_json, machine.dockerd.drop_in, machine.dockerd.restarts) == before
+    # The option's default is gone with the new value: that is applied.
+    defaults = {} if option == "daemon-opts" else runtime.DEFAULT_SETTINGS
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, **defaults}
+    before = (machine.dockerd.drop_in, machine.dockerd.restarts)
+    assert before == (None, 2 if option == "daemon-opts" else 1)
+    deployed.hook("update-status")
+    assert (machine.dockerd.drop_in, machine.dockerd.restarts) == before
     deployed.action("stop", actions, name="", remove=False)
     deployed.action("start", actions, name="")
     assert juju.model["status"] == READY
-    assert machine.dockerd.restarts == before[2] + 1
+    assert machine.dockerd.restarts == before[1] + 1
+
+
+def test_settings_that_must_wait_keep_no_others(deployed, juju, machine, actions):
+    opts = "{data-root: /srv/docker, features: {containerd-snapshotter: true, x: true}, debug: true}"
+    state, message = config(juju, deployed, daemon__opts=opts, docker__opts="-D --exec-root /run/x --mtu=1400")
+    assert state == "blocked"
+    assert message.startswith("docker-opts: --debug is in daemon-opts too.")
+    state, message = config(juju, deployed, docker__opts="--exec-root /run/x --mtu=1400")
+    assert state == "blocked"
+    assert "data-root and exec-root and features.containerd-snapshotter would hide" in message
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, "features": {"x": True}, "debug": True}
+    assert machine.dockerd.drop_in.splitlines()[-1].endswith('dockerd -H fd:// "--mtu=1400"')
+    machine.dockerd.command = "/usr/sbin/dockerd -H fd:// --debug"
+    assert "debug is set in " in config(juju, deployed, docker__opts="--mtu=1500")[1]
+    assert machine.dockerd.drop_in.splitlines()[-1].endswith('"--mtu=1500"')
+    machine.dockerd.command = "/usr/sbin/dockerd -H fd://"
+    deployed.action("stop", actions, name="", remove=False)
+    deployed.action("start", actions, name="")
+    assert json.loads(machine.dockerd.daemon_json)["data-root"] == "/srv/docker"
+    # Taken back while containers run, it stays too.
+    machine.engine.force = daemon_effects.Observed(data_root="/srv/docker", snapshotter=True)
+    state, message = config(juju, deployed, daemon__opts="debug: false")
+    assert (state, "data-root and features.containerd-snapshotter would hide" in message) == ("blocked", True)
+    settings = {"data-root": "/srv/docker", "debug": False, "features": {"containerd-snapshotter": True}}
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True, **settings}
 
 
 def test_settings_that_hide_containers_are_applied_where_there_are_none(charm, juju, machine):
@@ -236,7 +266,7 @@ def test_settings_that_cut_docker_off_are_refused(deployed, juju, machine, optio
     machine.dockerd.command = "/usr/sbin/dockerd"
     state, message = config(juju, deployed, **options)
     assert (state, message.startswith("daemon-opts: with this ")) == ("blocked", True)
-    assert machine.dockerd.restarts == 1
+    assert json.loads(machine.dockerd.daemon_json) == {"live-restore": True}
 
 
 OWNERS = "/usr/sbin/dockerd -H fd:// --log-driver=journald --log-opt tag=x"

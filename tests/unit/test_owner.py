@@ -90,3 +90,26 @@ def test_the_second_takes_over_when_the_first_is_gone(charm, juju, machine):
     machine.records.remove("owner")
     charm.hook("update-status")
     assert juju.model["status"] == READY
+
+
+def test_the_leader_shares_the_secret_although_its_machine_is_anothers(charm, juju, machine):
+    taken(charm, machine)
+    charm.hook("install")
+    assert juju.model["status"] == OCCUPIED
+    assert len(juju.model["leader"]["http-secret"]) == 44
+
+
+def test_the_secret_of_another_unit_is_not_shared(deployed, juju, machine):
+    taken(deployed, machine)
+    secret = juju.model["leader"].pop("http-secret")
+    juju._write({**juju.model, "leader": {}})
+    deployed.hook("config-changed")
+    assert juju.model["leader"]["http-secret"] not in ("", secret)
+
+
+def test_a_follower_on_anothers_machine_says_that(charm, juju, machine):
+    juju.change(is_leader=False)
+    taken(charm, machine)
+    charm.hook("install")
+    assert juju.model["status"] == OCCUPIED
+    assert "http-secret" not in juju.model["leader"]

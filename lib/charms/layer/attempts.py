@@ -34,10 +34,9 @@ def deploy(now: Now, release: Release) -> None:
 
     Raises EngineError, OSError.
     """
-    current, container = context.machine.store.current(), now.facts.container if now.facts else None
+    current = context.machine.store.current()
     is_current = current is not None and current.digest == release.digest
-    # Where nothing runs, an attempt costs nothing.
-    refused = _read(release) if container and container.is_running else None
+    refused = _refusal(now, release)
     try:
         if refused:
             now.errors.append(refused)
@@ -58,6 +57,17 @@ def deploy(now: Now, release: Release) -> None:
     if not refused and current is not None and not is_current and now.plan and now.plan.can_fall_back:
         with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
             _deploy(now, current)
+
+
+def is_refused(now: Now, release: Release | None) -> bool:
+    """Tell whether *release* is not tried in this hook, because it did not serve before. Raises OSError."""
+    return release is not None and _refusal(now, release) is not None
+
+
+def _refusal(now: Now, release: Release) -> Sentence | None:
+    """Return why *release* is not tried in this hook. Where nothing runs, an attempt costs nothing. Raises OSError."""
+    container = now.facts.container if now.facts else None
+    return _read(release) if container and container.is_running else None
 
 
 def _deploy(now: Now, release: Release) -> None:

@@ -20,10 +20,11 @@ from registry.deadline import Deadline
 from registry.deployment.maintenance import Maintenance
 from registry.deployment.switch import Switch
 from registry.formats.htpasswd import User
-from registry.formats.inspection import Container
+from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.formats.relations import Offer
 from registry.machine.engine import Engine, EngineError
-from registry.message import Message, Sentence, alone
+from registry.message import Message, Sentence, about, alone
+from registry.options import limits
 from registry.options.options import Options
 from registry.plan.decision import Plan
 from registry.plan.facts import Facts
@@ -95,10 +96,18 @@ class Now:
 
     @functools.cached_property
     def container(self) -> Container | None:
-        """The container with the name of the current release, or else with that of the option registry-name."""
+        """The container of the current release, by its name or else by its label; before the first, of registry-name.
+
+        Somebody may have renamed it.
+        """
         assert self.docker is not None, "looked for a container without Docker"
         current = machine.store.current()
-        return self.docker.inspect(current.container.name if current else self.options.registry_name)
+        named = self.docker.inspect(current.container.name if current else self.options.registry_name)
+        if named is not None or current is None:
+            return named
+        found = filter(None, map(self.docker.inspect, self.docker.labelled(DIGEST_LABEL)))
+        ours = [one for one in found if one.digest == current.digest]
+        return max(ours, key=lambda one: one.is_started, default=None)
 
 
 now = Now()
@@ -182,7 +191,9 @@ def gathers(verb: Callable[[], None]) -> Callable[[], None]:
 
 
 def docker_failed(error: EngineError) -> Sentence:
-    """Return the sentence for an error of Docker."""
+    """Return the sentence for an error of Docker, about the option whose value it refuses if that is the reason."""
+    if refused := limits.refused(str(error)):
+        return about(*refused)
     return alone(DOCKER_FAILED(error=error))
 
 

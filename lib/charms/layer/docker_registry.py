@@ -72,6 +72,7 @@ def ensure_docker() -> None:
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
         now.docker = _recover(docker)
+        orphans.rename_back(now, machine)
         orphans.end(now.docker, machine, now.container)
     except docker_runtime.NoDocker as error:
         status.add(report.Report("blocked", error.problems))
@@ -106,17 +107,23 @@ def _recover(docker: Engine) -> Engine:
 
 @reports_errors
 def share_secret() -> None:
-    """Share the secret that all units need, as the leader; else wait for it.
+    """Share the secret that all units need, as the leader: also one that changes nothing on its own machine.
 
     That of the current release is kept where the leader's data have none: a failed hook reverts leader data, but not
-    the registry that it started.
+    the registry that it started. On a machine that another unit owns, that release is of the other unit.
     """
     if not leadership.is_leader():
-        status.waiting(alone(SECRET_AWAITED()))
         return
-    current = context.machine.store.current()
+    current = None if reactive.is_flag_set(flags.OCCUPIED) else context.machine.store.current()
     secret = current.http_secret if current else base64.b64encode(secrets.token_bytes(32)).decode()
     leadership.set({"http-secret": secret})
+
+
+@reports_errors
+def await_secret() -> None:
+    """Say that the secret is not there yet, unless this unit is the leader, which shares it."""
+    if not leadership.is_leader():
+        status.waiting(alone(SECRET_AWAITED()))
 
 
 @reports_errors
@@ -142,8 +149,11 @@ def deploy() -> None:
     """Carry out the plan: the users first, because a registry without them creates a user of its own."""
     now, machine = context.now, context.machine
     assert now.plan is not None
+    before = machine.store.current()
     try:
-        if now.plan.users is not None:
+        # For a registry that has passwords, or is about to be tried with them.
+        has_users = before is not None and before.authentication == "htpasswd"
+        if now.plan.users is not None and (has_users or not attempts.is_refused(now, now.plan.release)):
             machine.credentials.write_users(now.plan.users)
         if now.plan.release is not None:
             attempts.deploy(now, now.plan.release)

@@ -13,7 +13,7 @@ from charms.layer.edges import Machine
 from registry.formats import daemon, daemon_effects, dockerd_flags
 from registry.machine import dockerd_record, dockerd_settings
 from registry.machine.apt import BadKey, PackageError
-from registry.machine.engine import Engine
+from registry.machine.engine import Engine, EngineError
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import packages, runtime
 from registry.options.proxies import Proxies
@@ -31,11 +31,6 @@ INSTALLING_DOCKER = Message("Installing Docker")
 
 INSTALLING_PACKAGES = Message("Installing {packages}")
 """Packages of the option extra_packages are missing."""
-
-PODMAN = Message(
-    "The command docker of this machine is podman's", "Remove the package podman-docker; the charm installs Docker"
-)
-"""podman-docker imitates Docker, and APT would remove it in favour of Docker: the owner of the machine decides that."""
 
 INSTALL_FAILED = Message(
     "Docker cannot be installed: {error}", "Check the network and the package sources. Retrying automatically"
@@ -83,8 +78,8 @@ def ensure_packages(options: runtime.Runtime, machine: Machine) -> Errors:
     """Have Docker and the operator's packages on the machine. Raises NoDocker, OSError."""
     errors = _ensure_sources(options.packages, machine)
     wrong = about_all(options.origin_problems())
-    if machine.docker_packages.is_podman():
-        raise NoDocker((alone(PODMAN()), *errors))
+    if unusable := machine.docker_packages.find_unusable():
+        raise NoDocker((alone(unusable), *errors))
     if not machine.docker_packages.has_docker():
         if wrong:
             raise NoDocker(wrong + errors)
@@ -182,6 +177,10 @@ def connect(machine: Machine) -> Engine:
         return _record(machine).connect()
     except daemon.BadSettings as error:
         raise NoDocker((alone(error.text),)) from error
+    except EngineError as error:
+        if rootless := machine.docker_packages.find_rootless():
+            raise NoDocker((alone(rootless),)) from error
+        raise
 
 
 def ensure_settings(options: runtime.Runtime, docker: Engine, machine: Machine) -> tuple[Engine, Errors]:

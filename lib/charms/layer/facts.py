@@ -43,6 +43,7 @@ def read(now: Now) -> Facts:
         shortage=machine.folders.read_shortage(folder) if (folder := current and current.data_folder) else "",
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
+        cpus=os.cpu_count() or 0,
         debug_address_missing=_is_debug_address_missing(options),
         name_taken=_is_name_taken(now, current, foreign=foreign),
         is_displaced=foreign and current is not None,

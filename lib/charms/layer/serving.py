@@ -21,7 +21,8 @@ NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See
 
 UNREACHABLE = Message(
     "The registry is not reachable at {netloc} from other machines ({error})",
-    "Check the machine's firewall (FORWARD, DOCKER-USER), net.ipv4.ip_forward and `ip` of daemon-opts",
+    "Check net.ipv4.ip_forward, `ip` of daemon-opts and the firewall (FORWARD, DOCKER-USER), which must admit this "
+    "address too",
 )
 """The registry answers on the machine itself, but not a client that comes in through the machine's network."""
 

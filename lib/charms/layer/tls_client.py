@@ -39,11 +39,11 @@ FOREIGN_FILE = Message(
 @gathers
 def write_files() -> None:
     """Write the files of the options tls-...-blob, and remove those whose option was emptied."""
-    tls = context.now.options.tls
+    options, tls = context.now.options, context.now.options.tls
     if tls.client_ca:
         context.now.identity = context.machine.ensure_identity(context.own_user().name)
     known: dict[str, str] = dict(unitdata.kv().get(WRITTEN) or {})
-    # The files of a wrong blob stay: the option still requests them.
+    # Those of a wrong option stay: it still requests them, and may be about another path for the same file.
     kept = {tls.paths[kind] for kind in KINDS if tls.blobs[kind]}
     try:
         for path, text in tls.texts().items():
@@ -52,7 +52,7 @@ def write_files() -> None:
                 continue
             known[path] = _digest(text)
             context.machine.files.ensure(path, text, 0o600 if path == tls.paths["key"] else 0o644)
-        for path in sorted(set(known) - kept):
+        for path in sorted(set(known) - kept) if options.are_valid("tls-") else ():
             _remove(path, known.pop(path))
     except OSError as error:
         context.now.errors.append(alone(BLOB_FAILED(error=error)))

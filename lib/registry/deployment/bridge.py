@@ -18,6 +18,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from registry.deadline import Deadline
+from registry.deployment import outside
 from registry.formats.inspection import Container
 from registry.machine.engine import EngineError
 from registry.release.container import PORT
@@ -26,8 +27,6 @@ CHAIN = "DOCKER-REGISTRY"
 """Name of the chain in the table nat."""
 PROBE = "docker-registry"
 """Name of the network namespace that acts as another machine while the rules are tried, and of its interface."""
-PROBE_ADDRESS, PROBE_CLIENT = "192.0.2.1", "192.0.2.2"
-"""Addresses of this machine and the other one, from a network reserved for documentation (RFC 5737)."""
 PROBE_SECONDS = 2
 PROGRAM_SECONDS = 10
 """How long a program may take."""
@@ -54,9 +53,15 @@ class Impassable(Exception):
 class Bridge:
     """The bridge of this machine."""
 
-    def __init__(self, run: Run | None = None, clock: Callable[[float], Deadline] = Deadline) -> None:
+    def __init__(
+        self,
+        run: Run | None = None,
+        clock: Callable[[float], Deadline] = Deadline,
+        find_network: Callable[[int], outside.Network | None] = outside.find_network,
+    ) -> None:
         self._run = run or _run
         self._clock = clock
+        self._find_network = find_network
 
     def open(self, port: int, address: str, local_port: int, bridges: Iterable[str]) -> None:
         """Redirect new connections for the machine's *port* to the container at *address*.
@@ -68,11 +73,15 @@ class Bridge:
         missing = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
         if missing:
             raise Impassable(f"{missing[0]} is not installed")
+        network = self._find_network(4)
+        if network is None:
+            raise Impassable("no network is free to try the rules in")
+        machine, client = str(network[1]), str(network[2])
         self.close()
         lines = chain(address, local_port, bridges)
         try:
-            self._restore([*lines, *jumps(port, f"-d {PROBE_ADDRESS}/32")])
-            self._try(port)
+            self._restore([*lines, *jumps(port, f"-d {machine}/32")])
+            self._try(port, machine, client)
             self.close()
             self._restore([*lines, *jumps(port, "-m addrtype --dst-type LOCAL")])
         except Impassable:
@@ -133,19 +142,22 @@ class Bridge:
         inside = self._run(["nsenter", "-t", str(process), "-n", *listing, f"sport = :{PORT}"], "").stdout
         return flows(inside) | flows(self._run([*listing, f"sport = :{port}"], "").stdout)
 
-    def _try(self, port: int) -> None:
-        """Connect from another machine and from this one. Raises Impassable unless the rules redirected both."""
+    def _try(self, port: int, machine: str, client: str) -> None:
+        """Connect to the address *machine* from this one and from another, *client*.
+
+        Raises Impassable unless the rules redirected both.
+        """
         inside = ["ip", "-n", PROBE]
         for command in (
             ["ip", "netns", "add", PROBE],
             ["ip", "link", "add", PROBE, "type", "veth", "peer", "name", "eth0", "netns", PROBE],
-            ["ip", "address", "add", f"{PROBE_ADDRESS}/30", "dev", PROBE],
+            ["ip", "address", "add", f"{machine}/30", "dev", PROBE],
             ["ip", "link", "set", PROBE, "up"],
-            [*inside, "address", "add", f"{PROBE_CLIENT}/30", "dev", "eth0"],
+            [*inside, "address", "add", f"{client}/30", "dev", "eth0"],
             [*inside, "link", "set", "eth0", "up"],
         ):
             self._require(command)
-        connect = ["timeout", str(PROBE_SECONDS), "bash", "-c", f": < /dev/tcp/{PROBE_ADDRESS}/{port}"]
+        connect = ["timeout", str(PROBE_SECONDS), "bash", "-c", f": < /dev/tcp/{machine}/{port}"]
         for where in ([], ["ip", "netns", "exec", PROBE]):
             if self._run([*where, *connect], "").returncode:
                 raise Impassable("the rules do not redirect connections")

@@ -33,6 +33,9 @@ NOT_STARTED = Message(
 )
 """A container with the new configuration ended, did not answer or failed a check; its own words follow."""
 
+OUT_OF_MEMORY = Message("the registry needs more memory than {limit} bytes", "Use a higher limit, for example 512m")
+"""The kernel ended the registry because it reached the limit."""
+
 
 class NotServing(Fault):
     """A release does not serve; the text has the registry's own words."""
@@ -64,6 +67,8 @@ class Health:
         seconds = deadline.left
         while True:
             current = self._docker.inspect(name)
+            if current is not None and current.is_out_of_memory and release.container.memory:
+                raise NotServing(OUT_OF_MEMORY(limit=release.container.memory), option="container-memory-limit")
             if current is None or current.has_ended:
                 raise _not_serving(release, self._last_error(name) or "the container ended without an error")
             if current.address is not None:

@@ -34,6 +34,7 @@ CONNECT_SECONDS = 2.5
 UP_SECONDS = 0.5
 """How long the kernel may take to activate a new interface; packets before that are lost."""
 ROUTES = {4: "/proc/net/route", 6: "/proc/net/ipv6_route"}
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _CLONE_NEWNET = 0x40000000
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -57,15 +58,18 @@ class Outside:
             return ""
         with concurrent.futures.ThreadPoolExecutor(max_workers=1) as worker:
             try:
-                _separate(worker, ipaddress.ip_address(own).version)
+                client = _separate(worker, ipaddress.ip_address(own).version)
             except _NoNamespace:
                 return _connect(own, port, request)
-            return worker.submit(_connect, own, port, request).result()
+            return worker.submit(_connect, own, port, request, client).result()
 
 
-def _separate(worker: concurrent.futures.Executor, version: int) -> None:
-    """Move the *worker* to a namespace of its own, and connect that to the machine. Raises _NoNamespace."""
-    network = free_network(version, pathlib.Path(ROUTES[version]).read_text())
+def _separate(worker: concurrent.futures.Executor, version: int) -> str:
+    """Move the *worker* to a namespace of its own, and connect that to the machine; return its address there.
+
+    Raises _NoNamespace.
+    """
+    network = find_network(version)
     if network is None:
         raise _NoNamespace("no network is free")
     machine, client = (f"{network[number]}/{network.prefixlen}" for number in (1, 2))
@@ -85,6 +89,7 @@ def _separate(worker: concurrent.futures.Executor, version: int) -> None:
     with contextlib.suppress(OSError):  # a machine without /sys
         while state.read_text().strip() != "up" and time.monotonic() < end:
             time.sleep(0.0005)
+    return str(network[2])
 
 
 def _leave() -> int:
@@ -115,19 +120,28 @@ def _require(done: bool) -> None:
         raise _NoNamespace("ip failed")
 
 
-def _connect(address: str, port: int, request: Callable[[str], None]) -> str:
-    """Connect to *port* at *address* from this thread, and send the *request*; return why there is no connection."""
+def _connect(address: str, port: int, request: Callable[[str], None], client: str = "") -> str:
+    """Connect to *port* at *address* from this thread, and send the *request*; return why there is no connection.
+
+    *client* is the thread's own address, if it has one: a firewall may refuse that one and admit others.
+    """
+    source = f" to {client}" if client else ""
     try:
         socket.create_connection((address, port), CONNECT_SECONDS).close()
     except TimeoutError:
-        return f"no answer within {CONNECT_SECONDS:g} s"
+        return f"no answer{source} within {CONNECT_SECONDS:g} s"
     except OSError as error:
-        return error.strerror or str(error)
+        return f"{error.strerror or error}{source and f' from {client}'}"
     request(f"[{address}]" if ":" in address else address)
     return ""
 
 
-def free_network(version: int, routes: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def find_network(version: int) -> Network | None:
+    """Return a network that this machine is not in and has no route to; None if there is none."""
+    return free_network(version, pathlib.Path(ROUTES[version]).read_text())
+
+
+def free_network(version: int, routes: str) -> Network | None:
     r"""Return a network to which none of the machine's *routes*, the kernel's text, leads but the default one.
 
     >>> text = "Iface Destination Gateway Flags RefCnt Use Metric Mask\neth0 006433C6 0 1 0 0 0 00FFFFFF"
@@ -139,7 +153,7 @@ def free_network(version: int, routes: str) -> ipaddress.IPv4Network | ipaddress
     return next((one for one in networks if not any(one.overlaps(route) for route in taken)), None)
 
 
-def _destination(version: int, words: list[str]) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def _destination(version: int, words: list[str]) -> Network | None:
     """Return where a route leads, from a line of the kernel's; None for a default route and for the heading."""
     if version == 4:
         if words[1:2] in ([], ["Destination"]):

@@ -7,12 +7,17 @@ from collections.abc import Iterable
 
 from registry.formats import chains, handshake, pem, x509
 from registry.formats.chains import Chain, Link
-from registry.message import Message
+from registry.message import Message, Text
 
 NO_CERTIFICATE = Message("the text contains no certificate", "Use PEM or base64 of PEM")
 """There is no `BEGIN CERTIFICATE` block, for example because the text is a private key or was cut off."""
 UNREADABLE = Message("the text contains a certificate that cannot be read", "Use an undamaged copy")
 """A `BEGIN CERTIFICATE` block does not contain a valid certificate."""
+NAME_NOT_ASCII = Message(
+    "clients written in Go refuse the certificate, because its subject alternative name {name!r} is not ASCII",
+    "Have it reissued with the form of the name that begins with xn--",
+)
+"""An internationalised name was written as it is read: certificates have the form for DNS (RFC 5280, 7.2)."""
 NO_KEY = Message("the text contains no private key", "Use PEM or base64 of PEM")
 """There is no `BEGIN PRIVATE KEY` block, for example because the text is a certificate or was cut off."""
 UNREADABLE_KEY = Message("the text contains a private key that cannot be read", "Use an undamaged copy")
@@ -41,7 +46,7 @@ def bundle(text: str) -> str:
     try:
         return _pem(x509.parse(block.data()) for block in chosen)
     except ValueError as error:
-        raise BadCertificates(UNREADABLE()) from error
+        raise BadCertificates(_unreadable(error)) from error
 
 
 def key(text: str) -> str:
@@ -89,7 +94,7 @@ def parsed(text: str) -> list[x509.Certificate]:
         blocks = [block for block in pem.blocks(text) if block.label in pem.CERTIFICATE_LABELS]
         return [x509.parse(block.data()) for block in blocks]
     except ValueError as error:
-        raise BadCertificates(UNREADABLE()) from error
+        raise BadCertificates(_unreadable(error)) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +140,10 @@ def _own(certificates: list[x509.Certificate], private_key: str) -> x509.Certifi
             raise BadCertificates(unsupported or UNUSABLE_PAIR(error=error)) from error
         return one
     raise BadKey(KEY_MISMATCH())
+
+
+def _unreadable(error: ValueError) -> Text:
+    return NAME_NOT_ASCII(name=error) if isinstance(error, x509.NotAscii) else UNREADABLE()
 
 
 def _pem(certificates: Iterable[x509.Certificate]) -> str:

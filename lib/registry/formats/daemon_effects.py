@@ -102,6 +102,13 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, **{f"features.{name}": value for name, value in features.items()}}
 
 
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `flat` was made from."""
+    features = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith("features.")}
+    rest = {key: value for key, value in settings.items() if not key.startswith("features.")}
+    return {**rest, "features": features} if features else rest
+
+
 def hides(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the settings that differ from *before* to *after* and hide containers, sorted; their defaults count."""
     old, new = ({**HIDING, **flat(settings)} for settings in (before, after))

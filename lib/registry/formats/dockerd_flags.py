@@ -6,7 +6,7 @@ value after "=" only, any other option takes the next word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 SHORT = dict(
@@ -46,14 +46,19 @@ def split(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield long name and value of each argument in *words*; a switch without a value is ``true``."""
     rest = iter(words)
     for word in rest:
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            if not equals:
-                value = "true" if name in SWITCHES else next(rest, "")
-            if name:
-                yield name, value
-        elif word.startswith("-"):
-            yield from _short(word[1:], rest)
+        yield from _read(word, rest)
+
+
+def _read(word: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is in one *word*, whose value may be the first of the *rest*."""
+    if word.startswith("--"):
+        name, equals, value = word[2:].partition("=")
+        if not equals:
+            value = "true" if name in SWITCHES else next(rest, "")
+        if name:
+            yield name, value
+    elif word.startswith("-"):
+        yield from _short(word[1:], rest)
 
 
 def _short(letters: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -93,3 +98,25 @@ def names(words: Sequence[str]) -> dict[str, str]:
 def in_both(words: Sequence[str], document: Mapping[str, Any]) -> list[str]:
     """Return the options in *words* that are in daemon.json too: dockerd does not start with those."""
     return [name for key, name in names(words).items() if key in document]
+
+
+def without(words: Sequence[str], keys: Collection[str]) -> list[str]:
+    """Return *words* without the options that are equivalent to *keys* of daemon.json, and without their values.
+
+    >>> without(["--debug", "--data-root", "/x", "--feature=a=true"], ["data-root", "features.a"])
+    ['--debug']
+    """
+    kept, rest = list[str](), iter(words)
+    for word in rest:
+        group = [word]
+        pairs = [(KEYS.get(name, name), value) for name, value in _read(word, _noting(rest, group))]
+        both = {key for key, _ in pairs} | {f"{key}.{value.partition('=')[0]}" for key, value in pairs}
+        if not both & {*keys}:
+            kept += group
+    return kept
+
+
+def _noting(words: Iterator[str], group: list[str]) -> Iterator[str]:
+    for word in words:
+        group.append(word)
+        yield word

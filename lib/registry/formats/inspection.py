@@ -50,6 +50,8 @@ class Container:
     exit_code: int = 0
     """Exit status of its last process; 0 while it runs."""
     id: str = ""
+    is_out_of_memory: bool = False
+    """The kernel ended it because it reached its limit, or the machine's."""
 
     @classmethod
     def from_inspection(cls, document: Mapping[str, Any]) -> Container:
@@ -71,6 +73,7 @@ class Container:
             },
             body={**config, "Image": document["Image"], "HostConfig": document["HostConfig"]},
             id=document.get("Id", ""),
+            is_out_of_memory=bool(state.get("OOMKilled")),
         )
 
     @property

@@ -31,6 +31,8 @@ _SUBJECT_PARTS = ("2.5.4.3", "2.5.4.11", "2.5.4.10")
 """Common name, unit and organisation: what a certificate is called by, in this order."""
 _ENCODINGS = {0x1E: "utf-16-be", 0x14: "latin-1"}
 _CONTEXT = 0x80
+_TEXTS = (_CONTEXT | 1, _CONTEXT | 2, _CONTEXT | 6)
+"""Tags of mail addresses, host names and URLs: Go parses no certificate in which one of them is not ASCII."""
 _TRUE = b"\xff"
 
 
@@ -124,6 +126,10 @@ class Certificate:
         return host in self.names or (bool(host) and f"*.{host.partition('.')[2]}".removesuffix(".") in self.names)
 
 
+class NotAscii(ValueError):
+    """A subject alternative name has characters other than ASCII; ``str()`` is the name."""
+
+
 @functools.lru_cache(maxsize=256)
 def parse(raw: bytes) -> Certificate:
     """Return what is in the DER *raw*. Raises ValueError, also for what Go does not parse."""
@@ -185,6 +191,9 @@ def _extensions(wrapped: der.Element | None) -> dict[str, tuple[bool, bytes]]:
 
 def _alternatives(extensions: Mapping[str, tuple[bool, bytes]]) -> tuple[frozenset[str], frozenset[str]]:
     found = der.first(extensions[_SAN][1]).children() if _SAN in extensions else []
+    for one in found:
+        if one.tag in _TEXTS and not one.content.isascii():
+            raise NotAscii(one.content.decode(errors="replace"))
     names = {one.content.decode("ascii").lower() for one in found if one.tag == _CONTEXT | 2}
     addresses = {_address(ipaddress.ip_address(one.content)) for one in found if one.tag == _CONTEXT | 7}
     return frozenset(names), frozenset(addresses)

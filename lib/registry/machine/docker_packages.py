@@ -10,29 +10,71 @@ from collections.abc import Iterator, Sequence
 
 from registry.machine.apt import EXACTLY, GET, Apt, BadKey, PackageError
 from registry.machine.apt_sources import AptSources
-from registry.message import Message
+from registry.message import Message, Text
 from registry.options import packages, runtime
 
 SOCKET = pathlib.Path("/var/run/docker.sock")
+SNAPS = (pathlib.Path("/snap/bin/docker"), pathlib.Path("/snap/docker/current"))
+"""What the snap of Docker has on a machine."""
+USERS = pathlib.Path("/run/user")
+"""Folder of the sockets of Docker without root, which each of its users runs: $XDG_RUNTIME_DIR/docker.sock."""
 
 NOT_PACKAGED = Message("Docker was not installed from packages", "Upgrade it the way it was installed")
 """The programs of Docker belong to no package of apt, for example because they are those of a snap."""
+
+PODMAN = Message(
+    "The command docker of this machine is podman's", "Remove the package podman-docker; the charm installs Docker"
+)
+"""podman-docker imitates Docker, and APT would remove it in favour of Docker: the owner of the machine decides that."""
+
+SNAP = Message(
+    "Docker of this machine is a snap, which cannot read the registry's files and images",
+    "Remove it with `snap remove docker`; the charm installs Docker",
+)
+"""The snap's Docker is confined to its own folders and those in /home: what is mounted from elsewhere is empty."""
+
+ROOTLESS = Message(
+    "Docker of this machine runs without root", "Start the system's Docker: `systemctl enable --now docker`"
+)
+"""A user of the machine runs Docker, with his own containers and network; the charm needs the one that root runs."""
 
 
 class DockerPackages:
     """Docker's packages on this machine. An error that is due to an option begins with its name."""
 
-    def __init__(self, apt: Apt, sources: AptSources, socket: pathlib.Path = SOCKET) -> None:
+    def __init__(
+        self,
+        apt: Apt,
+        sources: AptSources,
+        socket: pathlib.Path = SOCKET,
+        snaps: Sequence[pathlib.Path] = SNAPS,
+        users: pathlib.Path = USERS,
+    ) -> None:
         self._apt = apt
         self._sources = sources
         self._socket = socket
+        self._snaps = snaps
+        self._users = users
 
     def has_docker(self) -> bool:
         """Tell whether this machine has a Docker engine and its command, from any source."""
         has_engine = shutil.which("dockerd") is not None or self._socket.exists()
         return has_engine and shutil.which("docker") is not None
 
-    def is_podman(self) -> bool:
+    def find_unusable(self) -> Text | None:
+        """Return why the charm cannot use the Docker of this machine, and must not install another; else None."""
+        if self._is_podman():
+            return PODMAN()
+        return SNAP() if self._is_snap() else None
+
+    def find_rootless(self) -> Text | None:
+        """Return a text if a user of this machine runs Docker, and root does not: for where no Docker answers."""
+        is_there = self._socket.exists()
+        if is_there and not self._socket.resolve().is_relative_to(self._users):
+            return None
+        return ROOTLESS() if is_there or any(self._users.glob("*/docker.sock")) else None
+
+    def _is_podman(self) -> bool:
         """Tell whether this machine's command `docker` is the script of the package podman-docker."""
         path = shutil.which("docker")
         if path is None:
@@ -40,6 +82,12 @@ class DockerPackages:
         with open(path, "rb") as file:
             start = file.read(1000)
         return start.startswith(b"#!") and b"podman" in start
+
+    def _is_snap(self) -> bool:
+        """Tell whether the only Docker of this machine is a snap, with its command in the search path or not."""
+        path = shutil.which("dockerd")
+        is_packaged = path is not None and not path.startswith("/snap/")
+        return not is_packaged and any(one.exists() for one in self._snaps)
 
     def install(self, options: runtime.Runtime) -> None:
         """Install the requested Docker. Raises PackageError."""

@@ -57,6 +57,17 @@ class Change:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Objection:
+    """Why a change must not be made."""
+
+    text: Text
+    keys: tuple[str, ...] = ()
+    """The settings to blame; without them, the rest can be applied. Empty: nothing can."""
+    stays: bool = True
+    """Meanwhile they are as before, and not removed."""
+
+
 class DockerdChecks:
     """Checks of this machine's dockerd. *connect* returns its engine or raises EngineError."""
 
@@ -71,20 +82,22 @@ class DockerdChecks:
             return self._dockerd.read_running()[1:]
         return [word for word in shlex.split(self._dockerd.read_command())[1:] if not word.startswith("$")]
 
-    def objection(self, change: Change, docker: Engine) -> Text | None:
-        """Return why the change must not be made, or None."""
+    def objection(self, change: Change, docker: Engine) -> Objection | None:
+        """Return why the change must not be made, and which settings are to blame, or None."""
         old, new = change.settings()
         if "config-file" in new:
-            return OVERRIDDEN(place=f"Docker's {new['config-file']}")
+            return Objection(OVERRIDDEN(place=f"Docker's {new['config-file']}"))
         document = daemon.settings(change.after.daemon_json or "")
         for flag in dockerd_flags.in_both([*change.owners, *change.arguments], document):
-            return IN_BOTH(key=flag, place=self._dockerd.find_file(f"--{flag}") or "Docker's command line")
-        if daemon_effects.cuts_off(new) and not daemon_effects.cuts_off(old):
-            return CUTS_OFF(key=daemon_effects.cuts_off(new))
+            place = self._dockerd.find_file(f"--{flag}") or "Docker's command line"
+            return Objection(IN_BOTH(key=flag, place=place), (dockerd_flags.KEYS.get(flag, flag),), stays=False)
+        if (key := daemon_effects.cuts_off(new)) and not daemon_effects.cuts_off(old):
+            return Objection(CUTS_OFF(key=key), (key,))
         keys = daemon_effects.hides(old, new)
         keys = daemon_effects.still_hides(keys, new, docker.observed()) if keys else []
         names = docker.unmovable() if keys else []
-        return HIDES(keys=" and ".join(keys), names=", ".join(names[:3])) if names else None
+        text = HIDES(keys=" and ".join(keys), names=", ".join(names[:3]))
+        return Objection(text, tuple(keys)) if names else None
 
     def compare(self, wanted: runtime.Runtime, environment: Mapping[str, str], docker: Engine) -> tuple[Engine, Errors]:
         """Return the engine, and what is written as requested, but not used by Docker."""

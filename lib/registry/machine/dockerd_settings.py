@@ -46,8 +46,9 @@ class DockerdSettings:
     def ensure(self, wanted: runtime.Runtime, environment: Mapping[str, str], docker: Engine) -> tuple[Engine, Errors]:
         """Apply the options and the *environment* to Docker; return the engine to use, and what is wrong.
 
-        Settings that Docker rejects are reverted, and not tried again until they change. Raises EngineError if Docker
-        does not answer any more, and OSError if a file cannot be written.
+        Settings that Docker rejects are reverted, and not tried again until they change. Those that must not be made
+        stay as they are, and the others are applied. Raises EngineError if Docker does not answer any more, and OSError
+        if a file cannot be written.
         """
         is_valid = not any(wanted.settings_problems().values())
         settings = wanted.settings() if is_valid else {}
@@ -79,11 +80,14 @@ class DockerdSettings:
         if record.refused == after.digest:
             return docker, (Sentence(record.reason),)
         change = Change(before, after, self._dockerd.read_running(), arguments, owners)
-        if problem := self._checks.objection(change, docker):
-            return docker, (about(options(before, after), problem),)
-        if errors := self._try(record, change, settings, theirs, docker):
-            return self._connect(), errors
-        return self._checks.compare(wanted, environment, self._connect())
+        if objection := self._checks.objection(change, docker):
+            rest = wanted.without(objection.keys, record.ours if objection.stays else {})
+            can_apply = rest.requested() != wanted.requested()
+            docker, more = self.ensure(rest, environment, docker) if can_apply else (docker, ())
+            return docker, (about(options(before, after), objection.text), *more)
+        errors = self._try(record, change, settings, theirs, docker)
+        docker = self._connect()
+        return (docker, errors) if errors else self._checks.compare(wanted, environment, docker)
 
     def ensure_live_restore(self, docker: Engine) -> Errors:
         """Have dockerd keep containers running while it restarts; return a sentence if daemon.json prevents it.

@@ -186,7 +186,7 @@ def _member(pair: yaml_text.Pair) -> User:
     name_problem = _name_problem(name)
     if name_problem:
         raise _BadUsers(name_problem)
-    if not secret:
+    if not secret or not secret.strip():
         raise _BadUsers(PASSWORD_NOT_TEXT(name=name))
     if pair.is_lossy:
         raise _BadUsers(PASSWORD_CUT(name=name))

@@ -78,7 +78,7 @@ class Options:
     trusted_ca: str | None
     """PEM, or base64 of it, of CAs that the registry trusts as a client, besides the image's."""
     unread: Mapping[str, Text] = dataclasses.field(default_factory=dict)
-    """Options whose Juju secret cannot be read, each with the reason."""
+    """Options whose value is missing, each with the reason: their Juju secret cannot be read, or it is blank."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], read: Callable[[str], Mapping[str, str]] | None = None) -> Options:
@@ -87,7 +87,8 @@ class Options:
         *read* returns the content of the Juju secret with a URI, or raises SecretError.
         """
         values = Values(config)
-        config, unread = reveal(values, read) if read else (values, {})
+        config, unread = reveal(values, read) if read else (values, dict[str, Text]())
+        unread |= values.problems()
         return cls(
             authentication=Authentication.from_config(config),
             cache=Cache.from_config(config),

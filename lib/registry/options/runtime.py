@@ -6,10 +6,10 @@ import dataclasses
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from registry.formats import dockerd_flags, sources_list, yaml_text
+from registry.formats import daemon_effects, dockerd_flags, sources_list, yaml_text
 from registry.message import Fault, Message, Text
 from registry.options.checks import choice_problem, no_effect
 from registry.options.packages import Packages
@@ -178,6 +178,15 @@ class Runtime:
     def requested(self) -> dict[str, Any]:
         """Return the settings of daemon-opts, and those of docker-opts in the form of daemon.json. Without problems."""
         return {**self.settings(), **dockerd_flags.settings(self.arguments())}
+
+    def without(self, keys: Collection[str], before: Mapping[str, Any]) -> Runtime:
+        """Return this with the settings of Docker called *keys* as they were *before*, in daemon.json, by the charm."""
+        settings, old = daemon_effects.flat(self.settings()), daemon_effects.flat(before)
+        kept = {key: value for key, value in settings.items() if key not in keys}
+        kept |= {key: value for key, value in old.items() if key in keys}
+        words = dockerd_flags.without(self.arguments(), keys)
+        text = json.dumps(daemon_effects.nested(kept))
+        return dataclasses.replace(self, daemon_opts=text, docker_opts=shlex.join(words))
 
 
 def _load(text: str) -> Any:

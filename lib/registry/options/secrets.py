@@ -58,6 +58,6 @@ def _password(uri: str, content: Mapping[str, str], key: str) -> str:
     values = [content[key]] if key in content else list(content.values())
     # A secret that was added from a file has the file's line break.
     value = values[0].strip("\r\n") if len(values) == 1 else ""
-    if value:
+    if value.strip():
         return value
     raise SecretError(NO_VALUE(uri=uri, key=key))

@@ -55,6 +55,8 @@ class Facts:
     ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Relation to the address at which its other end reaches this unit, where that is not the endpoint's: it is in
     another model."""
+    cpus: int = 0
+    """How many CPUs the machine has; 0 where that is unknown."""
     debug_address_missing: bool = False
     """The machine has no address as the option debug-address, where it is in use."""
     drift: Need = NOTHING

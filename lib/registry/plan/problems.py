@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from registry.formats import addresses
 from registry.message import Message, Sentence, Text, about, alone
 from registry.options import storage
+from registry.options.limits import TOO_MANY_CPUS
 from registry.options.options import Options
 from registry.plan import certificate, disk
 from registry.plan.facts import Facts
@@ -162,5 +163,8 @@ def _circumstances(options: Options, facts: Facts) -> Iterator[tuple[str, Text]]
         ours = alive and (facts.current is None or port in facts.current.container.ports.values())
         if held and not ours:
             yield option, PORT_IN_USE(port=port)
+    limits = options.limits
+    if facts.cpus and options.are_valid("container-cpu-limit") and limits.nano_cpus > facts.cpus * 10**9:
+        yield "container-cpu-limit", TOO_MANY_CPUS(count=facts.cpus)
     if facts.debug_address_missing:
         yield "debug-address", NO_SUCH_ADDRESS(address=options.monitoring.debug_address)

@@ -179,7 +179,7 @@ class FakeEngine:
     def rename(self, name, new_name):
         self._call("rename", name, new_name)
         assert new_name not in self.containers, f"{new_name} exists"
-        self.containers[new_name] = self.containers.pop(name)
+        self.containers[new_name] = self.containers.pop(self._name(name))
 
     def remove(self, name):
         self._call("remove", name)

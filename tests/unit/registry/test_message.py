@@ -31,6 +31,9 @@ WRONG = {
     "users": "alice: hush\r\n'bob':\thush hush\n\"c\": hush",
     "users in braces": "{alice: hush, bob: hush}",
     "users in JSON": '{"alice": "hush", "bob": "hush"}',
+    "hex": "hush9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+    "user and password": "alice:hush",
+    "user and password with blanks": "alice:hush hush",
     "control": "a\x00\x07\x1b[31m\r\n\x85\u2028\u202eb",
     "surrogate": "a\ud800b",
     "long": "x" * 30_000,
@@ -123,6 +126,37 @@ def test_a_quoted_value_is_cut():
     assert quote(value="x" * (QUOTED + 1)) == f"'{'x' * QUOTED}...' is wrong"
     assert quote(value="{value}") == "'{value}' is wrong"
     assert Message("{error}")(error="a\n\n  b\x00") == "a   b"
+
+
+def test_a_quoted_value_shows_what_an_ordinary_one_is_and_nothing_of_a_key():
+    quote = Message("{value!r}")
+    shown = (
+        *(
+            "2gb",
+            "1.5g",
+            "half",
+            "registry:2",
+            "Registry:2.8.1",
+            "localhost:5000",
+            "fd00::1",
+            "[::1]:80",
+            "--log-driver",
+        ),
+        *("my-registry-for-the-production-team", "MyRegistryForProductionTeam", "storageaccount01images02"),
+        *("kubernetes-1-28-registry-v2-cluster3", "https://s3.eu-central-1.amazonaws.com", "alice", "alice:..."),
+        *("docker.io/Library/Ubuntu:22.04", "deb https://x jammy main", "secret:9m4e2mr0ui3e8a215n4g", "12:30"),
+    )
+    for value in shown:
+        assert quote(value=value) == f"'{value}'"
+    hidden = (
+        *("9f86d081884c7d659a2feaa0c55ad015", "JBSWY3DPEHPK3PXP", "dXNlcjpwYXNzd29yZDEyMzQ=", "AKIAIOSFODNN7EXAMPLE"),
+        *("550E8400-e29b-41d4-a716-446655440000", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "$apr1$abc", "a $6$b"),
+        *("qzjxkvbwpmtrsdflghnc", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "eyJhbGciOiJIUzI1NiJ9.e30.x"),
+    )
+    for value in hidden:
+        assert quote(value=value) == "'...'", value
+    for value in ("alice:hunter2", "alice:hunter2 more", "alice:22222222", "alice:a/b:c", "alice:2x,b:c"):
+        assert quote(value=value) in ("'alice:...'",), value
 
 
 def test_a_long_error_leaves_room_for_what_still_serves():

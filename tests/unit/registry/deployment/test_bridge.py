@@ -1,6 +1,7 @@
 """Rules and counters as text, and what is done with them on a machine that is a table of answers."""
 
 import dataclasses
+import ipaddress
 import subprocess
 
 import pytest
@@ -10,6 +11,7 @@ from registry.formats.inspection import Container, Network
 from registry.machine import engine
 from test_inspection import inspection
 
+NETWORK = ipaddress.IPv4Network("203.0.113.4/30")
 RULES = """-P PREROUTING ACCEPT
 -N DOCKER
 -N DOCKER-REGISTRY
@@ -50,15 +52,16 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr(bridge, "NETWORK_NAMESPACES", tmp_path)
 
 
-def opened(netfilter):
-    bridge.Bridge(netfilter).open(5000, "172.17.0.3", 32768, ["docker0", "br-1"])
+def opened(netfilter, network=NETWORK):
+    found = bridge.Bridge(netfilter, find_network=lambda version: network)
+    found.open(5000, "172.17.0.3", 32768, ["docker0", "br-1"])
 
 
 def test_the_rules_apply_to_clients_only_after_they_have_redirected_a_connection(machine):
     netfilter = Netfilter()
     opened(netfilter)
     tried, gone, real = netfilter.restored
-    assert "-d 192.0.2.1/32" in tried and "LOCAL" not in tried
+    assert "-d 203.0.113.5/32" in tried and "LOCAL" not in tried
     assert "-X DOCKER-REGISTRY" in gone
     assert real.splitlines() == [
         "*nat",
@@ -87,6 +90,13 @@ def test_what_does_not_carry_leaves_nothing(machine, netfilter, words):
         opened(netfilter)
     assert not netfilter.there
     assert not any("LOCAL" in text for text in netfilter.restored if "-I " in text)
+
+
+def test_where_no_network_is_free_nothing_is_tried(machine):
+    netfilter = Netfilter()
+    with pytest.raises(bridge.Impassable, match="no network is free"):
+        opened(netfilter, None)
+    assert netfilter.restored == []
 
 
 def test_a_program_that_is_not_there_is_named(monkeypatch):

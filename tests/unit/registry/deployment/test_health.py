@@ -1,7 +1,11 @@
 """What a registry's log tells of its end."""
 
+import dataclasses
+
+import fakes
 import pytest
 from registry.deployment import health
+from test_plan import good
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,23 @@ from registry.deployment import health
 )
 def test_last_error(log, words):
     assert health.last_error(log) == words
+
+
+def test_a_registry_that_its_memory_limit_ends_is_about_the_limit():
+    class Killed(fakes.FakeEngine):
+        def _inspection(self, name):
+            state = {"Status": "exited", "OOMKilled": True}
+            return {**super()._inspection(name), "State": state}
+
+    docker, release = Killed(), good()
+    docker.containers["x"] = {"id": "1", "body": {"Image": "i", "Cmd": [], "Labels": {}, "HostConfig": {}}}
+    docker.containers["x"] |= {"status": "exited", "address": "", "chosen": "1"}
+    checks = health.Health(docker, lambda url, certificate, deadline: docker.client(url), docker.deadline())
+    for memory, sentence in (
+        (6 * 1024**2, "container-memory-limit: the registry needs more memory than 6291456 bytes. "),
+        (0, "The registry does not start with this configuration: "),
+    ):
+        limited = dataclasses.replace(release, container=dataclasses.replace(release.container, memory=memory))
+        with pytest.raises(health.NotServing) as raised:
+            checks.wait("x", limited)
+        assert raised.value.sentence.startswith(sentence)

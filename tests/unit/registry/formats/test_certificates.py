@@ -63,3 +63,22 @@ def test_anything_else_is_a_problem(text, problem):
     with pytest.raises(certificates.BadCertificates) as raised:
         certificates.bundle(text)
     assert raised.value.text == problem
+
+
+def test_a_name_that_is_not_ascii_is_named(tmp_path):
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj"]
+    names = "subjectAltName=DNS:a.example,DNS:munchen.example,email:munchen@example.com"
+    more = ["/CN=x", "-addext", names, "-keyout", tmp_path / "key", "-outform", "DER"]
+    made = subprocess.run([*command, *more], capture_output=True, check=True).stdout
+    for old, new in (
+        (b"munchen.example", "m\xfcnche.example".encode()),
+        (b"munchen@", "m\xfcnche@".encode()),
+        (b"munchen.", b"m\xfcnchen."),
+    ):
+        raw = base64.b64encode(made.replace(old, new)).decode()
+        with pytest.raises(certificates.BadCertificates) as raised:
+            certificates.bundle(f"-----BEGIN CERTIFICATE-----\n{raw}\n-----END CERTIFICATE-----\n")
+        assert raised.value.text.startswith("clients written in Go refuse the certificate, because its subject alt")
+        assert raised.value.text.endswith(
+            "is not ASCII. Have it reissued with the form of the name that begins with xn--"
+        )

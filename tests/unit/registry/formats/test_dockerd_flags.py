@@ -46,3 +46,16 @@ def test_arguments_are_settings_of_daemon_json(words, settings):
 )
 def test_what_is_in_both_places(words, document, both):
     assert dockerd_flags.in_both(words, document) == both
+
+
+def test_options_are_left_out_with_their_values():
+    for words, keys, rest in (
+        ([], ["mtu"], []),
+        (["--mtu", "1", "-D"], ["mtu"], ["-D"]),
+        (["-s", "vfs", "--mtu=1"], ["storage-driver"], ["--mtu=1"]),
+        (["-Ds", "vfs", "--dns", "1"], ["storage-driver"], ["--dns", "1"]),
+        (["--feature", "a=true", "--feature=b"], ["features.a"], ["--feature=b"]),
+        (["-H", "fd://", "--host=tcp://x", "--icc"], ["hosts"], ["--icc"]),
+        (["--mtu"], ["mtu"], []),
+    ):
+        assert dockerd_flags.without(words, keys) == rest

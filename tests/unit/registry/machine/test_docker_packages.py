@@ -2,7 +2,7 @@
 
 import pytest
 from fake_programs import FakePrograms
-from registry.machine import apt
+from registry.machine import apt, docker_packages
 from registry.options import runtime
 from test_apt_sources import KEY, LINE
 from test_options import DEFAULTS
@@ -124,4 +124,24 @@ def test_podman_in_dockers_place_is_noticed(programs, tmp_path, monkeypatch, sta
     if start is not None:
         (tmp_path / "empty/docker").write_text(start)
         (tmp_path / "empty/docker").chmod(0o755)
-    assert programs.docker.is_podman() is podman
+    assert (programs.docker.find_unusable() == docker_packages.PODMAN()) is podman
+
+
+def test_docker_of_a_snap_or_of_a_user_is_no_docker_for_the_charm(tmp_path, monkeypatch):
+    snap, users, socket = tmp_path / "snap/bin/docker", tmp_path / "user", tmp_path / "docker.sock"
+    found = docker_packages.DockerPackages(None, None, socket, (snap,), users)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (found.find_unusable(), found.find_rootless()) == (None, None)
+    (users / "1000").mkdir(parents=True)
+    (users / "1000/docker.sock").touch()
+    assert found.find_rootless() == docker_packages.ROOTLESS()
+    socket.symlink_to(users / "1000/docker.sock")
+    assert found.find_rootless() == docker_packages.ROOTLESS()
+    socket.unlink()
+    socket.touch()
+    assert found.find_rootless() is None
+    snap.parent.mkdir(parents=True)
+    snap.touch()
+    assert found.find_unusable() == docker_packages.SNAP()
+    (tmp_path / "dockerd").touch(0o755)
+    assert found.find_unusable() is None  # there is another one

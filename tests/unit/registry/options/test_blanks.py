@@ -3,7 +3,7 @@
 import pytest
 from registry.options.nagios import Naming
 from registry.options.options import Options
-from registry.options.values import PASSWORDS
+from registry.options.values import PASSWORDS, SECURING
 from test_contract import CHANGES, RUNTIME, S3, USER
 from test_options import CONFIG, DEFAULTS
 
@@ -70,11 +70,35 @@ def test_blanks_around_a_value_are_no_part_of_it(option):
 def test_an_emptied_option_is_no_veto_where_it_never_was(option):
     base, _ = VALUES[option]
     alone = {} if option in base else base
-    for value in ("", None, "\n"):
+    for value in ("", None, *([] if option.startswith(SECURING) else ["\n"])):
         read_back = read({**alone, option: value})
         about = [line for line in read_back.sentences if option in line.partition(": ")[0].split(", ")]
         assert bool(about) == (option in NEEDS_A_VALUE), about
         assert read_back == read({**alone, option: ""})
+
+
+BLANKS = ("\n", "\r\n", " ", "\t \n", "\u00a0", "\ufeff", "\ufeff \u200b\n\ufeff", "\u2028\u3000")
+
+
+def test_nothing_but_blanks_turns_nothing_off_that_keeps_people_out():
+    for option in sorted(name for name in TEXTS if name.startswith(SECURING)):
+        base, _ = VALUES[option]
+        for value in BLANKS:
+            read_back = read({**base, option: value})
+            blank = f"{option}: the value consists of blanks only. Set one, or reset the option."
+            assert blank in read_back.sentences, (option, value)
+
+
+def test_a_secret_of_blanks_is_none():
+    texts = {}
+    for option, content in (
+        *(("auth-basic-password", {"password": blank}) for blank in BLANKS[:5]),
+        *(("tls-key-blob", {"blob": blank}) for blank in BLANKS[:5]),
+        *(("auth-basic-users", one) for one in ({}, {"me": " "}, {"me": "\n"}, {" ": "pw"})),
+    ):
+        config = {**DEFAULTS, option: "secret:1"}
+        texts.setdefault(option, set()).update(Options.from_config(config, lambda uri, value=content: value).problems)
+    assert texts == {option: {option} for option in texts}
 
 
 @pytest.mark.parametrize("uri", [" secret:1", "secret:1\n", "\tsecret:1 "])

@@ -1,6 +1,7 @@
 """Limits of the container."""
 
 import pytest
+from registry.options import limits as limits_module
 from registry.options import options
 from registry.release import container
 from test_options import DEFAULTS
@@ -38,6 +39,36 @@ def limits(**changes):
 )
 def test_a_wrong_limit_is_a_sentence(option, value):
     assert limits(**{option: value}).sentences == (f"{option.replace('_', '-')}: {value!r} {TEXTS[option]}.",)
+
+
+def test_a_limit_that_docker_refuses_is_a_sentence():
+    small, large = "is less than Docker accepts. Use 6m or more", "is more than any machine has. Use a smaller size"
+    for value, text in {
+        "1": small,
+        "6291455": small,
+        "6143k": small,
+        "5M": small,
+        "9223372036854775808": large,
+        "8589934592g": large,
+        "9" * 90: large,
+    }.items():
+        (sentence,) = limits(container_memory_limit=value).sentences
+        assert text in sentence
+    assert not limits(container_memory_limit="6m").sentences
+    assert not limits(log_max_size="1k").sentences
+
+
+def test_what_docker_says_of_a_value_is_about_its_option():
+    made = "container x cannot be created:"
+    for words, option in {
+        f"{made} Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available": "container-cpu-limit",
+        f"{made} Minimum memory limit allowed is 6MB": "container-memory-limit",
+        f"{made} runc: init was OOM-killed (memory limit too low?): unknown": "container-memory-limit",
+        f"{made} No such image: x": None,
+    }.items():
+        found = limits_module.refused(words)
+        assert (found[0] if found else None) == option, words
+        assert found is None or "Docker refuses the value (" in found[1]
 
 
 def test_sizes_are_counted_as_docker_counts_them():

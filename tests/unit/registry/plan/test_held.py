@@ -256,3 +256,26 @@ def test_an_option_changes_the_parts_that_it_is_said_to_make(option):
     made = {parts.OWNERS[path] for path in changed - certificate} | ({Part.CERTIFICATE} if certificate else set())
     if option != "tls-cert-path":  # without TLS, the other parts of it go too
         assert made <= parts.parts_of(option)
+
+
+def test_a_value_of_blanks_opens_nothing_and_holds_nothing_else_back():
+    for before in (USERS, TOKEN, {**TLS, **CLIENT_CA}, {"auth-basic-user": "me", "auth-basic-password": "pw"}):
+        closed = applied(before)
+        for option in before:
+            planned = decide({**before, option: " \n", "storage-delete": True}, before)
+            blank = f"{option}: the value consists of blanks only. Set one, or reset the option."
+            assert blank in planned.problems
+            assert (planned.release.authentication, planned.release.scheme) == (closed.authentication, closed.scheme)
+            assert planned.release.asks_for_certificates == closed.asks_for_certificates
+            assert planned.users in (None, _deployed(*before.items()).users)
+            assert config(planned.release)["storage"]["delete"]["enabled"]
+
+
+def test_more_cpus_than_the_machine_has_hold_nothing_else_back():
+    for limit, cpus, is_wrong in (("2.5", 2, True), ("2", 2, False), ("0.5", 1, False), ("64", 0, False)):
+        planned = decide({**USERS, "container-cpu-limit": limit}, {}, cpus=cpus)
+        assert planned.release.authentication == "htpasswd"
+        assert bool(planned.problems) is is_wrong
+        assert bool(planned.release.container.nano_cpus) is not is_wrong
+    said = decide({"container-cpu-limit": "2.5"}, {}, cpus=2).problems
+    assert said == ("container-cpu-limit: the machine has 2 CPUs, and Docker accepts no higher limit. Use 2 or less.",)
