@@ -43,10 +43,10 @@ def opened(*, deletes: bool = False) -> Iterator[Content]:
     try:
         if release.authentication == "token" or (deletes and not release.accepts_deletes):
             with context.switch(machine.connect()).loopback(release, deletes=deletes) as port:
-                yield machine.content(f"http://127.0.0.1:{port}", own, None)
+                yield machine.content(f"http://127.0.0.1:{port}", own, None, release.max_entries)
         else:
             url = f"{release.scheme}://127.0.0.1:{release.port}"
-            yield machine.content(url, own, release.certificate)
+            yield machine.content(url, own, release.certificate, release.max_entries)
     except ApiError as error:
         raise basic.ActionFailed(alone(FAILED(error=error))) from error
 
@@ -79,6 +79,6 @@ def garbage() -> Garbage:
     return context.maintenance(context.machine.connect()).collect(current(), dry_run=True)
 
 
-def collect() -> Garbage:
-    """Delete the unused blobs. Nobody may push meanwhile. Raises ActionFailed, EngineError."""
-    return context.maintenance(context.machine.connect()).collect(current(), dry_run=False)
+def collect(until: float) -> Garbage:
+    """Delete the unused blobs, at most *until* then. Nobody may push meanwhile. Raises ActionFailed, EngineError."""
+    return context.maintenance(context.machine.connect()).collect(current(), dry_run=False, until=until)
