@@ -35,8 +35,7 @@ MARGIN = 300
 BUSY = Message("{unit} collects garbage in the same object store", "Run the action again when it has ended")
 """One unit collects at a time. If that unit was lost, remove it, or wait half a day."""
 AWAITED = Message("Units that share the object store still accept pushes: {units}", "Run the action again in a minute")
-"""They become read-only while this unit collects garbage, and confirm it. A unit whose machine is lost has to be removed
-first."""
+"""They become read-only for the collection, and confirm it. A unit whose machine is lost has to be removed first."""
 
 
 def read_request() -> int:
