@@ -95,8 +95,9 @@ def marked(number):
 def measure(number, url):
     sys.path[:0] = [str(ROOT / folder) for folder in ("lib", "tests/unit", "tests/unit/registry")]
     import tool_process
-    from charms.layer import context
-    from fake_juju import Charm, Juju
+    from fake_juju import Charm, Juju  # it makes charmhelpers believe in an Ubuntu
+
+    from charms.layer import context  # isort: skip
     from fake_machine import FakeMachine
     from registry.deployment import candidate
 

@@ -72,7 +72,10 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     said(juju, shared, **{"read-only-until": "99999999999"})
     assert machine.store.current().is_read_only
     assert json.loads(bag(juju, "peer:1")["refuses-pushes"]) == {OTHER: 99999999999}
-    assert collect(shared, actions)["failure"].startswith(f"{OTHER} collects garbage in the same object store")
+    busy = f"{OTHER} collects garbage in the same object store"
+    assert collect(shared, actions)["failure"].startswith(busy)
+    delete = {"image": "app:1", "all-tags": False, "dry-run": False}
+    assert shared.action("delete-image", actions, **delete)["failure"].startswith(busy)
     said(juju, shared)
     assert machine.store.current() == before
     said(juju, shared, **{"read-only-until": "1000"})

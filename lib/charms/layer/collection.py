@@ -63,6 +63,15 @@ def alone_in(release: Release) -> Iterator[float]:
             basic.run_handlers()  # which withdraw the request, once nothing is deleted any more
 
 
+def require_writable() -> None:
+    """Raise ActionFailed while another unit collects garbage in the store that all share."""
+    if context.machine.records.load(RECORD).get("begun"):
+        return  # it is this unit that does
+    for peer in context.endpoint("peer").peers():
+        if peer.read_only_until > time.time():
+            raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
+
+
 def _require_read_only(peers: tuple[Peer, ...]) -> int:
     """Return until when all *peers* refuse pushes. Raises ActionFailed while one does not."""
     now, unit, until = time.time(), hookenv.local_unit(), read_request()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import basic, context, flags
+from charms.layer import basic, collection, context, flags
 from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.images.garbage import Garbage
@@ -40,6 +40,8 @@ def opened(*, deletes: bool = False) -> Iterator[Content]:
     another server only, or refuses the changes. Raises ActionFailed, NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
+    if deletes and release.is_shared:
+        collection.require_writable()
     try:
         if release.authentication == "token" or (deletes and not release.accepts_deletes):
             with context.switch(machine.connect()).loopback(release, deletes=deletes) as port:

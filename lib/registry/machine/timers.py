@@ -14,6 +14,9 @@ from registry.message import Fault, Message
 RECORD = "timers"
 """Name of the record that systemd has to read them again."""
 
+STAMPS = "/var/lib/systemd/timers"
+"""Where systemd notes when a timer ran last."""
+
 FOREIGN = Message("{path} exists and was not written by this charm", "Remove it, or reset the option")
 """Somebody else made a unit of systemd with a name that the charm uses."""
 NOT_A_CALENDAR = Message(
@@ -69,8 +72,10 @@ class Timers:
             return
         self._systemd.systemctl("daemon-reload")
         for name in sorted(os.path.basename(path) for path in files if path.endswith(".timer")):
-            self._systemd.systemctl("enable", name)
-            done = self._systemd.systemctl("restart", name)  # one that runs keeps its old time otherwise
+            self._systemd.systemctl("stop", name)  # one that runs keeps its old time
+            # A new schedule makes up for no run that an earlier one missed.
+            self._files.remove(f"{self._root}{STAMPS}/stamp-{name}")
+            done = self._systemd.systemctl("enable", "--now", name)
             if done.returncode:
                 raise BadSchedule(NO_TIMER(timer=name, error=done.stderr.strip() or done.returncode))
         self._records.remove(RECORD)

@@ -36,7 +36,7 @@ def test_timers_are_made_changed_and_removed(tmp_path):
         edge.check("soon", FILES)
     edge.ensure(FILES)
     assert edge.has(FILES)
-    assert systemd.asked == [("daemon-reload",), ("enable", TIMER), ("restart", TIMER)]
+    assert systemd.asked == [("daemon-reload",), ("stop", TIMER), ("enable", "--now", TIMER)]
     edge.ensure(FILES)
     assert len(systemd.asked) == 3, "nothing has changed"
     edge.ensure({}, frozenset(FILES))
