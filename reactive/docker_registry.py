@@ -34,7 +34,7 @@ at the start of every hook.
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import docker_registry, image, juju_storage, owner, predecessor, publish, tls_client
+from charms.layer import docker_registry, image, juju_storage, owner, predecessor, publish, schedules, tls_client
 
 hookenv.atstart(docker_registry.begin)
 
@@ -136,6 +136,11 @@ def forget_certificate_request():
 @reactive.when("endpoint.s3-credentials.connected")
 def request_bucket():
     publish.request_bucket()
+
+
+@managed
+def ensure_schedules():
+    schedules.ensure()
 
 
 @managed

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import messages
 import yaml
 from registry.deployment import bridge, store
-from registry.formats import daemon, nrpe
+from registry.formats import daemon, nrpe, timers
 from registry.machine import apt_sources, dockerd, records
 from registry.options.tls import DEFAULT_PATHS
 from registry.plan import disk
@@ -76,6 +76,7 @@ def places() -> tuple[Place, ...]:
         Place(str(dockerd.DAEMON_JSON), "Docker's settings: `daemon-opts` and `live-restore`", False),
         Place(f"{dockerd.DAEMON_JSON}.saved", "copy of that file as somebody else wrote it; root only", False),
         Place(daemon.DROP_IN, "`docker-opts` and the proxies of Docker", False),
+        Place(f"{timers.FOLDER}/{timers.PREFIX}*", "timers of `gc-schedule` and `prune-schedule`", True),
         Place(f"{apt_folder}/sources.list.d/docker-registry-*.list", "package repositories", False),
         Place(f"{apt_folder}/keyrings/docker-registry-*", "keys of these repositories", False),
         Place(f"{nrpe.FOLDER}/{nrpe.PREFIX}*", "checks for NRPE", True),

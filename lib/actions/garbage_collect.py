@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
-from charms.layer import basic, content, context
+from charms.layer import basic, collection, content, context
 from registry.client.content import Content
 from registry.images.garbage import Garbage, Reach
 from registry.images.inventory import Repository, removal
@@ -21,11 +22,6 @@ SAMPLE = 20
 
 IS_CACHE = Message("The registry is a cache of {upstream}", "A cache removes expired images automatically")
 """A pull-through cache collects its own garbage."""
-OTHER_UNITS = Message(
-    "The other units write to the same object store",
-    "Set storage-read-only=true, run the action on one unit, then reset it",
-)
-"""Garbage collection deletes what somebody pushes meanwhile, so no unit may accept pushes."""
 WOULD_LOSE = Message(
     "garbage-collect of this registry would delete {count} blobs that images with tags need",
     "Nothing was deleted. Use another registry-image",
@@ -40,17 +36,16 @@ def garbage_collect(params: dict[str, Any]) -> Results:
     release, dry_run, untagged = content.current(), params["dry-run"], params["untagged"]
     if release.upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
-    if not dry_run and release.is_shared and not release.is_read_only and context.endpoint("peer").peers():
-        raise basic.ActionFailed(alone(OTHER_UNITS()))
-    run = _Run(release, untagged=untagged)
+    begun, run = time.monotonic(), _Run(release, untagged=untagged)
     with report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
         if dry_run:
             run.look()
         else:
-            with content.maintained():
-                run.look()
-                run.delete()
-            run.check()
+            with collection.alone_in(release) as until:
+                with content.maintained():
+                    run.look()
+                    run.delete(until)
+                run.check()
         text.write(run.lines())
         data.write(json.dumps(run.to_json()) + "\n")
     return {
@@ -58,6 +53,7 @@ def garbage_collect(params: dict[str, Any]) -> Results:
         "manifests": str(sum(map(len, run.untagged.values()))),
         "blobs": str(len(run.found.unused)),
         **({} if dry_run or run.freed is None else {"freed": human(run.freed), "freed-bytes": str(run.freed)}),
+        "seconds": str(round(time.monotonic() - begun)),
         "report": str(text.path),
         "report-json": str(data.path),
         "output": text.beginning,
@@ -93,8 +89,8 @@ class _Run:
         if lost := reach.lost(self.found):
             raise basic.ActionFailed(alone(WOULD_LOSE(count=len(lost))))
 
-    def delete(self) -> None:
-        """Delete the manifests without a tag, if that is requested, and the blobs that nothing refers to."""
+    def delete(self, until: float) -> None:
+        """Delete the manifests without a tag, if that is requested, and what nothing refers to; end at *until*."""
         folder = self._release.data_folder
         if self.untagged:
             self.step = "deleting images without a tag"
@@ -104,7 +100,7 @@ class _Run:
                         registry.delete(name, digest)
         before = context.machine.folders.used(folder) if folder else 0
         self.step = "deleting blobs"
-        self.found = content.collect()
+        self.found = content.collect(until)
         self.freed = before - context.machine.folders.used(folder) if folder else None
 
     def check(self) -> None:

@@ -6,7 +6,7 @@ import pathlib
 import time
 from typing import Any
 
-from charms.layer import content
+from charms.layer import content, context
 from registry.client.content import concurrently
 from registry.images import lists, retention
 from registry.images.inventory import removal
@@ -52,6 +52,8 @@ def _rules(params: dict[str, Any]) -> Rules:
         protected = selections(params["except"]) if params["except"].strip() else ()
     with arguments.of("not-in-list"):
         listed = _listed(params["not-in-list"]) if params["not-in-list"] else None
+    with arguments.of("prune-protect"):
+        protected = (*protected, *context.now.options.upkeep.protected)
     with arguments.of("keep"):
         return Rules(params["keep"] if params["keep"] >= 0 else None, older_than, listed, protected)
 

@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import time
 
 import pytest
+from unit import MOMENTS
 from uploads import Uploads
 
 
@@ -62,3 +65,62 @@ def test_garbage_is_collected(unit, uploads):
     assert unit.status()[0] == "active"
     uploads.image("gone/app", "2.0", b"writable again")
     assert unit.containers() == ["registry"]
+
+
+@pytest.mark.parametrize("seconds", [2.0, 4.0, *MOMENTS])
+def test_a_collection_that_is_killed_loses_nothing(unit, uploads, seconds):
+    uploads.image("kept/app", "killed", os.urandom(100_000))
+    uploads.image("gone/killed", None, os.urandom(100_000))
+    before = report(unit, unit.run("catalog", match="kept/*"))
+    command = [unit.juju.cli_binary, "run", "-m", unit.juju.model, unit.name, "garbage-collect", "dry-run=false"]
+    run = subprocess.Popen([*command, "untagged=true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(seconds)
+    unit.exec("pkill -KILL -f actions/[g]arbage-collect || true")
+    assert unit.answers()
+    run.communicate(timeout=120)
+    assert unit.update_status() == ("active", f"Ready at {unit.address}:5000 (http).")
+    assert unit.containers() == ["registry"]
+    uploads.image("gone/killed", "1.0", b"writable again")
+    assert report(unit, unit.run("catalog", match="kept/*")) == before
+
+
+def test_a_schedule_runs_the_action(unit, uploads, tmp_path):
+    assert unit.config(gc_schedule="soon")[1].startswith("gc-schedule: 'soon' is not a time")
+    assert unit.config(gc_schedule="Sun 03:00")[0] == "active"
+    name = "juju-docker-registry-garbage-collect"
+    assert unit.exec(f"systemctl is-active {name}.timer; systemctl is-enabled {name}.timer") == "active\nenabled"
+    # In place of Juju's: it notes what it is asked for, which then runs in a context of Juju.
+    program = tmp_path / "juju-exec"
+    program.write_text('#!/bin/sh\nprintf "%s,%s" "$1" "$2" >/tmp/asked\n')
+    unit.juju.scp(program, f"{unit.name}:/var/tmp/juju-exec")
+    place = "/usr/local/bin/juju-exec"
+    unit.exec(f"install -m 755 /var/tmp/juju-exec {place}; systemctl start {name}.service; rm {place}")
+    name_of_unit, command = unit.exec("cat /tmp/asked").split(",")
+    assert name_of_unit == unit.name
+    uploads.image("gone/scheduled", None, b"not needed")
+    unit.juju.exec(command, unit=unit.name)
+    last = json.loads(unit.exec("cat /var/lib/docker-registry/scheduled-garbage-collect.json"))
+    assert (last["error"], last["interval"]) == ("", 7 * 86400)
+    assert unit.config(gc_schedule=None) == ("active", f"Ready at {unit.address}:5000 (http).")
+    assert "juju-docker-registry-" not in unit.exec("ls /etc/systemd/system")
+
+
+def test_an_image_with_layers_elsewhere_is_taken_where_their_urls_are_allowed(unit, uploads):
+    config = uploads.blob("windows/app", b"{}")
+    layer = {
+        "mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "digest": f"sha256:{'0a' * 32}",
+        "size": 1000,
+        "urls": ["https://layers.example.com/one"],
+    }
+    config["mediaType"] = "application/vnd.docker.container.image.v1+json"
+    image, kind = {"config": config, "layers": [layer]}, "application/vnd.docker.distribution.manifest.v2+json"
+    with pytest.raises(OSError, match="500"):
+        uploads.put("windows/app", image, "1.0", kind)
+    assert unit.config(validation_urls_allow="^https://layers[.]example[.]com/", catalog_max_entries=2)[0] == "active"
+    uploads.put("windows/app", image, "1.0", kind)
+    for number in range(3):
+        uploads.image(f"many/{number}", "1.0", b"one")
+    listed = unit.run("catalog", output="names", untagged=False).results["output"]
+    assert {"windows/app:1.0", *(f"many/{number}:1.0" for number in range(3))} <= set(listed.split())
+    assert unit.config(validation_urls_allow=None, catalog_max_entries=None)[0] == "active"

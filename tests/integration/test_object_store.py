@@ -269,6 +269,34 @@ def test_three_units_serve_one_store(private, model, stand_in):
     assert ask(f"http://{units[0].address}:5000/v2/moving/blobs/{digest}", headers=login())[2] == data
 
 
+def test_garbage_in_a_shared_store_is_collected_while_no_unit_accepts_pushes(private, model):
+    units = [Unit(model, f"private/{number}") for number in range(3)]
+
+    def pushes():
+        begun = [ask(f"http://{one.address}:5000/v2/lost/blobs/uploads/", "POST", b"", login()) for one in units]
+        return [answer[0] for answer in begun]
+
+    data = secrets.token_bytes(1000)
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    place = ask(f"http://{units[1].address}:5000/v2/lost/blobs/uploads/", "POST", b"", login())[1]["Location"]
+    where = f"http://{units[1].address}:5000{place}&digest={digest}"
+    assert ask(where, "PUT", data, login() | OCTETS)[0] == 201
+    with pytest.raises(jubilant.TaskError, match="still accept pushes: private/1, private/2"):
+        units[0].run("garbage-collect", **{"dry-run": False})
+    private.settle()
+    assert pushes() == [405] * 3
+    assert "Pushes are refused while private/0 collects garbage." in units[2].status()[1]
+    with pytest.raises(jubilant.TaskError, match="private/0 collects garbage"):
+        units[1].run("garbage-collect", **{"dry-run": False})
+    done = units[0].run("garbage-collect", **{"dry-run": False})
+    assert digest in units[0].exec(f"cat {done.results['report']}")
+    private.settle()
+    assert pushes() == [202] * 3
+    for unit in units:
+        assert ask(f"http://{unit.address}:5000/v2/lost/blobs/{digest}", headers=login())[0] == 404
+        assert unit.status()[0] == "active"
+
+
 def test_a_unit_that_dies_loses_no_image_that_was_acknowledged(private, model):
     gate, victim = Unit(model, "gate/0"), Unit(model, "private/1")
     if not private.is_local:

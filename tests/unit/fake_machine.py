@@ -13,7 +13,7 @@ from registry.client.content import Content
 from registry.client.http import ApiError, Connection
 from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
-from registry.machine import apt, docker_packages, engine, folders, openssl
+from registry.machine import apt, docker_packages, engine, folders, openssl, timers
 from registry.options import packages
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
@@ -41,6 +41,7 @@ class FakeMachine:
         self.dockerd = FakeDockerd(self.engine, self.ports)
         self.processes = FakeProcesses()
         self.checks = FakeChecks()
+        self.timers = FakeTimers()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
         self.accesses, self.pauses = [], []  # to registries elsewhere, and between requests to them
@@ -61,8 +62,8 @@ class FakeMachine:
     def client(self, url, user, certificate, deadline=None):
         return self.engine.client(url, certificate, deadline or self.deadline)
 
-    def content(self, url, user, certificate):
-        return Content(Connection(self.registry_url))
+    def content(self, url, user, certificate, page=1000):
+        return Content(Connection(self.registry_url), min(page, 1000))
 
     def upstream(self, host, access):
         self.accesses.append(access)
@@ -368,6 +369,22 @@ class FakeChecks:
 
     def ensure(self, files):
         self.files = dict(files)
+
+
+class FakeTimers:
+    def __init__(self):
+        self.files = {}
+
+    def has(self, files):
+        return all(self.files.get(path) == text for path, text in files.items())
+
+    def check(self, calendar, files):
+        if calendar == "soon":
+            raise timers.BadSchedule(timers.NOT_A_CALENDAR(value=calendar, error="Invalid argument"))
+        return 86400
+
+    def ensure(self, files, kept=frozenset()):
+        self.files = {**{path: text for path, text in self.files.items() if path in kept}, **files}
 
 
 class FakePredecessor:

@@ -5,11 +5,12 @@ Imports nothing outside the charm's `lib` and the standard library, so that a sc
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from registry.message import Message, Sentence, alone
@@ -97,21 +98,44 @@ def run_action(actions: Mapping[str, Action]) -> None:
         journal.write()
 
 
+def run_job(job: Callable[[], int]) -> int:
+    """Run what is neither a hook nor an action, in a context of juju-exec; return its exit code."""
+    os.environ["JUJU_HOOK_NAME"] = ""
+    _prepare()
+
+    from charms.layer import journal
+
+    try:
+        with _saved():
+            return job()
+    finally:
+        journal.write()
+
+
 def _run_action(action: Action) -> None:
+    from charmhelpers.core import hookenv
+
+    with _saved():
+        try:
+            results = action(hookenv.action_get() or {})
+        except ActionFailed as failure:
+            if failure.results:
+                hookenv.action_set(failure.results)
+            hookenv.action_fail(failure.sentence)
+        else:
+            if results:
+                hookenv.action_set(results)
+
+
+@contextlib.contextmanager
+def _saved() -> Iterator[None]:
+    """Prepare for the body as a hook does, and keep flags, unitdata and what else it changed."""
     from charmhelpers.core import hookenv, unitdata
 
     # What charms.reactive does before it looks for handlers: endpoints import their classes from there.
     sys.path.extend([hookenv.charm_dir(), os.path.join(hookenv.charm_dir(), "hooks")])
     hookenv._run_atstart()
-    try:
-        results = action(hookenv.action_get() or {})
-    except ActionFailed as failure:
-        if failure.results:
-            hookenv.action_set(failure.results)
-        hookenv.action_fail(failure.sentence)
-    else:
-        if results:
-            hookenv.action_set(results)
+    yield
     hookenv._run_atexit()
     unitdata.kv().flush()
 

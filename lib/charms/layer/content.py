@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import basic, context, flags
+from charms.layer import basic, collection, context, flags
 from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.images.garbage import Garbage
@@ -40,14 +40,16 @@ def opened(*, deletes: bool = False, pushes: bool = False) -> Iterator[Content]:
     another server only, or refuses the changes. Raises ActionFailed, NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
+    if (deletes or pushes) and release.is_shared:
+        collection.require_writable()
     refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
     try:
         if release.authentication == "token" or refused:
             with context.switch(machine.connect()).loopback(release, deletes=deletes or refused) as port:
-                yield machine.content(f"http://127.0.0.1:{port}", own, None)
+                yield machine.content(f"http://127.0.0.1:{port}", own, None, release.max_entries)
         else:
             url = f"{release.scheme}://127.0.0.1:{release.port}"
-            yield machine.content(url, own, release.certificate)
+            yield machine.content(url, own, release.certificate, release.max_entries)
     except ApiError as error:
         raise basic.ActionFailed(alone(FAILED(error=error))) from error
 
@@ -80,6 +82,6 @@ def garbage() -> Garbage:
     return context.maintenance(context.machine.connect()).collect(current(), dry_run=True)
 
 
-def collect() -> Garbage:
-    """Delete the unused blobs. Nobody may push meanwhile. Raises ActionFailed, EngineError."""
-    return context.maintenance(context.machine.connect()).collect(current(), dry_run=False)
+def collect(until: float) -> Garbage:
+    """Delete the unused blobs, at most *until* then. Nobody may push meanwhile. Raises ActionFailed, EngineError."""
+    return context.maintenance(context.machine.connect()).collect(current(), dry_run=False, until=until)

@@ -10,6 +10,7 @@ from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import (
     attempts,
+    collection,
     context,
     docker_runtime,
     facts,
@@ -73,6 +74,7 @@ def ensure_docker() -> None:
         now.errors += errors
         now.docker = _recover(docker)
         orphans.rename_back(now, machine)
+        collection.end_interrupted(now.docker)
         orphans.end(now.docker, machine, now.container)
     except docker_runtime.NoDocker as error:
         status.add(report.Report("blocked", error.problems))
@@ -208,6 +210,7 @@ def remove() -> None:
     docker_runtime.forget_live_restore(machine)
     docker_runtime.remove_sources(machine)
     machine.checks.ensure({})
+    machine.timers.ensure({})
     machine.credentials.remove()
     machine.store.remove()
     machine.records.remove(juju_storage.RECORD)

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from registry.client import api, openstack
-from registry.client.content import Content
+from registry.client.content import PAGE, Content
 from registry.client.http import Connection
 from registry.client.upstream import Access, Upstream
 from registry.deadline import Deadline
@@ -28,6 +28,7 @@ from registry.machine.processes import Processes
 from registry.machine.records import Records
 from registry.machine.short_sources import ShortSources
 from registry.machine.systemd import Systemd
+from registry.machine.timers import Timers
 from registry.options import swift
 from registry.release import container
 
@@ -53,6 +54,7 @@ class Machine:
         self.dockerd = Dockerd(systemd)
         self.processes = Processes(container.PROCESS, container.CONFIG_FOLDER)
         self.checks = Checks(self.files, self.records, systemd)
+        self.timers = Timers(self.files, self.records, systemd)
         self.predecessor = Predecessor(self.store.root, self.files, self.apt, systemd)
 
     def begin(self) -> None:
@@ -84,9 +86,13 @@ class Machine:
         """
         return api.Api(Connection(url, user, certificate, self._identity(), deadline or self.deadline))
 
-    def content(self, url: str, user: htpasswd.User, certificate: str | None) -> Content:
-        """Return a client for what is in the registry at *url*, as *user*: an action may take as long as it needs."""
-        return Content(Connection(url, user, certificate, self._identity(), Deadline(math.inf), seconds=60))
+    def content(self, url: str, user: htpasswd.User, certificate: str | None, page: int = PAGE) -> Content:
+        """Return a client for what is in the registry at *url*, as *user*: an action may take as long as it needs.
+
+        It requests lists in pages of at most *page* entries.
+        """
+        connection = Connection(url, user, certificate, self._identity(), Deadline(math.inf), seconds=60)
+        return Content(connection, min(page, PAGE))
 
     def upstream(self, host: str, access: Access) -> Content:
         """Return a client for what is in the registry *host*, elsewhere."""

@@ -8,7 +8,7 @@ import time
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import context, docker_runtime, flags, juju_storage, leadership, tls_client
+from charms.layer import collection, context, docker_runtime, flags, juju_storage, leadership, tls_client
 from charms.layer.context import Now, endpoint
 from registry.formats.inspection import Container
 from registry.options.options import Options
@@ -51,6 +51,7 @@ def read(now: Now) -> Facts:
         model_proxies=Proxies.of_model(os.environ),
         published_address=docker_runtime.read_published_address(machine, now.docker, current),
         peers=endpoint("peer").peers(),
+        collecting_until=collection.read_request(),
         proxies=endpoint("website").proxies(),
         offer=now.offer,
         nagios=nrpe.nagios(),

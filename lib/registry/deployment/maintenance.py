@@ -6,6 +6,7 @@ deletes children of indexes that have tags, and signatures (https://github.com/d
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,10 @@ FAILED = Message("garbage-collect failed: {error}", "Fix it and run the action a
 """The registry's own garbage collection ended with an error, in its own words, or before it had read everything."""
 
 
+TOO_LONG = Message("garbage-collect does not end in time and was stopped", "Run the action again")
+"""The other units accept pushes again twelve hours after they were requested not to. What was deleted was garbage."""
+
+
 class CollectionFailed(Fault):
     """The registry's own garbage collection failed."""
 
@@ -30,15 +35,23 @@ class CollectionFailed(Fault):
 class Maintenance:
     """Runs `garbage-collect` on the data of a release."""
 
-    def __init__(self, docker: engine.Engine, store: Store, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        docker: engine.Engine,
+        store: Store,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._docker = docker
         self._store = store
         self._sleep = sleep
+        self._clock = clock
 
-    def collect(self, release: Release, *, dry_run: bool) -> garbage.Garbage:
+    def collect(self, release: Release, *, dry_run: bool, until: float = math.inf) -> garbage.Garbage:
         """Delete the blobs that no manifest refers to, or (*dry_run*) only find them.
 
-        It takes as long as the store needs to list everything. Raises CollectionFailed, EngineError.
+        It takes as long as the store needs to list everything, and is stopped at the time *until*. That loses nothing:
+        it deletes one blob after the other. Raises CollectionFailed, EngineError.
         """
         body = container.maintenance_body(self._store.body(release), dry_run=dry_run)
         self._docker.remove(NAME)  # a crash may have left it
@@ -46,6 +59,8 @@ class Maintenance:
             self._docker.create(NAME, body)
             self._docker.start(NAME)
             while (current := self._docker.inspect(NAME)) and current.is_started:
+                if self._clock() >= until:
+                    raise CollectionFailed(TOO_LONG())
                 self._sleep(0.2)
             found = garbage.parse(self._docker.log_lines(NAME))
             if current is None or current.exit_code or not found.is_complete:

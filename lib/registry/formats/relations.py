@@ -21,6 +21,10 @@ class Peer:
     scheme: str | None
     ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Relation to the address at which its other end reaches the unit, where that is another one."""
+    read_only_until: int = 0
+    """It requests all units to refuse pushes until then, in seconds since 1970: it collects garbage. 0: it does not."""
+    refuses_pushes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Units whose such request it follows, each with the time in the request."""
 
 
 @dataclasses.dataclass(frozen=True)

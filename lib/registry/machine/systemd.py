@@ -27,6 +27,10 @@ class Systemd:
         """Return the log of *unit* since a time, in seconds since 1970."""
         return self._run("journalctl", "-o", "cat", f"--since=@{since}", f"_SYSTEMD_UNIT={unit}").stdout
 
+    def analyze_calendar(self, calendar: str) -> subprocess.CompletedProcess[str]:
+        """Return what systemd reads in a time of its calendar syntax: the next two times, in UTC; or its refusal."""
+        return self._run("env", "TZ=UTC", "systemd-analyze", "calendar", "--iterations=2", "--", calendar)
+
     def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         command = [f"{self._programs}/{program}", *words]
         try:

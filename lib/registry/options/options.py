@@ -15,6 +15,7 @@ from registry.message import Message, Sentence, Text, about
 from registry.options.authentication import Authentication
 from registry.options.cache import Cache
 from registry.options.checks import no_effect, port_problem, range_problem
+from registry.options.content import Content
 from registry.options.limits import Limits
 from registry.options.monitoring import Monitoring
 from registry.options.nagios import Naming
@@ -23,6 +24,7 @@ from registry.options.runtime import Runtime
 from registry.options.secrets import reveal
 from registry.options.storage import Storage
 from registry.options.tls import Tls, blob_problem
+from registry.options.upkeep import Upkeep
 from registry.options.values import Values
 from registry.options.website import Website
 
@@ -55,6 +57,7 @@ class Options:
 
     authentication: Authentication
     cache: Cache
+    content: Content
     limits: Limits
     monitoring: Monitoring
     naming: Naming
@@ -62,6 +65,7 @@ class Options:
     runtime: Runtime
     storage: Storage
     tls: Tls
+    upkeep: Upkeep
     website: Website
     drain_timeout: int
     """Seconds that transfers get to finish when the container is replaced."""
@@ -92,12 +96,14 @@ class Options:
         return cls(
             authentication=Authentication.from_config(config),
             cache=Cache.from_config(config),
+            content=Content.from_config(config),
             limits=Limits.from_config(config),
             monitoring=Monitoring.from_config(config),
             naming=Naming.from_config(config),
             runtime=Runtime.from_config(config),
             storage=Storage.from_config(config),
             tls=Tls.from_config(config),
+            upkeep=Upkeep.from_config(config),
             website=Website.from_config(config),
             drain_timeout=int(config["drain-timeout"] or 0),
             http_host=config["http-host"] or None,
@@ -113,18 +119,26 @@ class Options:
         """Return these options with the bucket of the relation s3-credentials, if there is one."""
         return dataclasses.replace(self, storage=self.storage.with_bucket(bucket))
 
+    def during_collection(self) -> Options:
+        """Return these options while some unit collects garbage: a store that units share is read-only."""
+        if not self.storage.is_shared or self.cache.remoteurl:
+            return self
+        return dataclasses.replace(self, storage=dataclasses.replace(self.storage, read_only=True))
+
     @functools.cached_property
     def problems(self) -> Mapping[str, Text]:
         """What is wrong, by option. Computed once."""
         texts = {
             **self.authentication.problems(),
             **self.cache.problems(),
+            **self.content.problems(),
             **self.limits.problems(),
             **self.monitoring.problems(),
             **self.naming.problems(),
             **self.runtime.problems(),
             **self.storage.problems(),
             **self.tls.problems(),
+            **self.upkeep.problems(),
             **self.website.problems(),
             "drain-timeout": range_problem(self.drain_timeout, 0, DRAIN_LIMIT, "seconds"),
             "http-host": addresses.registry_problem(self.http_host) if self.http_host else None,
@@ -153,6 +167,7 @@ class Options:
             **self.monitoring.unused(),
             **self.runtime.unused(),
             **self.storage.unused(),
+            **self.upkeep.unused(is_cache=self.cache.remoteurl is not None),
             **no_effect(given, "cache-remoteurl or storage-s3-bucket"),
         }
 

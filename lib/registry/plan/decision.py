@@ -57,6 +57,7 @@ class Plan:
 
 def decide(options: Options, facts: Facts) -> Plan:
     """Compare the options with the facts; return what is to be done."""
+    options = options.during_collection() if facts.collectors else options
     before = facts.current.others if facts.current else {}
     chosen = certificate.choose(
         options.tls,

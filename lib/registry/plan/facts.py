@@ -71,6 +71,8 @@ class Facts:
     shortage: str = ""
     """What the disk with the images has none left of: space or inodes; empty if it has both."""
     peers: tuple[relations.Peer, ...] = ()
+    collecting_until: int = 0
+    """Until when this unit requests all to refuse pushes, because it collects garbage; 0: it does not."""
     proxies: tuple[relations.Proxy, ...] = ()
     """Those in front."""
     offer: relations.Offer | None = None
@@ -87,6 +89,12 @@ class Facts:
     """Seconds since 1970."""
     identity: str = ""
     """The charm's own certificate as a client, where clients must present one."""
+
+    @property
+    def collectors(self) -> Mapping[str, int]:
+        """The units that request all units to refuse pushes, with the time until which they do."""
+        requests = {self.unit: self.collecting_until, **{peer.unit: peer.read_only_until for peer in self.peers}}
+        return {unit: until for unit, until in requests.items() if until > self.now}
 
     @property
     def data_folder(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 
 from registry.formats import addresses
@@ -45,6 +46,11 @@ DISK_FULL = Message(
     "The disk with the images has no {what} left, so pushes fail", "Enlarge it, or remove what is not needed"
 )
 """The file system of the images is full. Pulls still work, and options are applied."""
+
+COLLECTING = Message(
+    "Pushes are refused while {unit} collects garbage", "They are accepted again when it ends, at {time} at the latest"
+)
+"""A unit deletes what no image needs from the object store. A push to any unit at that time could be lost."""
 
 IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
 """The option has no effect in this version of the registry."""
@@ -99,6 +105,10 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
         yield alone(SEPARATE_IMAGES())
     if facts.shortage:
         yield alone(DISK_FULL(what=facts.shortage))
+    if options.storage.is_shared:
+        for unit, until in facts.collectors.items():
+            end = datetime.datetime.fromtimestamp(until, datetime.timezone.utc)
+            yield alone(COLLECTING(unit=unit, time=f"{end:%H:%M} UTC"))
     unused = facts.disk.unused(facts.data_folder, facts.unit)
     if unused and not options.storage.is_shared:
         yield unused

@@ -51,7 +51,11 @@ def published(options: Options, facts: Facts, release: Release, relation: str | 
         check_fall=options.website.check_fall,
         pem=release.certificate + release.others[filenames.TLS["key"]] if release.certificate else None,
     )
-    own = relations.Peer(facts.unit, facts.address, release.port, release.scheme, facts.ingress)
+    own = relations.Peer(
+        *(facts.unit, facts.address, release.port, release.scheme, facts.ingress, facts.collecting_until),
+        # A registry that is stopped starts read-only.
+        refuses_pushes=facts.collectors if release.is_read_only or facts.stopped else {},
+    )
     services = haproxy.services(server) if options.are_valid("website-") else None
     return Published(own, _access(options, facts, release, relation or ""), services, hostname)
 

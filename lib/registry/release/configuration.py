@@ -92,6 +92,7 @@ def mapping(options: Options, http_secret: str, generation: int, encrypted: bool
         # A string would be refused by 2.8 only if it were no number: 0.1 is what both generations document.
         "version": 0.1,
         **_auth(options),
+        **options.content.sections(),
         "health": _health(),
         "http": _http(http_secret, options) | (_tls(options) if encrypted else {}),
         "log": _log(options.monitoring),

@@ -23,6 +23,7 @@ class Part(enum.Enum):
     AUTHENTICATION = ("auth-",)
     CERTIFICATE = ("tls-ca-", "tls-cert-", "tls-key-", "cert-provider")
     CLIENT_CA = ("tls-client-ca-blob", "website-tls")
+    CONTENT = ("validation-", "catalog-")
     DATA = (
         *("storage-", "cache-", "s3-credentials", "trusted-ca-"),
         *("registry-http", "http_proxy", "https_proxy", "no_proxy"),
@@ -48,6 +49,8 @@ OWNERS: Mapping[Path, Part] = {
     ("config", "http", "tls", "clientcas"): Part.CLIENT_CA,
     ("others", filenames.CLIENT_CA): Part.CLIENT_CA,
     ("config", "http", "tls", "minimumtls"): Part.MINIMUM_TLS,
+    ("config", "validation"): Part.CONTENT,
+    ("config", "catalog"): Part.CONTENT,
     ("config", "http", "draintimeout"): Part.DRAIN,
     ("config", "http", "debug"): Part.PORTS,
     ("container", "ports"): Part.PORTS,

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from registry.formats import certificates, htpasswd
+from registry.options import content
 from registry.options.swift import Swift
 from registry.release import configuration, container, filenames
 
@@ -142,6 +143,11 @@ class Release:
     def upstream(self) -> str | None:
         """URL of the upstream registry; None if this is no pull-through cache."""
         return (self._config.get("proxy") or {}).get("remoteurl")
+
+    @property
+    def max_entries(self) -> int:
+        """Repositories that a client can request in one answer."""
+        return int((self._config.get("catalog") or {}).get("maxentries", content.MAX_ENTRIES))
 
     @property
     def trusted_ca(self) -> str:

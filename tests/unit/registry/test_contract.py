@@ -62,6 +62,7 @@ CHANGES = {
     "cache-remoteurl": ({}, CACHE["cache-remoteurl"]),
     "cache-ttl": (CACHE, "24h"),
     "cache-username": ({**CACHE, "cache-username": "me", "cache-password": "pw"}, "you"),
+    "catalog-max-entries": ({}, 100),
     "container-cpu-limit": ({}, "1.5"),
     "container-memory-limit": ({}, "1g"),
     "drain-timeout": ({}, 0),
@@ -94,6 +95,7 @@ CHANGES = {
     "tls-key-blob": ({**TLS}, ""),
     "tls-minimum-version": ({**TLS}, "tls1.3"),
     "trusted-ca-blob": (S3, ROOT),
+    "validation-urls-allow": ({}, "^https://"),
     "website-check-fall": ({}, 3),
     "website-check-interval": ({}, 500),
     "website-tls": ({}, "terminate"),
@@ -104,6 +106,7 @@ RUNTIME = {
     *("docker_runtime_repo", "extra_packages", "http_proxy", "https_proxy", "install_keys", "install_sources"),
     *("no_proxy", "package_status"),
 }
+UPKEEP = {"gc-schedule", "prune-policy", "prune-protect", "prune-schedule"}
 BY_FACTS = {
     "nagios_context": "it is in the files for NRPE: test_nagios",
     "nagios_servicegroups": "it is in the files for NRPE: test_nagios",
@@ -111,6 +114,7 @@ BY_FACTS = {
     "tls-ca-path": "it names a file to read; what is in it is a fact",
     "tls-key-path": "it names a file to read; what is in it is a fact",
     **dict.fromkeys(RUNTIME, "it is about the machine below the registry: what it does is in test_docker_runtime"),
+    **dict.fromkeys(UPKEEP, "it is about when the actions run, and on what: test_image_actions, test_schedules"),
 }
 """Options whose effect comes by way of a fact, with the reason."""
 

@@ -37,6 +37,7 @@ BOTH = {
         "storage-read-only": True,
         "storage-redirect-disable": False,
     },
+    "content": {"validation-urls-allow": "^https?:// ^ftp://", "catalog-max-entries": 100},
     "s3": S3,
     "s3-endpoint": {**S3, "storage-s3-regionendpoint": "https://s3.example.com", "storage-s3-skip-v4-auth": False},
     "s3-all": {**S3, "storage-s3-keyid": "key", **{f"storage-s3-{name}": value for name, value in S3_CHANGES.items()}},

@@ -1,0 +1,97 @@
+"""Garbage collection over all units: while one unit collects in a store that all share, no unit accepts pushes.
+
+An action cannot wait for the hooks of other units to answer: what it publishes is seen once it has ended. So the first
+run of the action requests it of the peers and ends, each peer becomes read-only in its next hook and says so, and the
+next run finds their answers. The request is the lock as well: of two units, the one that requested it first collects.
+
+A request ends by itself: a unit withdraws its own when the collection ended, was killed, or was not begun within
+`PATIENCE`; peers forget one that nobody withdraws after `LONGEST`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+
+from charmhelpers.core import hookenv
+from charms.layer import basic, context
+from registry.deployment import maintenance
+from registry.formats.relations import Peer, unit_number
+from registry.machine.engine import Engine
+from registry.message import Message, alone
+from registry.release.release import Release
+
+RECORD = "collection"
+"""Name of the record on the machine: when it was requested, until when, and whether it was begun."""
+PATIENCE = 1800
+"""Seconds for which a request waits for the next run of the action."""
+LONGEST = 12 * 3600
+"""Seconds that a collection in a shared store may take."""
+MARGIN = 300
+"""Seconds by which it ends earlier than its request: the clocks of two units differ."""
+
+BUSY = Message("{unit} collects garbage in the same object store", "Run the action again when it has ended")
+"""One unit collects at a time. If that unit was lost, remove it, or wait half a day."""
+AWAITED = Message("Units that share the object store still accept pushes: {units}", "Run the action again in a minute")
+"""They become read-only for the collection, and confirm it. A unit whose machine is lost has to be removed first."""
+
+
+def read_request() -> int:
+    """Return until when this unit requests its peers to refuse pushes, in seconds since 1970; 0: it does not."""
+    record = context.machine.records.load(RECORD)
+    waits = not record.get("begun") and time.time() - record.get("made", 0) < PATIENCE
+    return int(record.get("until", 0)) if waits else 0
+
+
+@contextlib.contextmanager
+def alone_in(release: Release) -> Iterator[float]:
+    """Have no other unit write to the store of *release* in the body, and give the time by which it has to end.
+
+    Raises ActionFailed while another unit does, or may.
+    """
+    peers = context.endpoint("peer").peers() if release.is_shared else ()
+    until = _require_read_only(peers) if peers else 0
+    records = context.machine.records
+    records.save(RECORD, {"begun": True})  # a hook that finds this knows that the action was killed
+    try:
+        yield until - MARGIN if until else math.inf
+        records.remove(RECORD)
+    finally:
+        if peers:
+            basic.run_handlers()  # which withdraw the request, once nothing is deleted any more
+
+
+def require_writable() -> None:
+    """Raise ActionFailed while another unit collects garbage in the store that all share."""
+    if context.machine.records.load(RECORD).get("begun"):
+        return  # it is this unit that does
+    for peer in context.endpoint("peer").peers():
+        if peer.read_only_until > time.time():
+            raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
+
+
+def _require_read_only(peers: tuple[Peer, ...]) -> int:
+    """Return until when all *peers* refuse pushes. Raises ActionFailed while one does not."""
+    now, unit, until = time.time(), hookenv.local_unit(), read_request()
+    for peer in peers:
+        first = not until or (peer.read_only_until, unit_number(peer.unit)) < (until, unit_number(unit))
+        if peer.read_only_until > now and first:
+            raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
+    if not until:
+        until = int(now + LONGEST)
+        context.machine.records.save(RECORD, {"made": now, "until": until})
+    missing = [peer.unit for peer in peers if peer.refuses_pushes.get(unit, 0) < until]
+    if missing:
+        basic.run_handlers()  # which publish the request
+        raise basic.ActionFailed(alone(AWAITED(units=", ".join(missing))))
+    return until
+
+
+def end_interrupted(docker: Engine) -> None:
+    """End a collection whose action was killed: its container would delete what is pushed from now on."""
+    records = context.machine.records
+    if records.load(RECORD).get("begun"):
+        docker.remove(maintenance.NAME)
+        records.remove(RECORD)

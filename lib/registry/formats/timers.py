@@ -1,0 +1,67 @@
+"""Timers of systemd that run an action of the charm by schedule: systemd.timer(5), systemd.service(5)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+FOLDER = "/etc/systemd/system"
+PREFIX = "juju-docker-registry-"
+MARK = "# Written by the charm docker-registry. Changes are lost; use its options.\n"
+"""How a file of the charm begins: one without it is somebody else's."""
+AGAIN = 75
+"""Exit code of a run that waits for other units: it is repeated after a minute."""
+
+_SERVICE = """[Unit]
+Description=Scheduled {name} of the registry of {unit}
+StartLimitIntervalSec=1h
+StartLimitBurst=15
+
+[Service]
+Type=oneshot
+# juju-exec takes the machine lock, so no hook runs at the same time. Juju 2.9 calls it juju-run.
+ExecStart=/bin/sh -c 'exec "$$(command -v juju-exec || command -v juju-run)" "$$@"' sh {unit} "{program} {name}"
+Restart=on-failure
+RestartSec=1min
+RestartPreventExitStatus=1
+TimeoutStartSec=infinity
+"""
+
+_TIMER = """[Unit]
+Description=Schedule of {name} of the registry of {unit}
+
+[Timer]
+OnCalendar={calendar}
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def timer(name: str) -> str:
+    """Return the name of the timer of an action."""
+    return f"{PREFIX}{name}.timer"
+
+
+def files(name: str, calendar: str, unit: str, program: str) -> dict[str, str]:
+    """Return path to text of the files that have *program* run the action *name* of *unit* at the times *calendar*."""
+    values = {"name": name, "calendar": calendar, "unit": unit, "program": program}
+    return {
+        f"{FOLDER}/{PREFIX}{name}.service": MARK + _SERVICE.format(**values),
+        f"{FOLDER}/{timer(name)}": MARK + _TIMER.format(**values),
+    }
+
+
+def seconds_between(output: str) -> int:
+    r"""Return the seconds between the two times in what `systemd-analyze calendar --iterations=2` prints in UTC.
+
+    A schedule that has no second time, or none at all, is a day's.
+
+    >>> seconds_between("  Next elapse: Fri 2026-11-27 02:00:00 UTC\n   Iter. #2: Sat 2026-11-28 02:00:00 UTC\n")
+    86400
+    """
+    times = [
+        datetime.datetime.fromisoformat(text) for text in re.findall(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", output)
+    ]
+    return int((times[1] - times[0]).total_seconds()) if len(times) > 1 else 86400

@@ -1,0 +1,35 @@
+"""The options gc-schedule and prune-*, validation-urls-allow and catalog-max-entries."""
+
+from test_options import CONFIG, DEFAULTS  # noqa: F401
+from test_plan import wanted
+
+
+def problems(**changes):
+    return wanted(**changes).problems
+
+
+def test_what_is_wrong_with_them():
+    schedule = {"prune_schedule": "02:00"}
+    for changes, beginning in (
+        (schedule, {"prune-policy": "not set, but prune-schedule is set"}),
+        ({**schedule, "prune_policy": "match=x"}, {"prune-policy": "no rule is given"}),
+        ({**schedule, "prune_policy": "keep=1 dry-run=true"}, {"prune-policy": "'dry-run=true' is not a rule"}),
+        ({**schedule, "prune_policy": "keep=x"}, {"prune-policy": "'x' is not a number"}),
+        ({**schedule, "prune_policy": "older-than=1"}, {"prune-policy": "'1' is not an age"}),
+        ({**schedule, "prune_policy": "keep=1 match=^("}, {"prune-policy": "'^(' is not a regular expression"}),
+        ({**schedule, "prune_policy": "keep=10 older-than=30d match=team/*"}, {}),
+        ({"prune_protect": "app"}, {"prune-protect": "'app' names no tag"}),
+        ({"gc_schedule": "Sun\n03:00"}, {"gc-schedule": "the value contains a control character"}),
+        ({"validation_urls_allow": "^https:// ("}, {"validation-urls-allow": "'(' is not a regular expression"}),
+        ({"catalog_max_entries": 0}, {"catalog-max-entries": "0 is out of range"}),
+    ):
+        found = problems(**changes)
+        assert found.keys() == beginning.keys(), changes
+        assert all(found[option].startswith(text) for option, text in beginning.items()), found
+
+
+def test_a_schedule_that_is_wrong_is_none():
+    asked = wanted(gc_schedule="Sun 03:00", prune_schedule="02:00", prune_policy="keep=1", prune_protect="app")
+    assert asked.upkeep.schedules == {"garbage-collect": ("gc-schedule", "Sun 03:00")}
+    assert asked.upkeep.requests("prune")
+    assert wanted(prune_policy="keep=1").unused.keys() == {"prune-policy"}

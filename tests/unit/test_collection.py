@@ -1,0 +1,171 @@
+"""Garbage collection in a store that units share, and the schedules of actions."""
+
+import json
+
+import fakes
+import pytest
+from charms.layer import basic
+from registry_server import MemoryRegistry, serve
+from test_endpoints import OURS, bag, relate
+
+from actions import scheduled
+
+OTHER = "docker-registry/1"
+SERVES = {"address": "10.0.0.1", "port": "5000", "scheme": "http"}
+STORE = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
+ABOUT = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": OTHER}
+
+
+@pytest.fixture
+def registry(deployed, machine):
+    memory = MemoryRegistry()
+    server, machine.registry_url = serve(memory)
+    yield memory
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def shared(registry, deployed, juju):
+    """A unit that shares a store with another one."""
+    juju.change(config=STORE)
+    deployed.hook("config-changed")
+    relate(juju, deployed, "peer", {OTHER: SERVES})
+    return deployed
+
+
+def said(juju, charm, **keys):
+    """Have the other unit publish *keys*."""
+    there = {**juju.model["relations"]["peer:1"], OTHER: {**SERVES, **keys}}
+    juju.change(relations={"peer:1": there})
+    charm.hook("peer-relation-changed", **ABOUT)
+
+
+def collect(charm, actions):
+    return charm.action("garbage-collect", actions, untagged=False, **{"dry-run": False})
+
+
+def started(machine):
+    return [call for call in machine.engine.calls if call[:2] == ("start", "docker-registry-maintenance")]
+
+
+def test_units_that_share_a_store_refuse_pushes_first(shared, juju, machine, actions):
+    assert collect(shared, actions)["failure"].startswith(
+        f"Units that share the object store still accept pushes: {OTHER}"
+    )
+    until = bag(juju, "peer:1")["read-only-until"]
+    assert started(machine) == []
+    assert machine.store.current().is_read_only
+    shared.hook("update-status")
+    assert "Pushes are refused while docker-registry/0 collects garbage." in juju.model["status"][1]
+    said(juju, shared, **{"refuses-pushes": json.dumps({OURS: int(until) - 1})})
+    assert "still accept" in collect(shared, actions)["failure"], "that answers an earlier request"
+    said(juju, shared, **{"refuses-pushes": json.dumps({OURS: int(until)})})
+    assert collect(shared, actions)["blobs"] == "0"
+    assert len(started(machine)) == 2
+    assert "read-only-until" not in {key for key, value in bag(juju, "peer:1").items() if value}
+    assert not machine.store.current().is_read_only
+
+
+def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine, actions):
+    before = machine.store.current()
+    said(juju, shared, **{"read-only-until": "99999999999"})
+    assert machine.store.current().is_read_only
+    assert json.loads(bag(juju, "peer:1")["refuses-pushes"]) == {OTHER: 99999999999}
+    busy = f"{OTHER} collects garbage in the same object store"
+    assert collect(shared, actions)["failure"].startswith(busy)
+    delete = {"image": "app:1", "all-tags": False, "dry-run": False}
+    assert shared.action("delete-image", actions, **delete)["failure"].startswith(busy)
+    said(juju, shared)
+    assert machine.store.current() == before
+    said(juju, shared, **{"read-only-until": "1000"})
+    assert machine.store.current() == before, "that time has passed"
+
+    # Of two requests the first counts; of two at the same time, that of the lower number.
+    collect(shared, actions)
+    until = int(bag(juju, "peer:1")["read-only-until"])
+    answer = {"refuses-pushes": json.dumps({OURS: until})}
+    said(juju, shared, **answer, **{"read-only-until": str(until - 1)})
+    assert collect(shared, actions)["failure"].startswith(f"{OTHER} collects garbage")
+    said(juju, shared, **answer, **{"read-only-until": str(until)})
+    assert "failure" not in collect(shared, actions)
+
+
+def test_a_request_that_nothing_follows_ends(shared, juju, machine, actions, monkeypatch):
+    before = machine.store.current()
+    collect(shared, actions)
+    monkeypatch.setattr("charms.layer.collection.PATIENCE", 0)
+    shared.hook("update-status")
+    assert machine.store.current() == before
+    assert not bag(juju, "peer:1").get("read-only-until")
+
+
+def test_a_kill_ends_the_collection_with_the_next_hook(shared, juju, machine, actions, monkeypatch):
+    before = machine.store.current()
+    collect(shared, actions)
+    said(juju, shared, **{"refuses-pushes": json.dumps({OURS: int(bag(juju, "peer:1")["read-only-until"])})})
+
+    def die(name):
+        machine.engine.dies_at = len(machine.engine.writes())
+        raise fakes.Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.engine, "log_lines", die)
+        with pytest.raises(fakes.Killed):
+            collect(shared, actions)
+    machine.engine.dies_at = None
+    assert "docker-registry-maintenance" in machine.engine.containers
+    shared.hook("update-status")
+    assert "docker-registry-maintenance" not in machine.engine.containers
+    assert machine.store.current() == before
+    assert not bag(juju, "peer:1").get("read-only-until")
+
+
+def run(charm, name):
+    charm._new_process(JUJU_HOOK_NAME="")
+    return basic.run_job(lambda: scheduled.run(name))
+
+
+def test_a_schedule_is_a_timer(deployed, juju, machine):
+    juju.change(config={"gc-schedule": "Sun 03:00"})
+    deployed.hook("config-changed")
+    texts = machine.timers.files
+    timer = texts["/etc/systemd/system/juju-docker-registry-garbage-collect.timer"]
+    assert "OnCalendar=Sun 03:00\n" in timer
+    assert set(map(len, texts)) and len(texts) == 2
+    juju.change(config={"gc-schedule": "soon"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith("gc-schedule: 'soon' is not a time in systemd's calendar syntax")
+    assert machine.timers.files == texts
+    juju.change(config={"gc-schedule": ""})
+    deployed.hook("config-changed")
+    assert machine.timers.files == {}
+
+
+def test_a_scheduled_run_is_remembered(registry, deployed, juju, machine, actions):
+    juju.change(config={"prune-schedule": "02:00", "prune-policy": "keep=1", "prune-protect": "*:old"})
+    deployed.hook("config-changed")
+    for tag, day in (("old", 1), ("1", 2), ("2", 3)):
+        registry.image("app", tag, tag, created=f"2026-01-0{day}T00:00:00Z")
+    assert run(deployed, "prune") == 0
+    assert set(registry.tags["app"]) == {"old", "2"}
+    assert machine.records.load("scheduled-prune")["error"] == ""
+    machine.engine.garbage = []
+    juju.change(config={"gc-schedule": "Sun 03:00"})
+    deployed.hook("config-changed")
+    assert run(deployed, "garbage-collect") == 1
+    deployed.hook("update-status")
+    assert " The scheduled garbage-collect of " in juju.model["status"][1]
+    machine.records.save("scheduled-garbage-collect", {"time": 0, "interval": 3600, "error": ""})
+    deployed.hook("update-status")
+    assert "The scheduled garbage-collect has not run since 1970-01-01 00:00 UTC." in juju.model["status"][1]
+
+
+def test_in_a_shared_store_the_leader_collects(shared, juju, machine, actions):
+    juju.change(is_leader=False)
+    assert run(shared, "garbage-collect") == 0
+    juju.change(is_leader=True)
+    assert run(shared, "garbage-collect") == 75
+    said(juju, shared, **{"refuses-pushes": json.dumps({OURS: int(bag(juju, "peer:1")["read-only-until"])})})
+    assert run(shared, "garbage-collect") == 0
+    assert len(started(machine)) == 2
