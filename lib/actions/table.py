@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from actions import catalog, delete_image, garbage_collect, machine, mirror, prune, push, results, service
+from actions import (
+    catalog,
+    delete_image,
+    export_images,
+    garbage_collect,
+    import_images,
+    machine,
+    mirror,
+    prune,
+    push,
+    results,
+    service,
+)
 
 ACTIONS = {
     name: results.reported(action)
@@ -11,8 +23,10 @@ ACTIONS = {
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
         "delete-image": delete_image.delete_image,
+        "export": export_images.export_images,
         "garbage-collect": garbage_collect.garbage_collect,
         "images": machine.images,
+        "import": import_images.import_images,
         "mirror": mirror.mirror,
         "prune": prune.prune,
         "push": push.push,

@@ -14,6 +14,7 @@ from typing import IO, Any
 from registry.client import zstd
 from registry.images import layout
 from registry.images.reference import Reference
+from registry.message import Fault
 
 
 class BadArchive(Exception):
@@ -66,7 +67,7 @@ class Archive:
 
     def _write_with_manifest(self, copy: pathlib.Path) -> None:
         manifest = json.dumps(self.entries).encode()
-        with _damage(), tarfile.open(self.path) as source, tarfile.open(copy, "w") as target:
+        with damage(), tarfile.open(self.path) as source, tarfile.open(copy, "w") as target:
             for member in source:
                 # With these, containerd's importer would take the names from the index, where they are not in full.
                 if member.name.removeprefix("./") in ("index.json", "oci-layout"):
@@ -83,11 +84,11 @@ def _named(reference: str, names: Iterable[str]) -> str | None:
 
 
 @contextlib.contextmanager
-def _damage() -> Iterator[None]:
+def damage() -> Iterator[None]:
     """Turn any error of reading a file with arbitrary content into BadArchive; the machine's OSErrors stay."""
     try:
         yield
-    except BadArchive:
+    except (BadArchive, Fault):
         raise
     except KeyError as error:
         raise BadArchive(f"a part of the image is missing in it: {error.args[0]}") from error
@@ -109,7 +110,7 @@ def unpacked(path: pathlib.Path, scratch: pathlib.Path) -> Iterator[pathlib.Path
         return
     copy = scratch / f".{path.name}.tar"
     try:
-        with _damage():
+        with damage():
             zstd.decompress(path, copy)
         yield copy
     finally:
@@ -121,7 +122,7 @@ def read(path: pathlib.Path, architecture: str) -> Archive:
 
     Raises BadArchive, or OSError where the file itself cannot be read.
     """
-    with _damage(), tarfile.open(path) as tar:
+    with damage(), tarfile.open(path) as tar:
         names = {name.removeprefix("./"): name for name in tar.getnames()}
         if "manifest.json" in names:
             found = [layout.docker_entry(one) for one in _document(tar, names["manifest.json"])]

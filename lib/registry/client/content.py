@@ -179,15 +179,19 @@ class _Sized:
     def __init__(self, content: Iterator[bytes], size: int) -> None:
         self._content = content
         self._rest = b""
+        self._left = size
         self.len = size
 
     def read(self, size: int = -1) -> bytes:
-        """Return at most *size* bytes, none at the end."""
+        """Return at most *size* bytes, none at the end. Raises ApiError where there are fewer or more in all."""
         while not self._rest:
             part = next(self._content, None)
             if part is None:
-                return b""
+                break
             self._rest = part
+            self._left -= len(part)
+        if self._left < 0 or (self._left and not self._rest):  # the server would wait for the rest
+            raise ApiError("a blob has another size than its manifest says")
         data, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
         return data
 

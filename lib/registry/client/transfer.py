@@ -66,6 +66,10 @@ class Missing(ApiError):
     """The source does not have an image."""
 
 
+class Damaged(ApiError):
+    """The source has something else than its digest says: it would be the same the next time."""
+
+
 class Copier:
     """Copies images from *source* to *target*.
 
@@ -148,6 +152,7 @@ class Copier:
             if found is not None and not self._has(repository, tag, found.digest):
                 self._copy_whole(origin, repository, found)
                 self._retry(self._target.put_manifest, repository, tag, found)
+                self._copy_dependents(origin, repository, found)
 
     def _has(self, repository: str, reference: str, digest: str) -> bool:
         return self._retry(self._target.has_manifest, repository, reference, digest)
@@ -158,7 +163,7 @@ class Copier:
             try:
                 with self._slots:
                     return function(*arguments)
-            except Refusal:
+            except (Damaged, Refusal):
                 raise
             except ApiError:
                 self._sleep(2**attempt)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import pathlib
+from collections.abc import Iterator
+from typing import IO
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 LIBRARY = "libzstd.so.1"
 SIZE = 1 << 17
 """Bytes that are read and written at once: the size of a block."""
+_CONTINUE, _END = 0, 2
+"""Operations of ZSTD_compressStream2."""
+_CHECKSUM = 201
+"""The parameter ZSTD_c_checksumFlag."""
 
 
 class _Buffer(ctypes.Structure):
@@ -23,6 +29,13 @@ def is_compressed(path: pathlib.Path) -> bool:
 
 def decompress(source: pathlib.Path, target: pathlib.Path) -> None:
     """Write the content of *source* to *target*. Raises ValueError for damaged data, OSError without the library."""
+    with target.open("wb") as writer:
+        for part in parts(source):
+            writer.write(part)
+
+
+def parts(source: pathlib.Path) -> Iterator[bytes]:
+    """Yield the content of *source*. Raises ValueError for damaged data, OSError without the library."""
     library = ctypes.CDLL(LIBRARY)
     library.ZSTD_createDStream.restype = ctypes.c_void_p
     library.ZSTD_decompressStream.restype = ctypes.c_size_t
@@ -32,7 +45,7 @@ def decompress(source: pathlib.Path, target: pathlib.Path) -> None:
     stream, out = library.ZSTD_createDStream(), ctypes.create_string_buffer(SIZE)
     rest = 1
     try:
-        with source.open("rb") as reader, target.open("wb") as writer:
+        with source.open("rb") as reader:
             while data := reader.read(SIZE):
                 held = ctypes.create_string_buffer(data, len(data))
                 read = _Buffer(ctypes.addressof(held), len(data), 0)
@@ -43,8 +56,54 @@ def decompress(source: pathlib.Path, target: pathlib.Path) -> None:
                     rest = library.ZSTD_decompressStream(stream, ctypes.byref(written), ctypes.byref(read))
                     if library.ZSTD_isError(rest):
                         raise ValueError("the data compressed with zstd are damaged")
-                    writer.write(out.raw[: written.position])
+                    yield ctypes.string_at(out, written.position)
     finally:
         library.ZSTD_freeDStream(stream)
     if rest:
         raise ValueError("the data compressed with zstd end too early")
+
+
+class Writer:
+    """A frame that is written to *file*, complete after the `with` block. Raises OSError without the library."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._library = ctypes.CDLL(LIBRARY)
+        self._library.ZSTD_createCCtx.restype = ctypes.c_void_p
+        self._library.ZSTD_compressStream2.restype = ctypes.c_size_t
+        pointers = (ctypes.POINTER(_Buffer), ctypes.POINTER(_Buffer))
+        self._library.ZSTD_compressStream2.argtypes = (ctypes.c_void_p, *pointers, ctypes.c_int)
+        self._library.ZSTD_CCtx_setParameter.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int)
+        self._library.ZSTD_isError.argtypes = (ctypes.c_size_t,)
+        self._library.ZSTD_freeCCtx.argtypes = (ctypes.c_void_p,)
+        self._out = ctypes.create_string_buffer(SIZE)
+
+    def __enter__(self) -> Writer:
+        self._context = self._library.ZSTD_createCCtx()
+        self._library.ZSTD_CCtx_setParameter(self._context, _CHECKSUM, 1)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._compress(b"", _END)
+        finally:
+            self._library.ZSTD_freeCCtx(self._context)
+
+    def write(self, data: bytes) -> int:
+        """Compress *data*. Raises OSError."""
+        self._compress(data, _CONTINUE)
+        return len(data)
+
+    def _compress(self, data: bytes, operation: int) -> None:
+        held = ctypes.create_string_buffer(data, max(len(data), 1))
+        read = _Buffer(ctypes.addressof(held), len(data), 0)
+        rest = 1
+        while read.position < read.size or (operation == _END and rest):
+            written = _Buffer(ctypes.addressof(self._out), SIZE, 0)
+            rest = self._library.ZSTD_compressStream2(
+                self._context, ctypes.byref(written), ctypes.byref(read), operation
+            )
+            if self._library.ZSTD_isError(rest):
+                raise MemoryError("zstd cannot compress")
+            self._file.write(ctypes.string_at(self._out, written.position))

@@ -1,0 +1,144 @@
+"""The action import: images of an archive into the registry."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from charmhelpers.core import hookenv
+from charms.layer import basic, content
+from registry.client.archive import BadArchive
+from registry.client.content import Content
+from registry.client.http import ApiError
+from registry.client.layout_reader import LayoutReader
+from registry.client.space import plain
+from registry.client.transfer import Damaged
+from registry.client.unloading import Unloading
+from registry.images.archived import Image, parsed
+from registry.images.listing import human
+from registry.images.manifest import BadManifest
+from registry.images.selection import selections
+from registry.message import Message, about, alone
+
+from actions import arguments, progress
+from actions.outcomes import Outcomes
+from actions.push import IS_CACHE
+from actions.results import Results, report
+
+NO_ARCHIVE = Message("No archive is named, and the resource images is empty", "Set file=PATH, or attach the resource")
+"""There is nothing to import from."""
+NO_FILE = Message("{file!r} is not a file on the unit", "Copy the archive there, and use its whole path")
+"""The path is not absolute, or there is no file."""
+BAD_ARCHIVE = Message(
+    "{file} is not an archive of images ({error})", "Use an OCI layout or the output of `docker save`"
+)
+"""The file is something else, is damaged or ends early."""
+BAD_PREFIX = Message("{prefix!r} cannot be the beginning of a repository", "Use lower case, for example mirror/team")
+"""The repository would have a name that registries refuse."""
+NOTHING = Message("no image in the archive matches", "Use dry-run=true to list its images")
+"""None of the selected images is in the archive."""
+
+RESOURCE = "images"
+NO_NAME = "it has no name in the archive"
+SAME_NAME = "another image of the archive is {name} here too"
+
+
+def import_images(params: dict[str, Any]) -> Results:
+    """Copy images from an archive on the unit to the registry."""
+    with arguments.of("images"):
+        chosen = selections(params["images"]) if params["images"] else ()
+    prefix, path, release = _prefix(params["prefix"]), _path(params["file"]), content.current()
+    if release.upstream is not None:
+        raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
+    with _reading(path) as reader:
+        images = [image for image in reader.images if image.is_selected(chosen)]
+        if not images:
+            raise basic.ActionFailed(about("images", NOTHING()))
+        pushes = not params["dry-run"]
+        with content.opened(pushes=pushes) as registry, report(".txt") as text, report(".json") as data:
+            done = Imports(reader, registry, prefix, Outcomes(text, data))
+            with progress.reported(done.progress):
+                results = done.carry_out(images, dry_run=params["dry-run"])
+    done.outcomes.require_all()
+    return {"dry-run": str(params["dry-run"]).lower(), **results}
+
+
+class Imports:
+    """The images that are copied from an archive."""
+
+    def __init__(self, reader: LayoutReader, registry: Content, prefix: str, outcomes: Outcomes) -> None:
+        self.outcomes = outcomes
+        self._registry = registry
+        self._prefix = prefix
+        self._unloading = Unloading(reader, registry)
+        self._names: dict[tuple[str, str], str] = {}
+        """Repository and tag here to the digest in the archive."""
+
+    def progress(self) -> str:
+        """Return a line about how far `carry_out` is."""
+        return f"{self.outcomes.images} images, {human(self._unloading.tally.bytes)} so far"
+
+    def carry_out(self, images: Sequence[Image], *, dry_run: bool) -> Results:
+        """Copy *images*, or show what would be copied, and return the results. Raises ApiError."""
+        # Dependents are copied with their images: what is left are those whose images came with an earlier archive.
+        for image in sorted(images, key=lambda image: image.is_dependent):
+            if not image.repository:
+                self.outcomes.fail("", image.digest, Damaged(NO_NAME))
+            else:
+                self._copy(image, f"{self._prefix}{image.repository}", dry_run=dry_run)
+        return self.outcomes.results(self._unloading.tally)
+
+    def _copy(self, image: Image, repository: str, *, dry_run: bool) -> None:
+        name = f"{repository}:{image.tag}" if image.tag else f"{repository}@{image.digest}"
+        if self._names.setdefault((repository, image.tag or image.digest), image.digest) != image.digest:
+            self.outcomes.fail(image.name, image.digest, Damaged(SAME_NAME.format(name=name)))
+            return
+        try:
+            is_here = self._registry.has_manifest(repository, image.tag or image.digest, image.digest)
+            if is_here and image.is_dependent:
+                return
+            if dry_run:
+                self.outcomes.add(name, image.digest, "is there" if is_here else "would be copied")
+                return
+            before = self._unloading.tally.images
+            digest, absent = self._unloading.copy(image, repository)
+            outcome = "copied" if self._unloading.tally.images > before else "is there"
+            self.outcomes.add(name, digest, outcome, f"without {', '.join(absent)}" if absent else "")
+        except (ApiError, BadManifest) as error:
+            self.outcomes.fail(name, image.digest, error)
+
+
+@contextlib.contextmanager
+def _reading(path: pathlib.Path) -> Iterator[LayoutReader]:
+    """Open an archive, compressed or not. Raises ActionFailed where it is none."""
+    try:
+        with contextlib.ExitStack() as stack:
+            with progress.reported(lambda: f"Reading {path}"):
+                reader = LayoutReader(stack.enter_context(plain(path)))
+            yield reader
+    except BadArchive as error:
+        raise basic.ActionFailed(alone(BAD_ARCHIVE(file=path, error=error))) from error
+
+
+def _path(text: str) -> pathlib.Path:
+    """Return the path of the archive: that of the resource if *text* is empty. Raises ActionFailed."""
+    if not text:
+        attached = pathlib.Path((hookenv.resource_get(RESOURCE) or "").strip())
+        if not attached.is_file() or attached.stat().st_size == 0:
+            raise basic.ActionFailed(alone(NO_ARCHIVE()))
+        return attached
+    path = pathlib.Path(text)
+    if not path.is_absolute() or not path.is_file():
+        raise basic.ActionFailed(about("file", NO_FILE(file=text)))
+    return path
+
+
+def _prefix(text: str) -> str:
+    """Return what is put in front of the names of repositories. Raises ActionFailed."""
+    text = text.strip("/")
+    name = parsed(f"example.com/{text}/x")
+    if text and (name is None or name.path != f"{text}/x"):
+        raise basic.ActionFailed(about("prefix", BAD_PREFIX(prefix=text)))
+    return f"{text}/" if text else ""

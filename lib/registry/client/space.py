@@ -1,0 +1,107 @@
+"""Large files: written as long as the disk has room for the registry too, and read whether compressed or not."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any, cast
+
+from registry.client import zstd
+from registry.client.archive import damage
+from registry.message import Fault, Message
+
+NO_SPACE = Message("the disk of {folder} is nearly full", "Free space there, or use a folder on another disk")
+"""An archive, or its unpacked copy, would leave less than 1 GiB (on a small disk, a twentieth) free."""
+
+RESERVE = 1 << 30
+"""Bytes that stay free, or a twentieth of a small disk."""
+CHUNK = 1 << 20
+_EVERY = 1 << 25
+"""Bytes between two looks at what is free."""
+
+_READERS: dict[bytes, Callable[[pathlib.Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+
+
+class NoSpace(Fault):
+    """The disk has no room for a file."""
+
+
+class Spared:
+    """A file that is written as long as a part of its disk stays free."""
+
+    def __init__(self, file: IO[bytes], folder: pathlib.Path) -> None:
+        self._file = file
+        self._folder = folder
+        self._left = 0
+
+    def write(self, data: bytes) -> int:
+        """Write *data*. Raises NoSpace, OSError."""
+        self._left -= len(data)
+        if self._left < 0:
+            disk = os.fstatvfs(self._file.fileno())
+            if disk.f_bavail * disk.f_frsize < min(RESERVE, disk.f_blocks * disk.f_frsize // 20):
+                raise NoSpace(NO_SPACE(folder=self._folder))
+            self._left = _EVERY
+        return self._file.write(data)
+
+
+@contextlib.contextmanager
+def created(path: pathlib.Path) -> Iterator[Spared]:
+    """Create a file that only root can read, in place of one that an interruption left. Raises OSError."""
+    path.unlink(missing_ok=True)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield Spared(file, path.parent)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def compressed(file: Spared, name: str) -> Iterator[IO[bytes]]:
+    """Yield what is written to *file* in the form that the ending of *name* says: .gz, .tgz, .zst, or as it is."""
+    target = cast("IO[bytes]", file)
+    if name.endswith((".gz", ".tgz")):
+        with gzip.GzipFile("", "wb", 1, target, mtime=0) as packed:
+            yield cast("IO[bytes]", packed)
+    elif name.endswith(".zst"):
+        with zstd.Writer(target) as frame:
+            yield cast("IO[bytes]", frame)
+    else:
+        yield target
+
+
+@contextlib.contextmanager
+def plain(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yield *path*, or where it is compressed, a copy beside it that is not. Raises BadArchive, NoSpace, OSError."""
+    with path.open("rb") as file:
+        magic = file.read(6)
+    reader = next((one for begin, one in _READERS.items() if magic.startswith(begin)), None)
+    if reader is None and not magic.startswith(zstd.MAGIC):
+        yield path
+        return
+    copy = path.with_name(f".{path.name}.plain")
+    try:
+        with created(copy) as target, damage():
+            for part in zstd.parts(path) if reader is None else _parts(reader, path):
+                target.write(part)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _parts(reader: Callable[[pathlib.Path], Any], path: pathlib.Path) -> Iterator[bytes]:
+    with reader(path) as file:
+        while data := file.read(CHUNK):
+            yield data
