@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from actions import (
     catalog,
+    check_storage,
     delete_image,
     export_images,
     garbage_collect,
     import_images,
     machine,
     mirror,
+    move,
     prune,
     push,
     results,
     service,
+    verify,
 )
 
 ACTIONS = {
     name: results.reported(action)
     for name, action in {
         "catalog": catalog.catalog,
+        "check-storage": check_storage.check_storage,
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
         "delete-image": delete_image.delete_image,
@@ -28,12 +32,14 @@ ACTIONS = {
         "images": machine.images,
         "import": import_images.import_images,
         "mirror": mirror.mirror,
+        "move": move.move,
         "prune": prune.prune,
         "push": push.push,
         "rmi": machine.rmi,
         "start": service.start,
         "stop": service.stop,
         "upgrade-docker": service.upgrade_docker,
+        "verify": verify.verify,
     }.items()
 }
 """Name of the action, as in actions.yaml, to what it does."""

@@ -13,6 +13,7 @@ import pytest
 from object_store import PASSWORD as STORE_PASSWORD
 from object_store import Store, ask
 from unit import Unit
+from uploads import OCI, Uploads
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 PASSWORD = "hush"
@@ -128,6 +129,45 @@ def test_a_store_that_goes_and_comes_back_needs_no_hand(private, store):
         before["State"]["StartedAt"],
         0,
     )
+
+
+def test_images_move_from_the_disk_to_swift_although_it_is_killed(private, store, model):
+    ready = ("active", f"Ready at {private.address}:5000 (http).")
+    by_option = {name.replace("-", "_"): value for name, value in by_s3(store).items()}
+    by_either = dict.fromkeys(name.replace("-", "_") for name in (*by_s3(store), *by_swift(store)))
+    assert private.config(**by_either) == ready
+    images = Uploads(f"http://{private.address}:5000", login()["Authorization"])
+    pushed = [images.image("moved/app", str(number), secrets.token_bytes(300_000)) for number in range(20)]
+
+    store.swift("PUT", "moved")
+    uri = model.add_secret("keys-of-swift", {"password": STORE_PASSWORD})
+    model.grant_secret(uri, "private")
+    given = by_swift(store) | {"storage-swift-password": str(uri), "storage-swift-container": "moved"}
+    words = {"to": "swift", "options": " ".join(f"{name}={value}" for name, value in given.items())}
+
+    def kill():
+        wait_for(lambda: "/_manifests/tags/" in store.swift("GET", "moved"))
+        private.exec("pkill -KILL -f actions/[m]ove || true")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(jubilant.TaskError):
+        private.run("move", **words)
+    killer.join()
+    assert private.update_status() == ready
+    assert private.containers() == ["registry"]
+    done = private.run("move", **words).results
+    assert (int(done["copied"]) + int(done["skipped"]), done["failed"], done["left"]) == (len(pushed), "0", "0")
+    assert 0 < int(done["copied"]) < len(pushed)
+
+    assert private.config(**{name.replace("-", "_"): value for name, value in given.items()}) == ready
+    manifests = f"http://{private.address}:5000/v2/moved/app/manifests"
+    for image in pushed:
+        assert ask(f"{manifests}/{image['digest']}", headers=login() | {"Accept": OCI})[0] == 200
+    back = private.run("move", to="disk").results
+    assert (back["skipped"], back["left"]) == (str(len(pushed)), "0")
+    assert private.config(**dict.fromkeys(name.replace("-", "_") for name in given), **by_option) == ready
+    model.remove_secret(uri)
 
 
 def wait_for(what):

@@ -15,14 +15,16 @@ def digest_of(data: bytes) -> str:
 
 
 class Uploads:
-    """Puts content into the registry at *url*, which asks for no user."""
+    """Puts content into the registry at *url*, with the header *authorization* if it asks for a user."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, authorization: str = "") -> None:
         self._url = url
+        self._user = {"Authorization": authorization} if authorization else {}
 
     def _send(self, method: str, path: str, data: bytes | None = None, kind: str = "") -> str:
         url = path if "//" in path else f"{self._url}{path}"
-        request = urllib.request.Request(url, data, {"Content-Type": kind} if kind else {}, method=method)
+        headers = self._user | ({"Content-Type": kind} if kind else {})
+        request = urllib.request.Request(url, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return str(answer.headers.get("Location", ""))
 
@@ -32,6 +34,11 @@ class Uploads:
         separator = "&" if "?" in place else "?"
         self._send("PUT", f"{place}{separator}digest={digest_of(data)}", data, "application/octet-stream")
         return {"digest": digest_of(data), "size": len(data), "mediaType": "application/octet-stream"}
+
+    def read(self, repository: str, digest: str) -> bytes:
+        """Return a blob."""
+        with urllib.request.urlopen(f"{self._url}/v2/{repository}/blobs/{digest}", timeout=30) as answer:
+            return bytes(answer.read())
 
     def put(self, repository: str, document: dict[str, object], tag: str | None, kind: str = OCI) -> dict[str, object]:
         """Put a manifest, under its digest if there is no *tag*; return its descriptor."""

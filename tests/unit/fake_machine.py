@@ -1,6 +1,7 @@
 """The one seam of the unit tests towards the machine: the fixture `machine` in conftest.py hands out what is here."""
 
 import contextlib
+import hashlib
 import io
 import json
 import pathlib
@@ -11,6 +12,7 @@ import fakes
 from registry.client import openstack
 from registry.client.content import Content
 from registry.client.http import ApiError, Connection
+from registry.client.trial import Trial
 from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
 from registry.machine import apt, docker_packages, engine, folders, openssl, timers
@@ -46,6 +48,8 @@ class FakeMachine:
         self.swift_calls = []
         self.accesses, self.pauses = [], []  # to registries elsewhere, and between requests to them
         self.registry_url = ""  # of a registry_server, for the actions on images
+        self.target_url = ""  # of another one, to which images are moved
+        self.stored = None  # the registry_server itself, as files
         self.swift_absent = {"away"}
 
     def connect(self):
@@ -63,7 +67,18 @@ class FakeMachine:
         return self.engine.client(url, certificate, deadline or self.deadline)
 
     def content(self, url, user, certificate, page=1000):
-        return Content(Connection(self.registry_url), min(page, 1000))
+        moving = self.engine.containers.get("registry-move-loopback")
+        is_target = moving is not None and url.endswith(moving["chosen"])
+        return Content(Connection(self.target_url if is_target else self.registry_url), min(page, 1000))
+
+    def trial(self, url, user):
+        return Trial(Connection(self.registry_url))
+
+    def other_content(self, url, user, environment, ca):
+        return Content(Connection(url, user))
+
+    def content_files(self, folder):
+        return FakeContentFiles(self.stored)
 
     def upstream(self, host, access):
         self.accesses.append(access)
@@ -133,6 +148,31 @@ class FakeFolders:
 
     def remove_repository(self, folder, repository):
         pass
+
+    def remove(self, folder):
+        pass
+
+
+class FakeContentFiles:
+    """The files of the content of a registry_server."""
+
+    def __init__(self, registry):
+        self._registry = registry
+
+    def read_link(self, repository, tag):
+        return self._registry.tags[repository].get(tag, "")
+
+    def read_state(self, part):
+        return "missing"
+
+    def replace(self, digest, chunks):
+        data = b"".join(chunks)
+        assert hashlib.sha256(data).hexdigest() == digest.partition(":")[2]
+        if digest in self._registry.blobs:
+            self._registry.blobs[digest] = data
+        for manifests in self._registry.manifests.values():
+            if digest in manifests:
+                manifests[digest] = manifests[digest][0], data
 
 
 class FakePorts:

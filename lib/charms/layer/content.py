@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 
 from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import basic, collection, context, flags
 from registry.client.content import Content
 from registry.client.http import ApiError
+from registry.deployment.maintenance import CollectionFailed
 from registry.images.garbage import Garbage
 from registry.message import Message, alone
 from registry.release.release import Release
@@ -33,18 +35,19 @@ def current() -> Release:
 
 
 @contextlib.contextmanager
-def opened(*, deletes: bool = False, pushes: bool = False) -> Iterator[Content]:
+def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) -> Iterator[Content]:
     """Connect to the registry of this unit; with *deletes* or *pushes*, to one that accepts these.
 
     That is a second registry on the same data, for this machine only, where the registry itself accepts tokens of
-    another server only, or refuses the changes. Raises ActionFailed, NotServing, EngineError, OSError.
+    another server only, or refuses the changes; with *apart* always, because the second one has no cache that hides
+    what is in the storage. Raises ActionFailed, NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
     if (deletes or pushes) and release.is_shared:
         collection.require_writable()
     refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
     try:
-        if release.authentication == "token" or refused:
+        if apart or release.authentication == "token" or refused:
             with context.switch(machine.connect()).loopback(release, deletes=deletes or refused) as port:
                 yield machine.content(f"http://127.0.0.1:{port}", own, None, release.max_entries)
         else:
@@ -69,6 +72,12 @@ def maintained() -> Iterator[Release]:
         _deploy(release)
 
 
+def restart() -> None:
+    """Start the registry anew, so that it forgets what it knows of its storage. Raises as `maintained`."""
+    with maintained():
+        pass
+
+
 def _deploy(release: Release) -> None:
     context.machine.begin()  # what was done before may have taken longer than a hook may wait
     docker = context.machine.connect()
@@ -80,6 +89,23 @@ def _deploy(release: Release) -> None:
 def garbage() -> Garbage:
     """Return all manifests of the registry, tagged or not, and the unused blobs. Raises ActionFailed, EngineError."""
     return context.maintenance(context.machine.connect()).collect(current(), dry_run=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifests:
+    """All manifests of the registry, tagged or not, by repository."""
+
+    manifests: Mapping[str, tuple[str, ...]]
+    problem: str = ""
+    """Why they are not known."""
+
+
+def manifests(*, wanted: bool) -> Manifests:
+    """Return all manifests of the registry, if *wanted*: the registry's own program finds no untagged damaged ones."""
+    try:
+        return Manifests(garbage().manifests if wanted else {})
+    except CollectionFailed as error:
+        return Manifests({}, str(error.text))
 
 
 def collect(until: float) -> Garbage:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from registry.client import api, openstack
 from registry.client.content import PAGE, Content
 from registry.client.http import Connection
+from registry.client.trial import Trial
 from registry.client.upstream import Access, Upstream
 from registry.deadline import Deadline
 from registry.deployment import bridge, credentials, outside, store
@@ -17,6 +18,7 @@ from registry.machine import openssl
 from registry.machine.apt import Apt, PackageError
 from registry.machine.apt_sources import AptSources
 from registry.machine.checks import Checks
+from registry.machine.content_files import ContentFiles
 from registry.machine.docker_packages import DockerPackages
 from registry.machine.dockerd import Dockerd
 from registry.machine.engine import Engine, EngineError
@@ -97,6 +99,21 @@ class Machine:
     def upstream(self, host: str, access: Access) -> Content:
         """Return a client for what is in the registry *host*, elsewhere."""
         return Content(Upstream(host, access))
+
+    def other_content(self, url: str, user: htpasswd.User | None, environment: Mapping[str, str], ca: str) -> Content:
+        """Return a client for what is in another registry, with the proxies in *environment* and the CAs *ca*."""
+        connection = Connection(url, user, deadline=Deadline(math.inf), seconds=60)
+        connection.go_out(environment, ca)
+        return Content(connection)
+
+    def trial(self, url: str, user: htpasswd.User) -> Trial:
+        """Return what tries the storage of the registry at *url*, as *user*."""
+        # The manifest goes with its thousand tags, one after the other.
+        return Trial(Connection(url, user, deadline=Deadline(math.inf), seconds=600))
+
+    def content_files(self, folder: str) -> ContentFiles:
+        """Return the files with the content of a registry on this machine."""
+        return ContentFiles(folder)
 
     def _identity(self) -> pathlib.Path | None:
         identity = self.credentials.identity_file

@@ -33,6 +33,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class Damaged(ApiError):
+    """The registry has other content under a digest; *digest* is the one that was stored."""
+
+    def __init__(self, repository: str, digest: str) -> None:
+        super().__init__(f"{repository}@{digest} has another digest")
+        self.digest = digest
+
+
 class Content:
     """The content of one registry, at the other end of *connection*, as the user."""
 
@@ -55,10 +63,12 @@ class Content:
             return None
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        stored = answer.headers.get("Docker-Content-Digest", digest)
         if kind == manifest.SCHEMA_1:  # whose digest is that of a part
-            digest = answer.headers.get("Docker-Content-Digest", digest)
-        if reference.startswith("sha256:") and reference != digest:
-            raise ApiError(f"{repository}@{reference} has another digest")
+            digest = stored
+        expected = reference if ":" in reference else stored
+        if expected.startswith("sha256:") and expected != digest:
+            raise Damaged(repository, expected)
         return Document(answer.content, kind, digest)
 
     def manifest(self, repository: str, reference: str) -> Manifest | None:
@@ -80,11 +90,15 @@ class Content:
 
     def blob(self, repository: str, digest: str) -> Iterator[bytes]:
         """Yield the content of a blob. Raises ApiError."""
-        answer = self._get(f"/v2/{repository}/blobs/{digest}", {}, stream=True)
-        if answer is None:
+        content = self.find_blob(repository, digest)
+        if content is None:
             raise ApiError(f"{repository} has no blob {digest}")
-        with answer, errors():
-            yield from answer.iter_content(CHUNK)
+        yield from content
+
+    def find_blob(self, repository: str, digest: str) -> Iterator[bytes] | None:
+        """Return the content of a blob; None where there is none. Raises ApiError, also while it is read."""
+        answer = self._get(f"/v2/{repository}/blobs/{digest}", {}, stream=True)
+        return _chunks(answer) if answer is not None else None
 
     def put_blob(self, repository: str, blob: Descriptor, content: Iterator[bytes]) -> None:
         """Store a blob; the registry verifies its digest. Raises ApiError."""
@@ -92,8 +106,8 @@ class Content:
         _require(answer, f"POST /v2/{repository}/blobs/uploads/", http.HTTPStatus.ACCEPTED)
         place = urlsplit(urljoin(self._connection.url, answer.headers.get("Location", "/")))
         path = f"{place.path}?{place.query}{'&' if place.query else ''}digest={blob.digest}"
-        kind = {"Content-Type": "application/octet-stream"}
-        answer = self._connection.send("PUT", path, as_user=True, headers=kind, data=_Sized(content, blob.size))
+        kind, data = {"Content-Type": "application/octet-stream"}, Sized(content, blob.size) if blob.size else b""
+        answer = self._connection.send("PUT", path, as_user=True, headers=kind, data=data)
         _require(answer, f"PUT {place.path}", http.HTTPStatus.CREATED)
 
     def has_blob(self, repository: str, digest: str) -> bool:
@@ -145,7 +159,7 @@ class Content:
     def _try(self, repository: str, reference: str) -> Manifest | None:
         try:
             return self.manifest(repository, reference)
-        except BadManifest:
+        except (BadManifest, Damaged):
             return None
 
     def _list(self, path: str, key: str) -> Iterator[str]:
@@ -173,7 +187,12 @@ class Content:
         return answer
 
 
-class _Sized:
+def _chunks(answer: requests.Response) -> Iterator[bytes]:
+    with answer, errors():
+        yield from answer.iter_content(CHUNK)
+
+
+class Sized:
     """The content of a blob as a file of known size, which requests sends as it is read."""
 
     def __init__(self, content: Iterator[bytes], size: int) -> None:

@@ -74,6 +74,10 @@ class Folders:
         with contextlib.suppress(OSError):
             path.parent.rmdir()
 
+    def remove(self, folder: str) -> None:
+        """Remove a folder and all that is in it."""
+        shutil.rmtree(folder, ignore_errors=True)
+
 
 def mount_point(folder: str, mounts: str) -> str:
     """Return the mount point of an absolute *folder* without links, from the text of /proc/self/mountinfo.

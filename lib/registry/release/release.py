@@ -80,6 +80,11 @@ class Release:
         return bool(self._config["storage"].get("delete", {}).get("enabled")) and not self.is_read_only
 
     @property
+    def has_cache(self) -> bool:
+        """It remembers which blobs it has, and their sizes."""
+        return "cache" in self._config["storage"]
+
+    @property
     def scheme(self) -> str:
         """The protocol between clients and the registry: https or http."""
         return "https" if "tls" in self._config["http"] else "http"
@@ -101,11 +106,16 @@ class Release:
         return next((one.source for one in self.container.mounts if one.target == configuration.DATA_FOLDER), None)
 
     @property
-    def place(self) -> object:
-        """Where the images are, and how they are reached: two equal ones have the same faults."""
+    def place_of_images(self) -> object:
+        """Where the images are."""
         how = ("cache", "delete", "maintenance", "redirect")
         driver = {name: values for name, values in self._config["storage"].items() if name not in how}
-        return driver, self.data_folder, self.container.environment, self.others.get(filenames.TRUSTED_CA)
+        return driver, self.data_folder
+
+    @property
+    def place(self) -> object:
+        """Where the images are, and how they are reached: two equal ones have the same faults."""
+        return self.place_of_images, self.container.environment, self.others.get(filenames.TRUSTED_CA)
 
     @property
     def has_certificate_of_relation(self) -> bool:
@@ -180,6 +190,16 @@ class Release:
         if self.trusted_ca:
             others[filenames.TRUSTED_CA] = self.trusted_ca
         return Release(spec, configuration.dump(config), others)
+
+    def for_trial(self, folder: str) -> Release:
+        """Return this registry with its images in a *folder* of its own in the same storage."""
+        (name,) = {"filesystem", "s3", "swift"} & self._config["storage"].keys()
+        parameters, key = self._config["storage"][name], "prefix" if name == "swift" else "rootdirectory"
+        root = f"{parameters.get(key, '')}/{folder}".lstrip("/" if name == "swift" else "")
+        storage = {**self._config["storage"], name: {**parameters, key: root}}
+        spec = dataclasses.replace(self.container, name=f"{self.container.name}-check")
+        config = {key: value for key, value in self._config.items() if key != "proxy"}
+        return Release(spec, configuration.dump({**config, "storage": storage}), self.others)
 
     def for_maintenance(self) -> Release:
         """Return this registry without pushes, and without a cache that would still list what is deleted meanwhile."""

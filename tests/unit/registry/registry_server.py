@@ -25,6 +25,7 @@ class MemoryRegistry:
         self.blobs = {}  # digest -> bytes
         self.requests = []
         self.deletes = True
+        self.upload = b""  # the parts of the one that is sent in parts
 
     def blob(self, data):
         data = data if isinstance(data, bytes) else json.dumps(data).encode()
@@ -68,25 +69,36 @@ class MemoryRegistry:
                 return 404, {}, b"{}"
             return self._page(sorted(self.tags[match[1]]), "tags", parts.path, query)
         if match := re.fullmatch(r"/v2/(.+)/blobs/(.+)", parts.path):
-            if method == "POST":
-                return 202, {"Location": f"/v2/{match[1]}/blobs/uploads/one?state=two"}, b""
-            if method == "PUT":
-                assert query["digest"] == digest_of(body), "the registry would refuse it"
-                self.blobs[query["digest"]] = body
-                return 201, {}, b""
-            data = self.blobs.get(match[2])
-            return (200, {}, data) if data is not None else (404, {}, b"{}")
+            return self._blob(method, match[1], match[2], path, query, body)
         if match := re.fullmatch(r"/v2/(.+)/manifests/(.+)", parts.path):
             if method == "PUT":
-                self.manifests.setdefault(match[1], {})[digest_of(body)] = (kind, body)
+                self.manifests.setdefault(match[1], {}).setdefault(digest_of(body), (kind, body))
                 tags = self.tags.setdefault(match[1], {})
                 tags |= {match[2]: digest_of(body)} if ":" not in match[2] else {}
                 return 201, {}, b""
             return self._manifest(method, match[1], match[2], accept)
         return 200, {}, b"{}"
 
+    def _blob(self, method, repository, name, path, query, body):
+        if method == "POST":
+            return 202, {"Location": f"/v2/{repository}/blobs/uploads/one?state=two"}, b""
+        if method == "PATCH":
+            self.upload += body
+            return 202, {"Location": path}, b""
+        if method == "DELETE":
+            return (202, {}, b"") if self.blobs.pop(name, None) is not None else (404, {}, b"{}")
+        if method == "PUT":
+            body, self.upload = body or self.upload, b""
+            assert query["digest"] == digest_of(body), "the registry would refuse it"
+            self.blobs.setdefault(query["digest"], body)  # what is there already is not stored again
+            return 201, {}, b""
+        data = self.blobs.get(name)
+        return (200, {}, data) if data is not None else (404, {}, b"{}")
+
     def _manifest(self, method, repository, reference, accept):
         digest = self.tags.get(repository, {}).get(reference, reference)
+        if not digest:  # the file with the digest of the tag is empty
+            return 500, {}, b"{}"
         kind, data = self.manifests.get(repository, {}).get(digest, ("", None))
         if data is None:
             return 404, {}, b"{}"
@@ -136,7 +148,7 @@ def serve(registry, tls=None):
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_GET = do_DELETE = do_HEAD = do_POST = do_PUT = _answer
+        do_GET = do_DELETE = do_HEAD = do_PATCH = do_POST = do_PUT = _answer
 
         def log_message(self, *args):
             pass
