@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from actions import catalog, delete_image, garbage_collect, machine, mirror, prune, push, results, service
+from actions import (
+    catalog,
+    client_config,
+    delete_image,
+    garbage_collect,
+    machine,
+    mirror,
+    prune,
+    push,
+    results,
+    service,
+)
 
 ACTIONS = {
     name: results.reported(action)
@@ -10,6 +21,7 @@ ACTIONS = {
         "catalog": catalog.catalog,
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
+        "client-config": client_config.client_config,
         "delete-image": delete_image.delete_image,
         "garbage-collect": garbage_collect.garbage_collect,
         "images": machine.images,
