@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions import (
+    backup,
     catalog,
     client_config,
     delete_image,
@@ -18,6 +19,7 @@ from actions import (
 ACTIONS = {
     name: results.reported(action)
     for name, action in {
+        "backup": backup.backup,
         "catalog": catalog.catalog,
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
@@ -28,6 +30,7 @@ ACTIONS = {
         "mirror": mirror.mirror,
         "prune": prune.prune,
         "push": push.push,
+        "restore": backup.restore,
         "rmi": machine.rmi,
         "start": service.start,
         "stop": service.stop,
