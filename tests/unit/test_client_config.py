@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_endpoints import peers, relate
+from test_endpoints import relate
 
 
 @pytest.fixture
@@ -29,7 +29,6 @@ def test_every_kind_of_client(show, machine):
 
 def test_clients_go_where_they_are_told_and_the_password_stays_out(show, deployed, juju, machine):
     relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}})
-    peers(juju, deployed)
     juju.change(config={"auth-basic-user": "alice", "auth-basic-password": "hush"})
     deployed.hook("config-changed")
     results, report = show()
