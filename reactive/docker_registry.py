@@ -6,6 +6,7 @@ So a handler that waits for a flag runs after all that could run without it.
 Kept flag                           | set by              | cleared by                  | read by
 charm.docker-registry.refreshed     | look_up_image_again | ensure_image                | ensure_image
 charm.docker-registry.stopped       | action stop         | action start                | compare
+charm.docker-registry.drained       | action drain        | action resume               | compare
 charm.docker-registry.joined        | meet_peers          | nobody                      | publish_*
 charm.docker-registry.occupied      | begin               | begin                       | report_owner, managed
 charm.docker-registry.leaving       | begin               | nobody                      | serve_until_removed, managed

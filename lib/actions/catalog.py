@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from charms.layer import content
-from registry.client.content import Content, concurrently
+from registry.client.concurrency import concurrently
+from registry.client.content import Content
 from registry.images import listing
 from registry.images.inventory import Repository
 from registry.images.selection import Pattern

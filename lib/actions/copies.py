@@ -9,7 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from charms.layer import context
-from registry.client.content import REQUESTS, Content
+from registry.client.concurrency import REQUESTS
+from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.client.transfer import Copier
 from registry.client.upstream import Access

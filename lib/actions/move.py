@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from charms.layer import basic, content, relocation
-from registry.client.content import Content, concurrently
+from registry.client.concurrency import concurrently
+from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.client.transfer import Copier
 from registry.images import manifest

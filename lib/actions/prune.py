@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from charms.layer import content, context
-from registry.client.content import concurrently
+from registry.client.concurrency import concurrently
 from registry.images import lists, retention
 from registry.images.inventory import removal
 from registry.images.manifest import Manifest

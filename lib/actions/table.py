@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from actions import (
+    backup,
     catalog,
     check_storage,
+    client_config,
     delete_image,
+    drain,
     export_images,
     garbage_collect,
     import_images,
@@ -22,11 +25,14 @@ from actions import (
 ACTIONS = {
     name: results.reported(action)
     for name, action in {
+        "backup": backup.backup,
         "catalog": catalog.catalog,
         "check-storage": check_storage.check_storage,
         "clean-containers": machine.clean_containers,
         "clean-images": machine.clean_images,
+        "client-config": client_config.client_config,
         "delete-image": delete_image.delete_image,
+        "drain": drain.drain,
         "export": export_images.export_images,
         "garbage-collect": garbage_collect.garbage_collect,
         "images": machine.images,
@@ -35,6 +41,8 @@ ACTIONS = {
         "move": move.move,
         "prune": prune.prune,
         "push": push.push,
+        "restore": backup.restore,
+        "resume": drain.resume,
         "rmi": machine.rmi,
         "start": service.start,
         "stop": service.stop,

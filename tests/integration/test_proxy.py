@@ -7,6 +7,7 @@ import secrets
 import ssl
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -132,6 +133,20 @@ def test_clients_are_told_the_proxy_and_the_status_too(juju, proxy, client, smal
     client.load(small_image)
     push(juju)
     client.exec("pull docker small:1")
+
+
+def test_a_drained_unit_gets_no_requests_until_it_is_resumed(juju, proxy):
+    (unit,) = units(juju)
+    unit.run("drain")
+    assert settle(juju)[0][1].startswith(f"Ready at {proxy.address}:5000 (http, proxied). Drained")
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        urllib.request.urlopen(f"http://{proxy.address}:5000/v2/", timeout=5)
+    assert unit.answers()
+    assert unit.run("drain").results == {"transfers": "ended"}
+    unit.run("resume")
+    assert messages(juju, "http", proxy.address)
+    with urllib.request.urlopen(f"http://{proxy.address}:5000/v2/", timeout=5) as answer:
+        assert answer.status == 200
 
 
 def test_tls_is_passed_through(juju, proxy, client):

@@ -38,6 +38,7 @@ def read(now: Now) -> Facts:
         container=container,
         drift=NOTHING if foreign else _read_drift(current, container),
         stopped=reactive.is_flag_set(flags.STOPPED),
+        drained=reactive.is_flag_set(flags.DRAINED),
         on_disk=on_disk,
         disk=juju_storage.read_disk(current, container, on_disk=on_disk),
         shortage=machine.folders.read_shortage(folder) if (folder := current and current.data_folder) else "",

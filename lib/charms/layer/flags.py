@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 STOPPED = "charm.docker-registry.stopped"
+DRAINED = "charm.docker-registry.drained"
 ON_DISK = "charm.docker-registry.on-disk"
 REFRESHED = "charm.docker-registry.refreshed"
 JOINED = "charm.docker-registry.joined"

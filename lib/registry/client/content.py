@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import hashlib
 import http
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from registry.client.concurrency import concurrently
 from registry.client.http import ApiError, Connection, errors
 from registry.images import manifest
 from registry.images.inventory import Repository
 from registry.images.manifest import BadManifest, Descriptor, Document, Manifest
 
-REQUESTS = 8
-"""Requests at once."""
 CHUNK = 1 << 20
 """Bytes of a blob that are in memory."""
 PAGE = 1000
@@ -28,9 +25,6 @@ CONFIG_BYTES = 4 << 20
 
 _ACCEPT = {"Accept": ", ".join(manifest.MEDIA_TYPES)}
 _MISSING = (http.HTTPStatus.NOT_FOUND,)
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Damaged(ApiError):
@@ -233,19 +227,3 @@ def _following(answer: requests.Response) -> str | None:
     url = answer.links.get("next", {}).get("url")
     parts = urlsplit(urljoin(answer.url, url)) if url else None
     return f"{parts.path}?{parts.query}" if parts else None
-
-
-def concurrently(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield *function* of each item in their order, with `REQUESTS` calls at once; never more are waiting than that."""
-    with concurrent.futures.ThreadPoolExecutor(REQUESTS) as pool:
-        waiting: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= REQUESTS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

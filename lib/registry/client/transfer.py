@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from registry.client.content import REQUESTS, concurrently
+from registry.client.concurrency import REQUESTS, concurrently
 from registry.client.http import ApiError, Refusal
 from registry.images import manifest
 from registry.images.inventory import dependent_tags

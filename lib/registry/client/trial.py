@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
-from registry.client.content import Content, Sized, concurrently
+from registry.client.concurrency import concurrently
+from registry.client.content import Content, Sized
 from registry.client.http import ApiError, Connection
 from registry.images.manifest import OCI_MANIFEST, Descriptor, Document
 

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import pathlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from registry.deployment.store import ROOT, remove_below
 from registry.formats.htpasswd import Verdicts
@@ -88,6 +88,24 @@ class Credentials:
     def remove_request(self) -> None:
         """Remove the request and its key."""
         self._request.unlink(missing_ok=True)
+
+    def backup(self) -> dict[str, str]:
+        """Return the texts of the files that are worth a backup, by name below the folder."""
+        files = (self._users, self._password, self._request, self.identity_file)
+        return {str(file.relative_to(self._root)): read_file(file) for file in files if file.exists()}
+
+    def restore(self, texts: Mapping[str, str]) -> None:
+        """Write the files of a `backup`. Raises OSError.
+
+        The users only where the registry has some: without any, it would not read them. The request to the CA only
+        where there is none, because the CA has answered that one, and maybe forgotten the other.
+        """
+        is_due = {self._users: bool(self.users()), self._request: not self._request.exists()}
+        for file in (self._users, self._password, self._request, self.identity_file):
+            text = texts.get(str(file.relative_to(self._root)))
+            if text and is_due.get(file, True):
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                write_file(file, text)
 
     def remove(self) -> None:
         """Remove all credentials that the charm created; an operator's files stay."""

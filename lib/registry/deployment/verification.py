@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
-from registry.client.content import Content, Damaged, concurrently
+from registry.client.concurrency import concurrently
+from registry.client.content import Content, Damaged
 from registry.client.http import ApiError
 from registry.images import damage, manifest
 from registry.images.damage import Damage

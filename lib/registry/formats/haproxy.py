@@ -36,6 +36,8 @@ class Server:
     """Milliseconds from one check of the proxy to the next."""
     check_fall: int
     """Number of consecutive failed checks after which it gets no requests."""
+    drained: bool = False
+    """It gets no new requests, and may finish those that it has."""
     pem: str | None = dataclasses.field(default=None, repr=False)
     """Its certificate, intermediate certificates and key, where it has them."""
 
@@ -87,4 +89,7 @@ def _server_options(server: Server) -> str:
         f"inter {server.check_interval} fastinter {server.check_interval // 2} rise 2 fall {server.check_fall}"
     )
     words.append("on-marked-down shutdown-sessions maxconn 4096")
-    return " ".join([*words, *(["backup"] if server.backup else [])])
+    # haproxy reads this at its reload, after which the previous process finishes what clients have begun. A server that
+    # fails its checks, or is no longer in the list, would lose that instead (on-marked-down).
+    states = {"disabled": server.drained, "backup": server.backup}
+    return " ".join([*words, *(word for word, is_so in states.items() if is_so)])

@@ -7,7 +7,7 @@ import os
 import pathlib
 import stat
 from collections.abc import Iterator
-from typing import TextIO
+from typing import IO, TextIO
 
 from registry.machine import paths
 from registry.message import Fault, Message
@@ -122,6 +122,28 @@ def open_draft(path: pathlib.Path) -> Iterator[TextIO]:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+@contextlib.contextmanager
+def open_private(path: str) -> Iterator[IO[bytes]]:
+    """Open what is at *path* once it is whole, wherever an operator wants it. Only root can read it.
+
+    Raises OSError; UnsafePath in a folder that others can write.
+    """
+    with paths.located(path, create=True) as (folder, name):
+        paths.require_private(folder, path)
+        draft = f".{name}.new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder), "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            os.unlink(draft, dir_fd=folder)
+            raise
 
 
 def sync_folder(folder: pathlib.Path) -> None:

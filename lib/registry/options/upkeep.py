@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from registry.images import retention
@@ -17,6 +18,11 @@ NOT_A_RULE = Message("{word!r} is not a rule", "Use keep=N, older-than=30d, not-
 """The policy consists of parameters of the action prune, separated by spaces."""
 NOT_A_NUMBER = Message("{value!r} is not a number", "Use keep=N with a number of images")
 """The number of images that stay has to be a whole number."""
+
+BAD_WORD = Message(
+    "word {number} is not the name of an image with a tag", "Use REPOSITORY:TAG or REPOSITORY@DIGEST, * and ? allowed"
+)
+"""Of several words, one is none: it is not shown, because it may be half of a password that was pasted here."""
 
 _RULES = ("keep", "older-than", "not-in-list", "match")
 
@@ -83,13 +89,20 @@ class Upkeep:
         return {
             **text_problems(schedules),
             "prune-policy": self._policy_problem(),
-            "prune-protect": _problem(lambda: self.protected),
+            "prune-protect": self._protect_problem(),
         }
 
     def _policy_problem(self) -> Text | None:
         if not self.prune_policy:
             return HALF_A_PAIR(other="prune-schedule") if self.prune_schedule else None
         return _problem(lambda: self.policy)
+
+    def _protect_problem(self) -> Text | None:
+        words = self.prune_protect.split()
+        if len(words) < 2:
+            return _problem(lambda: self.protected)
+        found = (number for number, word in enumerate(words, 1) if _problem(functools.partial(selections, word)))
+        return next((BAD_WORD(number=number) for number in found), None)
 
     def unused(self, *, is_cache: bool) -> dict[str, Text]:
         """Return what is set without effect, by options: a cache removes expired images itself."""
@@ -101,7 +114,7 @@ class Upkeep:
         }
 
 
-def _problem(read: Any) -> Text | None:
+def _problem(read: Callable[[], object]) -> Text | None:
     try:
         read()
     except Fault as error:

@@ -50,6 +50,8 @@ class Facts:
     """Text of the existing file of users; empty where there is none."""
     verdicts: htpasswd.Verdicts = dataclasses.field(default_factory=htpasswd.Verdicts)
     """Which of those users were verified by an earlier hook."""
+    drained: bool = False
+    """The operator took the unit from the proxy by the action `drain`."""
     is_displaced: bool = False
     """A container of somebody else has the name of the current release, so nothing of ours serves."""
     ingress: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -55,6 +55,14 @@ COLLECTING = Message(
 IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
 """The option has no effect in this version of the registry."""
 
+DRAINED = Message("Drained: the proxy sends it no new requests", "Run `juju run {unit} resume` to end this")
+"""The operator ran the action drain on this unit, and it stays drained through hooks, reboots and refreshes."""
+
+DRAINED_ALONE = Message(
+    "Drained, and there is no other unit: clients see no registry", "Run `juju run {unit} resume` to end this"
+)
+"""The action drain ran on the only unit. The proxy has no server: it answers 503, or nothing with TLS."""
+
 NO_CREDENTIALS = Message(
     "Clients over the relation docker-registry get no credentials",
     "Set auth-basic-password, and auth-basic-user with it",
@@ -100,6 +108,8 @@ def warnings(options: Options, facts: Facts) -> tuple[Sentence, ...]:
 def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     generation = facts.image.generation if facts.image else 0
     ignored = [*options.cache.ignored(generation), *options.storage.ignored(generation)]
+    if facts.drained:
+        yield alone((DRAINED if facts.peers else DRAINED_ALONE)(unit=facts.unit))
     yield from _warnings_of_places(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         yield alone(SEPARATE_IMAGES())

@@ -49,6 +49,7 @@ def published(options: Options, facts: Facts, release: Release, relation: str | 
         terminates=options.website.terminates,
         check_interval=options.website.check_interval,
         check_fall=options.website.check_fall,
+        drained=facts.drained,
         pem=release.certificate + release.others[filenames.TLS["key"]] if release.certificate else None,
     )
     own = relations.Peer(

@@ -1,7 +1,8 @@
 """What is in a registry, read from a server."""
 
 import pytest
-from registry.client.content import Content, concurrently
+from registry.client.concurrency import concurrently
+from registry.client.content import Content
 from registry.client.http import ApiError, Connection
 from registry_server import MemoryRegistry, serve
 

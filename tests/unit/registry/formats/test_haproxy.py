@@ -57,6 +57,11 @@ def test_services():
     assert told() == SERVICES
 
 
+def test_a_drained_server_is_disabled():
+    assert service({"drained": True})[1] == f"check {CHECK} disabled"
+    assert service({"drained": True, "backup": True})[1] == f"check {CHECK} disabled backup"
+
+
 def test_services_keep_their_types():
     found, check = service({"unit": "docker-registry/0", "address": "fd00::1", "port": 443})
     assert found["service_port"] == 443

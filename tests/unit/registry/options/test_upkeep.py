@@ -19,6 +19,7 @@ def test_what_is_wrong_with_them():
         ({**schedule, "prune_policy": "keep=1 match=^("}, {"prune-policy": "'^(' is not a regular expression"}),
         ({**schedule, "prune_policy": "keep=10 older-than=30d match=team/*"}, {}),
         ({"prune_protect": "app"}, {"prune-protect": "'app' names no tag"}),
+        ({"prune_protect": "app:1 b app:2"}, {"prune-protect": "word 2 is not the name of an image with a tag"}),
         ({"gc_schedule": "Sun\n03:00"}, {"gc-schedule": "the value contains a control character"}),
         ({"validation_urls_allow": "^https:// ("}, {"validation-urls-allow": "'(' is not a regular expression"}),
         ({"catalog_max_entries": 0}, {"catalog-max-entries": "0 is out of range"}),

@@ -1,0 +1,111 @@
+"""A backup of a unit: a tar archive in one file that only root can read, encrypted if that is requested."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+from registry.machine import encryption, paths
+from registry.machine.encryption import Cipher
+from registry.machine.files import open_private
+from registry.message import Fault, Message
+
+NOT_A_BACKUP = Message("{path} is not a backup of this charm ({error})", "Use a file that the action backup wrote")
+"""The file is damaged, or something else, or of a newer revision of the charm."""
+
+UNIT = "unit.json"
+"""Name in the archive of what is not an image; it comes first."""
+VERSION = 1
+LIMIT = 16 << 20
+"""Bytes of that file."""
+
+
+class BadBackup(Fault):
+    """The file is no backup."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Saved:
+    """What is saved of a unit besides its images. All of it may be secret."""
+
+    unit: str
+    made: str
+    """When, in UTC."""
+    options: Mapping[str, Any] = dataclasses.field(repr=False)
+    """The options that differ from their defaults, as they were set."""
+    secrets: Mapping[str, Mapping[str, str]] = dataclasses.field(repr=False)
+    """Contents of the Juju secrets in the options, by URI."""
+    http_secret: str = dataclasses.field(repr=False)
+    """The secret that all units share."""
+    credentials: Mapping[str, str] = dataclasses.field(repr=False)
+    """Texts of the credentials' files, by name."""
+    certificates: Mapping[str, str] = dataclasses.field(repr=False)
+    """Texts of the operator's files of the options tls-*-path, by path."""
+
+    def to_json(self) -> str:
+        """Return what `from_json` reads."""
+        return json.dumps({"version": VERSION, **dataclasses.asdict(self)}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Saved:
+        """Read what `to_json` returned. Raises ValueError, KeyError, TypeError."""
+        document = json.loads(text)
+        if document["version"] != VERSION:
+            raise ValueError(f"version {document['version']}")
+        return cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
+
+
+@contextlib.contextmanager
+def writing(path: str, saved: Saved, cipher: Cipher | None) -> Iterator[IO[bytes]]:
+    """Write a backup to *path*, which appears when it is whole; the body can continue the tar archive on the stream.
+
+    Raises EncryptionError, OSError; UnsafePath in a folder that others can write.
+    """
+    with contextlib.ExitStack() as opened:
+        stream: IO[bytes] = opened.enter_context(open_private(path))
+        if cipher:
+            stream = opened.enter_context(encryption.writing(cipher, stream))
+        data = saved.to_json().encode()
+        entry = tarfile.TarInfo(UNIT)
+        entry.size, entry.mode = len(data), 0o600
+        stream.write(entry.tobuf() + data + bytes(-len(data) % tarfile.BLOCKSIZE))
+        yield stream
+        stream.write(bytes(2 * tarfile.BLOCKSIZE))
+
+
+def encrypted_beginning(path: str) -> bytes:
+    """Return the beginning of a backup that is encrypted; empty if it is not. Raises OSError."""
+    with _opened(path) as file:
+        beginning = file.read(len(encryption.AGE))
+    # A message of OpenPGP begins with a bit that no text has: https://www.rfc-editor.org/rfc/rfc9580#section-4.2
+    return beginning if beginning == encryption.AGE or beginning[:1] >= b"\x80" else b""
+
+
+def read(path: str, cipher: Cipher | None) -> Saved:
+    """Return what the backup at *path* has besides images. Raises BadBackup, EncryptionError, OSError."""
+    with _opened(path) as file:
+        try:
+            if not cipher:
+                return _saved(file)
+            with encryption.reading(cipher, file) as stream:
+                return _saved(stream)
+        except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
+            raise BadBackup(NOT_A_BACKUP(path=path, error=error)) from error
+
+
+def _saved(stream: IO[bytes]) -> Saved:
+    """Read the first file of the archive. Raises TarError, ValueError, KeyError, TypeError."""
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        first = archive.next()
+        file = archive.extractfile(first) if first is not None and first.name == UNIT else None
+        if first is None or file is None or first.size > LIMIT:
+            raise KeyError(UNIT)
+        return Saved.from_json(file.read())
+
+
+def _opened(path: str) -> IO[bytes]:
+    return open(path, "rb", opener=paths.open_existing)

@@ -1,0 +1,131 @@
+"""The actions backup and restore, on one unit and on a new one."""
+
+import pathlib
+import shutil
+import stat
+import tarfile
+
+import pytest
+import yaml
+from registry.deployment import backup as archive
+
+KEY = "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.fixture
+def file(deployed, tmp_path):
+    return str(tmp_path / "backup.tar")
+
+
+@pytest.fixture
+def back(deployed, actions, file):
+    return lambda **params: deployed.action("backup", actions, **{"file": file, "recipient": "", **params})
+
+
+@pytest.fixture
+def bring(deployed, actions, file):
+    return lambda **params: deployed.action("restore", actions, **{"file": file, "identity": "", **params})
+
+
+def test_a_backup_is_whole_and_for_root_only(back, deployed, juju, file, machine):
+    juju.change(
+        config={"auth-basic-password": "secret:a1", "registry-port": 5001, "tls-key-path": "/own.key"},
+        secrets={"a1": {"password": "hush"}},
+    )
+    machine.files.texts["/own.key"] = KEY
+    deployed.hook("config-changed")
+    results = back()
+    assert results["file"] == file
+    assert (results["encrypted"], results["options"]) == ("false", "3")
+    assert stat.S_IMODE(pathlib.Path(file).stat().st_mode) == 0o600
+    saved = archive.read(file, None)
+    assert saved.options == {"auth-basic-password": "secret:a1", "registry-port": 5001, "tls-key-path": "/own.key"}
+    assert saved.secrets == {"secret:a1": {"password": "hush"}}
+    assert saved.http_secret == juju.model["leader"]["http-secret"]
+    assert saved.certificates == {"/own.key": KEY}
+    assert saved.credentials["password"] == machine.credentials.password()
+    assert "hush" not in repr([results, saved, juju.calls])
+
+
+def test_it_comes_back_on_a_new_unit(back, bring, deployed, juju, machine):
+    juju.change(config={"http-host": "https://registry.example.com", "tls-key-path": "/own.key"})
+    machine.files.texts["/own.key"] = KEY
+    before = juju.model["leader"]["http-secret"], machine.credentials.password()
+    back()
+    machine.files.texts.clear()
+    juju.change(config={"http-host": "", "tls-key-path": ""}, leader={"http-secret": "another"})
+    (machine.store.root / "password").unlink()
+    deployed.hook("config-changed")
+    for _ in range(2):  # the second time as after a kill
+        results = bring()
+        assert "failure" not in results
+        assert (juju.model["leader"]["http-secret"], machine.credentials.password()) == before
+        assert machine.store.current().http_secret == before[0]
+        assert machine.files.texts["/own.key"] == KEY
+        assert machine.files.modes["/own.key"] == 0o600
+        options = yaml.safe_load(machine.records.outputs[results["options"].rpartition("/")[2]])
+        assert options == {"docker-registry": {"http-host": "https://registry.example.com", "tls-key-path": "/own.key"}}
+        assert f"Now set the options from {results['options']} with" in results["message"]
+        assert before[0] not in str(results)
+
+
+def test_a_unit_that_is_not_the_leader_keeps_the_shared_secret(back, bring, juju, deployed):
+    back()
+    juju.change(is_leader=False, leader={"http-secret": "another"})
+    results = bring()
+    assert results["message"].startswith("The secret that all units share stays as it is. Run restore on the leader")
+    assert juju.model["leader"]["http-secret"] == "another"
+
+
+def test_secrets_of_juju_are_in_a_file_of_their_own(back, bring, juju, deployed, machine):
+    juju.change(config={"auth-basic-password": "secret:a1"}, secrets={"a1": {"password": "hush"}})
+    deployed.hook("config-changed")
+    back()
+    results = bring()
+    secrets = yaml.safe_load(machine.records.outputs[results["secrets"].rpartition("/")[2]])
+    assert secrets == {"secret:a1": {"password": "hush"}}
+    assert "hush" not in str(results)
+
+
+def test_an_interrupted_backup_leaves_the_one_before(back, file, machine, monkeypatch):
+    back()
+    whole = pathlib.Path(file).read_bytes()
+    monkeypatch.setattr(tarfile.TarInfo, "tobuf", lambda *_: (_ for _ in ()).throw(OSError("No space left")))
+    assert back()["failure"] == "The machine failed: No space left. Fix it and run the action again."
+    assert pathlib.Path(file).read_bytes() == whole
+    assert [path.name for path in pathlib.Path(file).parent.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "failure"),
+    [
+        (b"", " is not a backup of this charm"),
+        (b"PK\3\4 something else", " is not a backup of this charm"),
+        (b"age-encryption.org/v1\n", "identity: not set, but the file is encrypted."),
+        (b"\x85\1\x0c", "identity: not set, but the file is encrypted."),
+    ],
+)
+def test_what_is_no_backup_is_refused(bring, file, content, failure, deployed):
+    pathlib.Path(file).write_bytes(content)
+    assert failure in bring()["failure"]
+
+
+def test_parameters_that_are_wrong(back, bring, file, juju, deployed):
+    assert back(file="here.tar")["failure"].startswith("file: 'here.tar' is not an absolute path.")
+    assert back(recipient="me")["failure"].startswith("recipient: 'me' is not a recipient.")
+    folder = pathlib.Path(file).parent / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert "other users can write" in back(file=str(folder / "backup"))["failure"]
+    assert "No such file" in bring()["failure"]
+    juju.change(config={"auth-basic-password": "secret:none"})
+    assert back()["failure"].startswith("options: secret:none cannot be read")
+    shutil.rmtree(folder)
+
+
+def test_the_program_is_installed_that_encrypts(back, machine, deployed):
+    machine.apt.works = False
+    assert back(recipient="age1abc")["failure"].startswith("APT failed: ")
+    assert machine.apt.calls[-1] == ("install", "age")
+    assert back(recipient="/no/key.asc")["failure"].startswith("APT failed: ")
+    assert machine.apt.calls[-1] == ("install", "gpg", "gpg-agent")

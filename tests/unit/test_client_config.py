@@ -1,0 +1,61 @@
+"""The action client-config: what clients are told, and no password."""
+
+import json
+
+import pytest
+from test_endpoints import relate
+
+
+@pytest.fixture
+def show(deployed, actions, machine):
+    def run(kind="all", mirror="", *, fallback=True):
+        results = deployed.action("client-config", actions, format=kind, mirror=mirror, fallback=fallback)
+        report = results.get("report-json", "").rpartition("/")[2]
+        return results, json.loads(machine.records.outputs[report]) if report else {}
+
+    return run
+
+
+def test_every_kind_of_client(show, machine):
+    results, report = show()
+    assert results["url"] == "http://10.0.0.10:5000"
+    assert list(report) == [
+        *("docker", "daemon-json", "containerd", "k3s"),
+        *("canonical-kubernetes", "charmed-kubernetes", "podman"),
+    ]
+    assert '"10.0.0.10:5000"' in results["output"]
+    assert machine.records.outputs["uuid.txt"] == results["output"]
+
+
+def test_clients_go_where_they_are_told_and_the_password_stays_out(show, deployed, juju, machine):
+    relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}})
+    juju.change(config={"auth-basic-user": "alice", "auth-basic-password": "hush"})
+    deployed.hook("config-changed")
+    results, report = show()
+    assert results["url"] == "http://10.0.8.8:5000"
+    assert "docker login 10.0.8.8:5000 --username alice" in results["output"]
+    assert "hush" not in json.dumps([results, report, machine.records.outputs])
+
+
+def test_a_user_of_several_and_one_for_tokens(show, deployed, juju):
+    juju.change(config={"auth-basic-users": "bob: secret"})
+    deployed.hook("config-changed")
+    assert "--username bob" in show("docker")[0]["output"]
+
+
+def test_a_cache_is_a_mirror_of_its_upstream(show, deployed, juju, machine):
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    deployed.hook("config-changed")
+    _, report = show("containerd", fallback=False)
+    paths = [part["place"] for part in report["containerd"]]
+    assert "/etc/containerd/certs.d/docker.io/hosts.toml" in paths
+    assert "docker.io:" in show("k3s", "")[0]["output"]
+    assert "ghcr.io:" in show("k3s", "ghcr.io")[0]["output"]
+
+
+def test_what_fails(show, deployed, juju, actions):
+    assert show(mirror="a_b://")[0]["failure"].startswith("mirror: ")
+    juju.change(config={"http-host": "nonsense"})
+    deployed.hook("config-changed")
+    assert show()[0]["failure"].startswith("It is not settled how clients reach the registry.")
