@@ -59,7 +59,10 @@ def test_damage_is_found_and_repaired(unit, other):
         f"truncate -s 0 {file_of(images['manifest']['digest'])}; "
         f"sed -i s/size/Size/ {file_of(images['child']['digest'])}"
     )
-    found = {one["name"]: (one["state"], sorted(one["images"])) for one in report(unit, unit.run("verify", match="damaged/*"))}
+    found = {
+        one["name"]: (one["state"], sorted(one["images"]))
+        for one in report(unit, unit.run("verify", match="damaged/*"))
+    }
     assert found == {
         blobs["corrupt"]: ("corrupt", ["corrupt"]),  # the index too, which cannot be read so far
         blobs["truncated"]: ("truncated", ["truncated"]),

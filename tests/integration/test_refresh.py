@@ -1,8 +1,8 @@
 """A refresh from the revision before the modules were laid out in packages, back to it, and forward again.
 
-The tests run in order, on machines of their own. Whatever the two revisions keep (flags, unitdata, files, relation
-data) is the same before and after. Their registries write other logs, so each refresh replaces the container once, and
-no request fails meanwhile.
+The tests run in order, on machines of their own; the soak does more of the same. Whatever the two revisions keep
+(flags, unitdata, files, relation data) is the same before and after. Their registries write other logs, so each refresh
+replaces the container once, and no request fails meanwhile.
 """
 
 import base64
@@ -235,7 +235,7 @@ def unbroken(ca, *addressees):
         assert watch.failed == 0 and watch.asked > 20
 
 
-@pytest.mark.parametrize("step", ["forward", "back", "forward again"])
+@pytest.mark.parametrize("step", ["forward", "back", pytest.param("forward again", marks=pytest.mark.soak)])
 def test_a_refresh_leaves_everything_as_it_is(pair, ca, front, charm, earlier, step):
     before = [snapshot(unit) for unit in pair]
     assert [is_packaged(unit) for unit in pair] == [step == "back"] * 2
@@ -259,6 +259,12 @@ def test_a_refresh_leaves_everything_as_it_is(pair, ca, front, charm, earlier, s
     assert [differences(one, snapshot(unit)) for one, unit in zip(after, pair, strict=True)] == [{}, {}]
 
 
+LATER = [
+    pytest.param(seconds, step, marks=pytest.mark.soak)
+    for seconds, step in ((0.2, "back"), (0.6, "forward"), (0.6, "back"), (1.2, "forward"), (1.2, "back"))
+]
+
+
 def kill_hook(unit, seconds):
     """Kill the hook upgrade-charm so many seconds after its start, unless it has ended by then.
 
@@ -270,12 +276,13 @@ def kill_hook(unit, seconds):
     )
 
 
-@pytest.mark.parametrize("step", ["back", "forward"])
-@pytest.mark.parametrize("seconds", [0.2, *(pytest.param(later, marks=pytest.mark.soak) for later in (0.6, 1.2))])
+@pytest.mark.parametrize(("seconds", "step"), [(0.2, "forward"), *LATER])
 def test_a_refresh_whose_hook_is_killed_ends_the_same(pair, ca, charm, earlier, step, seconds):
     unit = pair[0]
     if not unit.is_local:
         pytest.skip("a real machine may have run the hook before it is looked for")
+    if is_packaged(unit) == (step == "forward"):
+        refresh(pair, earlier if step == "forward" else charm)
     before = snapshot(unit)
     with unbroken(ca, unit):
         path = str(earlier if step == "back" else charm)
