@@ -35,7 +35,17 @@ at the start of every hook.
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import docker_registry, image, juju_storage, owner, predecessor, publish, schedules, tls_client
+from charms.layer import (
+    docker_registry,
+    image,
+    juju_storage,
+    monitoring,
+    owner,
+    predecessor,
+    publish,
+    schedules,
+    tls_client,
+)
 
 hookenv.atstart(docker_registry.begin)
 
@@ -150,6 +160,12 @@ def remove_checks():
     publish.remove_checks()
 
 
+@managed
+@reactive.when_not("endpoint.cos-agent.connected")
+def remove_metrics():
+    monitoring.remove()
+
+
 # Rounds 2 and 3: the image, and what is to be done
 
 
@@ -197,6 +213,11 @@ def publish_access():
 @reactive.when("docker-registry.deployed", "endpoint.nrpe-external-master.connected")
 def publish_checks():
     publish.checks()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.cos-agent.connected")
+def publish_monitoring():
+    monitoring.publish_config()
 
 
 @reactive.when("docker-registry.deployed", "endpoint.cert-provider.connected")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import messages
 import yaml
 from registry.deployment import bridge, store
-from registry.formats import daemon, nrpe, timers
+from registry.formats import daemon, exporter, nrpe, timers
 from registry.machine import apt_sources, dockerd, records
 from registry.options.tls import DEFAULT_PATHS
 from registry.plan import disk
@@ -34,6 +34,10 @@ RELATIONS = {
     ),
     "website": "A reverse proxy, for example haproxy. Each unit publishes its server.",
     "nrpe-external-master": "Nagios, through the subordinate nrpe. The unit publishes its checks.",
+    "cos-agent": (
+        "The Canonical Observability Stack, through the subordinate opentelemetry-collector or grafana-agent: metrics, "
+        "alert rules and a dashboard. The metrics are served on loopback, unless `prometheus-metrics` is on."
+    ),
     "dockerhost": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "sdn-plugin": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "cert-provider": "A CA, for example easyrsa, vault or self-signed-certificates. It issues the certificate.",
@@ -83,6 +87,9 @@ def places() -> tuple[Place, ...]:
         Place(f"{nrpe.EXPORT_FOLDER}/service__*_{nrpe.PREFIX}*", "the same for an older Nagios", True),
         Place(nrpe.CA_FILE, "CA for the checks", True),
         Place(nrpe.PLUGIN, "plugin for the checks", True),
+        Place(f"{exporter.FOLDER}/", "the charm's own metrics, for `cos-agent`", True),
+        Place(exporter.PROGRAM, "the program that serves them", True),
+        Place(f"/etc/systemd/system/{exporter.NAME}*", "its units of systemd", True),
         Place(f"{records.FOLDER}/", "the charm's records of all these; root only", False),
         Place(f"{records.FOLDER}/output/", "long outputs of actions", False),
     )

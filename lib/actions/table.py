@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions import (
+    advisories,
     backup,
     catalog,
     check_storage,
@@ -17,14 +18,16 @@ from actions import (
     move,
     prune,
     push,
+    recorded,
     results,
     service,
     verify,
 )
 
 ACTIONS = {
-    name: results.reported(action)
+    name: results.reported(recorded.recorded(name, action))
     for name, action in {
+        "advisories": advisories.show,
         "backup": backup.backup,
         "catalog": catalog.catalog,
         "check-storage": check_storage.check_storage,

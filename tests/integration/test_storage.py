@@ -180,7 +180,9 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
         " && docker tag small:1 127.0.0.1:5055/up/small:1 && docker push -q 127.0.0.1:5055/up/small:1"
     )
     try:
-        assert unit.config(**upstream, registry_https_proxy="http://proxy.example.com:3128") == ready(unit)
+        state, message = unit.config(**upstream, registry_https_proxy="http://proxy.example.com:3128")
+        assert (state, message.startswith(ready(unit)[1])) == ("active", True)
+        assert "has faults that concern this registry: CVE-2026-85747" in message
         assert "HTTPS_PROXY=http://proxy.example.com:3128" in unit.container()["Config"]["Env"]
         assert ask(unit, "GET", "/v2/up/small/manifests/1")[0] == 200
         digest = unit.exec("docker image inspect --format {{.Id}} small:1")
@@ -188,7 +190,7 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
         with pytest.raises(jubilant.TaskError, match="The registry is a cache of http:"):
             unit.run("push", image="small:1", pull=False)
         unit.exec("docker stop upstream")
-        assert unit.update_status() == ready(unit)
+        assert unit.update_status() == (state, message)
         before = unit.container()["Id"]
         state, message = unit.config(log_level="debug")
         assert state == "blocked"

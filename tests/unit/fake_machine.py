@@ -15,7 +15,7 @@ from registry.client.http import ApiError, Connection
 from registry.client.trial import Trial
 from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
-from registry.machine import apt, docker_packages, engine, folders, openssl, timers
+from registry.machine import apt, docker_packages, engine, exporter, folders, openssl, timers
 from registry.options import packages
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
@@ -43,6 +43,7 @@ class FakeMachine:
         self.dockerd = FakeDockerd(self.engine, self.ports)
         self.processes = FakeProcesses()
         self.checks = FakeChecks()
+        self.metrics = FakeMetrics()
         self.timers = FakeTimers()
         self.predecessor = FakePredecessor(self.apt)
         self.swift_calls = []
@@ -425,6 +426,21 @@ class FakeTimers:
 
     def ensure(self, files, kept=frozenset()):
         self.files = {**{path: text for path, text in self.files.items() if path in kept}, **files}
+
+
+class FakeMetrics:
+    def __init__(self):
+        self.served = None
+        self.text = ""
+        self.error = ""
+
+    def ensure(self, served, text):
+        self.served, self.text = served, text
+        if self.error:
+            raise exporter.NotServed(exporter.NOT_SERVED(port=served.port, error=self.error))
+
+    def remove(self):
+        self.served = None
 
 
 class FakePredecessor:

@@ -489,7 +489,7 @@ def test_a_hook_costs_the_same_whatever_the_number_of_units(deployed, juju, numb
         juju.change(relations={name: there})
     anew = [call[0] for call in deployed.hook("upgrade-charm")]
     assert anew.count("relation-get") == 2 * number, "only a refresh or a start reads everything again"
-    always = ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 8, "status-set"]
+    always = ["config-get", "juju-log", "leader-get", "network-get", *["relation-ids"] * 9, "status-set"]
     idle = [call[0] for call in deployed.hook("update-status")]
     assert sorted(idle) == sorted([*always, "opened-ports", "relation-get", "relation-get"]), "this unit's own data"
     about = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": "docker-registry/1"}

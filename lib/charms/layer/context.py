@@ -72,9 +72,10 @@ class Now:
 
     @functools.cached_property
     def options(self) -> Options:
-        """The options, with the bucket of s3-credentials."""
+        """The options, with the bucket of s3-credentials and the metrics for cos-agent."""
         options = Options.from_config(hookenv.config(), juju_secrets.read)
-        return options.with_bucket(endpoint("s3-credentials").bucket())
+        agent = bool(endpoint("cos-agent").relation_ids)
+        return options.with_bucket(endpoint("s3-credentials").bucket()).with_agent(agent)
 
     @functools.cached_property
     def addresses(self) -> dict[str, str]:

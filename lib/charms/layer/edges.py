@@ -22,6 +22,7 @@ from registry.machine.content_files import ContentFiles
 from registry.machine.docker_packages import DockerPackages
 from registry.machine.dockerd import Dockerd
 from registry.machine.engine import Engine, EngineError
+from registry.machine.exporter import Metrics
 from registry.machine.files import LocalFiles
 from registry.machine.folders import Folders
 from registry.machine.ports import Ports
@@ -56,6 +57,7 @@ class Machine:
         self.dockerd = Dockerd(systemd)
         self.processes = Processes(container.PROCESS, container.CONFIG_FOLDER)
         self.checks = Checks(self.files, self.records, systemd)
+        self.metrics = Metrics(self.files, self.records, systemd, self.ports)
         self.timers = Timers(self.files, self.records, systemd)
         self.predecessor = Predecessor(self.store.root, self.files, self.apt, systemd)
 

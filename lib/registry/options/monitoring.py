@@ -13,6 +13,8 @@ from registry.options.checks import as_choice, choice_problem, no_effect, port_p
 NOT_AN_ADDRESS = Message("{value!r} is not an IP address", "Use an address of this machine, for example 127.0.0.1")
 """The value is a host name or not an address at all; Docker publishes ports at IP addresses only."""
 
+LOOPBACK = "127.0.0.1"
+
 LEVELS = ("error", "warn", "info", "debug")
 
 
@@ -40,6 +42,12 @@ class Monitoring:
             debug_port=int(config["debug-port"] or 0),
             debug_address=config["debug-address"] or None,
         )
+
+    def with_agent(self) -> Monitoring:
+        """Return these options where an agent on the machine scrapes metrics: only it can, unless they say more."""
+        if self.metrics:
+            return self
+        return dataclasses.replace(self, metrics=True, debug_address=self.debug_address or LOOPBACK)
 
     @property
     def ports(self) -> dict[str, int]:

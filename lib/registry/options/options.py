@@ -125,6 +125,10 @@ class Options:
             return self
         return dataclasses.replace(self, storage=dataclasses.replace(self.storage, read_only=True))
 
+    def with_agent(self, present: bool) -> Options:
+        """Return these options with metrics for the agent of the relation cos-agent, if it is *present*."""
+        return dataclasses.replace(self, monitoring=self.monitoring.with_agent()) if present else self
+
     @functools.cached_property
     def problems(self) -> Mapping[str, Text]:
         """What is wrong, by option. Computed once."""

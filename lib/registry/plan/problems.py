@@ -13,6 +13,7 @@ from registry.options.options import Options
 from registry.plan import certificate, disk
 from registry.plan.facts import Facts
 from registry.plan.published import client_scheme
+from registry.release import advisories
 
 BUCKET_GONE = Message(
     "the relation provides no bucket any more",
@@ -62,6 +63,12 @@ DRAINED_ALONE = Message(
     "Drained, and there is no other unit: clients see no registry", "Run `juju run {unit} resume` to end this"
 )
 """The action drain ran on the only unit. The proxy has no server: it answers 503, or nothing with TLS."""
+
+ADVISORIES = Message(
+    "registry {version} has faults that concern this registry: {ids}",
+    "Set an image of {fixed} or newer. The action advisories shows what they are",
+)
+"""The version has known vulnerabilities, or other faults, that concern a registry with these options."""
 
 NO_CREDENTIALS = Message(
     "Clients over the relation docker-registry get no credentials",
@@ -127,6 +134,10 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     yield from sentences({**options.unused, **({} if _is_encrypted(options, facts) else options.tls.unused())})
     if facts.image and ignored:
         yield about(", ".join(ignored), IGNORED(version=facts.image.version))
+    version = facts.image.version if facts.image else ""
+    if known := advisories.affecting(version, advisories.features(options)):
+        ids, fixed = ", ".join(one.id for one in known), advisories.newest(one.fixed for one in known)
+        yield about("registry-image", ADVISORIES(version=version, ids=ids, fixed=fixed))
 
 
 def _is_encrypted(options: Options, facts: Facts) -> bool:

@@ -67,9 +67,11 @@ def test_only_registry_3_takes_a_ttl():
     old = decision.decide(wanted, facts())
     assert old.warnings == (
         "cache-ttl: ignored, because registry 2.8.3 does not support it. Reset it or set another registry-image.",
+        "registry-image: registry 2.8.3 has faults that concern this registry: CVE-2026-85747, CVE-2026-33540. "
+        "Set an image of 3.1.2 or newer. The action advisories shows what they are.",
     )
     assert "ttl" not in yaml.safe_load(old.release.config_yml)["proxy"]
-    new = decision.decide(wanted, facts(image=Image("registry:3", "sha256:three", "3.0.0")))
+    new = decision.decide(wanted, facts(image=Image("registry:3", "sha256:three", "3.1.2")))
     assert (new.warnings, yaml.safe_load(new.release.config_yml)["proxy"]["ttl"]) == ((), "0")
 
 

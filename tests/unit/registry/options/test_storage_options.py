@@ -173,7 +173,7 @@ def test_an_option_that_a_generation_does_not_support_is_a_sentence():
 
 def test_an_option_that_a_generation_does_not_know_is_ignored_with_a_warning():
     later = {**BUCKET, "storage_s3_accelerate": True, "storage_s3_forcepathstyle": True}
-    old, new = planned("2.8.3", **later), planned("3.0.0", **later)
+    old, new = planned("2.8.3", **later), planned("3.1.2", **later)
     assert old.warnings == (
         "storage-s3-accelerate, storage-s3-forcepathstyle: ignored, because registry 2.8.3 does not support it. "
         "Reset it or set another registry-image.",
