@@ -22,6 +22,7 @@ MINE = (
     "debug_address",
     "debug_port",
     "log_access",
+    "log_format",
     "log_level",
     "log_max_files",
     "log_max_size",
@@ -62,7 +63,9 @@ def ask(unit, method, path, port=5000):
 
 
 def test_the_log_tells_as_much_as_was_asked_for(unit):
-    assert unit.config(log_level="error", log_access=False, log_max_files=2, log_max_size="1m") == ready(unit)
+    assert unit.config(
+        log_level="error", log_format="text", log_access=False, log_max_files=2, log_max_size="1m"
+    ) == ready(unit)
     ask(unit, "GET", "/v2/")
     assert unit.exec("docker logs registry 2>&1") == ""
     assert unit.container()["HostConfig"]["LogConfig"]["Config"] == {"max-file": "2", "max-size": "1m"}

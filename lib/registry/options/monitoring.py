@@ -1,4 +1,4 @@
-"""Logs and metrics: the options log-level, log-access, prometheus-metrics and debug-*."""
+"""Logs and metrics: the options log-*, prometheus-metrics and debug-*."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ NOT_AN_ADDRESS = Message("{value!r} is not an IP address", "Use an address of th
 LOOPBACK = "127.0.0.1"
 
 LEVELS = ("error", "warn", "info", "debug")
+FORMATS = ("json", "text")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Monitoring:
     """The options for logs and metrics."""
 
     log_level: str
+    log_format: str
     log_access: bool
     """Log each request, independent of the level."""
     metrics: bool
@@ -37,6 +39,7 @@ class Monitoring:
         """Read the values of config.yaml's options."""
         return cls(
             log_level=as_choice(config["log-level"] or "", LEVELS),
+            log_format=as_choice(config["log-format"] or "", FORMATS),
             log_access=bool(config["log-access"]),
             metrics=bool(config["prometheus-metrics"]),
             debug_port=int(config["debug-port"] or 0),
@@ -64,6 +67,7 @@ class Monitoring:
         return {
             "debug-address": _address_problem(self.debug_address) if self.debug_address else None,
             "debug-port": port_problem(self.debug_port),
+            "log-format": choice_problem(self.log_format, FORMATS),
             "log-level": choice_problem(self.log_level, LEVELS),
         }
 

@@ -142,8 +142,13 @@ def _http(secret: str, options: Options) -> dict[str, Any]:
 
 def _log(monitoring: Monitoring) -> dict[str, Any]:
     silenced = {} if monitoring.log_access else {"accesslog": {"disabled": True}}
-    # Those who collect the log read it as the earlier charm had it written.
-    return {"level": monitoring.log_level, "formatter": "json", "fields": {"service": "registry"}, **silenced}
+    return {
+        "level": monitoring.log_level,
+        "formatter": monitoring.log_format,
+        # Those who collect the log read it as the earlier charm had it written.
+        "fields": {"service": "registry"},
+        **silenced,
+    }
 
 
 def _storage(options: Options, generation: int) -> dict[str, Any]:

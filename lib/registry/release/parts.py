@@ -31,7 +31,7 @@ class Part(enum.Enum):
     DRAIN = ("drain-timeout",)
     IMAGE = ("registry-image",)
     LIMITS = ("container-", "log-max-")
-    LOG = ("log-level", "log-access")
+    LOG = ("log-level", "log-format", "log-access")
     MINIMUM_TLS = ("tls-minimum-version",)
     NAME = ("registry-name",)
     PORTS = ("registry-port", "debug-", "prometheus-metrics")

@@ -71,6 +71,7 @@ CHANGES = {
     "debug-port": ({"prometheus-metrics": True}, 5002),
     "prometheus-metrics": ({}, True),
     "log-access": ({}, False),
+    "log-format": ({}, "text"),
     "log-level": ({}, "debug"),
     "log-max-files": ({}, 2),
     "log-max-size": ({}, "1m"),

@@ -81,6 +81,7 @@ HINDRANCES = {
             ("http-host", "x", set()),
             ("http_proxy", "x y", {Part.DATA}),
             ("log-level", "loud", {Part.LOG}),
+            ("log-format", "xml", {Part.LOG}),
             ("log-max-size", "much", {Part.LIMITS}),
             ("nagios_context", "a b", set()),
             ("registry-http-proxy", "x y", {Part.DATA}),

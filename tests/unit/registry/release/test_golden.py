@@ -20,7 +20,7 @@ BOTH = {
     "default": {},
     "users": {"auth-basic-password": "pw"},
     "token": TOKEN,
-    "log": {"log-level": "warn", "log-access": False},
+    "log": {"log-level": "warn", "log-format": "text", "log-access": False},
     "cache": {"cache-remoteurl": "https://registry-1.docker.io"},
     "cache-all": {
         "cache-remoteurl": "https://registry-1.docker.io",
