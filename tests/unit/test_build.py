@@ -116,11 +116,23 @@ def test_only_the_charm_is_in_it(unpacked):
     top = {name.split("/")[0] for name in names(unpacked)}
     assert top <= {
         *("LICENSE", "README.md", "actions", "actions.yaml", "config.yaml", "copyright", "hooks", "icon.svg"),
-        *("layer.yaml", "lib", "manifest.yaml", "metadata.yaml", "packages", "reactive", "templates", "version"),
+        *("layer.yaml", "lib", "lxd-profile.yaml", "manifest.yaml", "metadata.yaml", "packages", "reactive"),
+        *("templates", "version"),
     }
     assert not [name for name in names(unpacked) if name.endswith(".pyc") or "/tests/" in name]
     for name in ("config.yaml", "actions.yaml"):
         assert yaml.safe_load((unpacked / name).read_text()) == yaml.safe_load((ROOT / name).read_text())
+
+
+def test_juju_accepts_the_profile_for_lxd(unpacked):
+    """By the rules of ValidateConfigDevices in https://github.com/juju/charm: otherwise a deploy there needs --force."""
+    profile = yaml.safe_load((unpacked / "lxd-profile.yaml").read_text())
+    assert profile.keys() == {"description", "config", "devices"}, "the name is Juju's"
+    assert not [key for key in profile["config"] if key.startswith(("boot", "limits", "migration"))]
+    assert all(isinstance(value, str) for value in profile["config"].values()), "LXD knows texts only"
+    assert not profile["devices"]
+    assert profile["config"]["security.nesting"] == "true"
+    assert "security.privileged" not in profile["config"]
 
 
 def test_each_package_brings_its_licence(unpacked):
