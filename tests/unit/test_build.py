@@ -125,7 +125,7 @@ def test_only_the_charm_is_in_it(unpacked):
 
 
 def test_juju_accepts_the_profile_for_lxd(unpacked):
-    """By the rules of ValidateConfigDevices in https://github.com/juju/charm: otherwise a deploy there needs --force."""
+    """By the rules of https://github.com/juju/charm (ValidateConfigDevices): otherwise a deploy needs --force."""
     profile = yaml.safe_load((unpacked / "lxd-profile.yaml").read_text())
     assert profile.keys() == {"description", "config", "devices"}, "the name is Juju's"
     assert not [key for key in profile["config"] if key.startswith(("boot", "limits", "migration"))]
