@@ -140,6 +140,12 @@ def request_bucket():
 
 
 @managed
+@reactive.when("endpoint.receive-ca-certs.connected")
+def request_cas():
+    publish.request_cas()
+
+
+@managed
 def ensure_schedules():
     schedules.ensure()
 
@@ -192,6 +198,11 @@ def publish_service():
 @reactive.when("docker-registry.deployed", "endpoint.docker-registry.connected", "charm.docker-registry.joined")
 def publish_access():
     publish.access()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.send-ca-cert.connected", "charm.docker-registry.joined")
+def publish_ca():
+    publish.ca()
 
 
 @reactive.when("docker-registry.deployed", "endpoint.nrpe-external-master.connected")

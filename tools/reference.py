@@ -38,6 +38,14 @@ RELATIONS = {
     "sdn-plugin": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "cert-provider": "A CA, for example easyrsa, vault or self-signed-certificates. It issues the certificate.",
     "s3-credentials": "An S3 integrator. It provides a bucket for the images and the keys to it.",
+    "send-ca-cert": (
+        "Applications that connect to the registry, or to the proxy in front, and are no clients of `docker-registry`, "
+        "for example a haproxy that encrypts its connections to the units. They get the CA to trust."
+    ),
+    "receive-ca-certs": (
+        "Applications whose CA the registry must trust, besides `trusted-ca-blob`: as a client of the object store, "
+        "its Keystone, or the upstream registry of a cache."
+    ),
     "peer": (
         "The units of the application. They publish their addresses to each other, and share one secret for "
         "uploads, which the leader creates."

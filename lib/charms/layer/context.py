@@ -72,8 +72,10 @@ class Now:
 
     @functools.cached_property
     def options(self) -> Options:
-        """The options, with the bucket of s3-credentials."""
-        options = Options.from_config(hookenv.config(), juju_secrets.read)
+        """The options, with the bucket of s3-credentials and the CAs of receive-ca-certs."""
+        options = Options.from_config(hookenv.config(), juju_secrets.read).with_cas(
+            endpoint("receive-ca-certs").texts()
+        )
         return options.with_bucket(endpoint("s3-credentials").bucket())
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""Publishing to Juju, peers, proxies, clients, NRPE and the S3 integrator."""
+"""Publishing to Juju, peers, proxies, clients, NRPE, the S3 integrator, and those that trust the CA or send theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import context, endpoints, flags, leadership
 from charms.layer.context import endpoint, reports_errors
-from registry.formats import nrpe
+from registry.formats import certificates, nrpe
 from registry.formats.addresses import covers
 from registry.plan import published
 from registry.plan.facts import Facts
@@ -36,6 +36,21 @@ def meet_peers() -> None:
 def request_bucket() -> None:
     """Request a bucket from the S3 integrator."""
     endpoint("s3-credentials").request_bucket()
+
+
+@reports_errors
+def request_cas() -> None:
+    """Request the CAs of other applications."""
+    endpoint("receive-ca-certs").request()
+
+
+@reports_errors
+def ca() -> None:
+    """Publish the CA that clients must trust; what is published stays while it is unknown."""
+    assert context.now.plan is not None
+    access = _published().access
+    if access is not None and not context.now.plan.waiting:
+        endpoint("send-ca-cert").publish_ca(certificates.separate(access.ca or ""))
 
 
 @reports_errors
