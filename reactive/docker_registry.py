@@ -195,6 +195,16 @@ def publish_service():
     publish.service()
 
 
+@reactive.when("docker-registry.deployed", "endpoint.haproxy-route.connected", "charm.docker-registry.joined")
+def publish_http_route():
+    publish.http_route()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.haproxy-route-tcp.connected", "charm.docker-registry.joined")
+def publish_tcp_route():
+    publish.tcp_route()
+
+
 @reactive.when("docker-registry.deployed", "endpoint.docker-registry.connected", "charm.docker-registry.joined")
 def publish_access():
     publish.access()

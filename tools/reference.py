@@ -33,6 +33,11 @@ RELATIONS = {
         "`auth-basic-user` and the CA. Without TLS, the charm `docker` configures the address as an insecure registry."
     ),
     "website": "A reverse proxy, for example haproxy. Each unit publishes its server.",
+    "haproxy-route": (
+        "A proxy that ends TLS at port 443, for example haproxy 2.8. It says at which name clients reach it, and the "
+        "charm publishes that to clients. Relate `send-ca-cert` too if the registry has a certificate."
+    ),
+    "haproxy-route-tcp": "The same for a proxy that passes TLS through, at `registry-port`.",
     "nrpe-external-master": "Nagios, through the subordinate nrpe. The unit publishes its checks.",
     "dockerhost": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "sdn-plugin": "No data. Declared so that Juju accepts a refresh from the earlier charm.",

@@ -68,6 +68,25 @@ def service() -> None:
 
 
 @reports_errors
+def http_route() -> None:
+    """Publish the registry to the proxy of haproxy-route, as `service` does."""
+    _route("haproxy-route")
+
+
+@reports_errors
+def tcp_route() -> None:
+    """Publish the registry to the proxy of haproxy-route-tcp, likewise."""
+    _route("haproxy-route-tcp")
+
+
+def _route(name: str) -> None:
+    for relation, data in _published_over(name):
+        if data.route is not None:
+            address = _facts().ingress.get(relation, _facts().addresses[name])
+            endpoint(name).publish_route(relation, address, data.route)
+
+
+@reports_errors
 def access() -> None:
     """Publish to clients how they reach the registry."""
     assert context.now.plan is not None
