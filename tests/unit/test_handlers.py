@@ -11,6 +11,7 @@ import yaml
 from authority import ALONE, ALONE_KEY, LEAF, ROOT
 from fake_machine import READY
 from registry.deployment import store
+from registry.formats.relations import Proxy
 from registry.machine import engine
 from registry.options import packages
 from registry.release import release
@@ -601,7 +602,7 @@ def test_push_knows_the_registry_by_every_address_of_the_unit(deployed, juju, ma
     )
     deployed.hook("docker-registry-relation-created", JUJU_RELATION_ID="docker-registry:1")
     monkeypatch.setattr("charmhelpers.core.hookenv.unit_private_ip", lambda: "10.9.9.9")
-    monkeypatch.setattr("charms.layer.context.proxies", lambda: ["fd00::5"] if "FD00" in tag else [])
+    monkeypatch.setattr("charms.layer.context.proxies", lambda: [Proxy("fd00::5")] if "FD00" in tag else [])
     machine.engine.images["x:1"] = "sha256:x"
     done = deployed.action("push", actions, image="x:1", pull=False, tag=tag)
     assert done == {"outcome": "success", "raw": f"pushed {tag or '10.0.0.10:5000/x:1'}"}
