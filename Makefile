@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format docs lint unit integration soak benchmark check-charm clean .venv
+.PHONY: help run test build lock format docs lint unit coverage integration soak benchmark check-charm clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -48,6 +48,11 @@ lint: .venv ## Style, format, types and spelling
 
 unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal $(ARGS)
+
+coverage: .venv ## Unit tests with the branch coverage of lib/registry, which must be above 95 %
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -q -n auto --dist worksteal --cov=lib/registry --cov-branch \
+		--cov-report=json:.cache/coverage.json $(ARGS)
+	@.venv/bin/python tools/coverage_floor.py .cache/coverage.json
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py

@@ -150,6 +150,12 @@ def request_bucket():
 
 
 @managed
+@reactive.when("endpoint.receive-ca-certs.connected")
+def request_cas():
+    publish.request_cas()
+
+
+@managed
 def ensure_schedules():
     schedules.ensure()
 
@@ -205,9 +211,24 @@ def publish_service():
     publish.service()
 
 
+@reactive.when("docker-registry.deployed", "endpoint.haproxy-route.connected", "charm.docker-registry.joined")
+def publish_http_route():
+    publish.http_route()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.haproxy-route-tcp.connected", "charm.docker-registry.joined")
+def publish_tcp_route():
+    publish.tcp_route()
+
+
 @reactive.when("docker-registry.deployed", "endpoint.docker-registry.connected", "charm.docker-registry.joined")
 def publish_access():
     publish.access()
+
+
+@reactive.when("docker-registry.deployed", "endpoint.send-ca-cert.connected", "charm.docker-registry.joined")
+def publish_ca():
+    publish.ca()
 
 
 @reactive.when("docker-registry.deployed", "endpoint.nrpe-external-master.connected")

@@ -20,6 +20,7 @@ import zipfile
 from pathlib import Path
 
 import bundle
+import sbom
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,6 +131,7 @@ def _complete(folder: Path) -> None:
     for name in NOT_SHIPPED:
         (folder / name).unlink()
     bundle.copy(ROOT / "requirements.lock", folder / "packages")
+    sbom.write(folder / "packages", folder / sbom.NAME, _version())
     bases = [{"name": "ubuntu", "channel": base, "architectures": list(ARCHITECTURES)} for base in BASES]
     (folder / "manifest.yaml").write_text(yaml.safe_dump({"bases": bases}, sort_keys=False))
     (folder / "version").write_text(f"{_version()}\n")

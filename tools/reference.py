@@ -33,6 +33,11 @@ RELATIONS = {
         "`auth-basic-user` and the CA. Without TLS, the charm `docker` configures the address as an insecure registry."
     ),
     "website": "A reverse proxy, for example haproxy. Each unit publishes its server.",
+    "haproxy-route": (
+        "A proxy that ends TLS at port 443, for example haproxy 2.8. It says at which name clients reach it, and the "
+        "charm publishes that to clients. Relate `send-ca-cert` too if the registry has a certificate."
+    ),
+    "haproxy-route-tcp": "The same for a proxy that passes TLS through, at `registry-port`.",
     "nrpe-external-master": "Nagios, through the subordinate nrpe. The unit publishes its checks.",
     "cos-agent": (
         "The Canonical Observability Stack, through the subordinate opentelemetry-collector or grafana-agent: metrics, "
@@ -42,6 +47,14 @@ RELATIONS = {
     "sdn-plugin": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "cert-provider": "A CA, for example easyrsa, vault or self-signed-certificates. It issues the certificate.",
     "s3-credentials": "An S3 integrator. It provides a bucket for the images and the keys to it.",
+    "send-ca-cert": (
+        "Applications that connect to the registry, or to the proxy in front, and are no clients of `docker-registry`, "
+        "for example a haproxy that encrypts its connections to the units. They get the CA to trust."
+    ),
+    "receive-ca-certs": (
+        "Applications whose CA the registry must trust, besides `trusted-ca-blob`: as a client of the object store, "
+        "its Keystone, or the upstream registry of a cache."
+    ),
     "peer": (
         "The units of the application. They publish their addresses to each other, and share one secret for "
         "uploads, which the leader creates."

@@ -7,7 +7,7 @@ from typing import Any
 
 from charms.layer import basic, context, juju_secrets
 from registry.client.transfer import Source
-from registry.formats import addresses, certificates
+from registry.formats import addresses
 from registry.formats.htpasswd import User
 from registry.message import Message, about
 from registry.options.proxies import Proxies
@@ -29,8 +29,7 @@ def source(params: dict[str, Any]) -> Source:
     proxies = options.registry_proxies.with_fallback(
         options.runtime.proxies.with_fallback(Proxies.of_model(os.environ))
     )
-    ca = certificates.bundle(options.trusted_ca) if options.trusted_ca else ""
-    return context.machine.other_content(url, _user(params["credentials"]), proxies.environment(), ca)
+    return context.machine.other_content(url, _user(params["credentials"]), proxies.environment(), options.trusted_cas)
 
 
 def _user(uri: str) -> User | None:

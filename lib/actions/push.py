@@ -57,7 +57,7 @@ def push(params: dict[str, Any]) -> Results:
     port = current.port if current else options.registry_port
     # The first one is that of the status; images are tagged with the others as well.
     known = context.now.addresses["docker-registry"], *context.now.addresses.values(), *context.now.ingress.values()
-    here = [*context.proxies(), *known, hookenv.unit_private_ip()]
+    here = [*(proxy.address for proxy in context.proxies()), *known, hookenv.unit_private_ip()]
     target = _target(source, params["tag"], addresses.netloc(options.http_host, here[0], port))
     own = (target.host or "").lower() in addresses.own_netlocs(options.http_host, here, port)
     if own:

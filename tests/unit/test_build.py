@@ -11,6 +11,7 @@ import build
 import bundle
 import pytest
 import pythons
+import sbom
 import yaml
 from fake_juju import ROOT, spawn
 
@@ -116,11 +117,23 @@ def test_only_the_charm_is_in_it(unpacked):
     top = {name.split("/")[0] for name in names(unpacked)}
     assert top <= {
         *("LICENSE", "README.md", "actions", "actions.yaml", "config.yaml", "copyright", "hooks", "icon.svg"),
-        *("layer.yaml", "lib", "manifest.yaml", "metadata.yaml", "packages", "reactive", "templates", "version"),
+        *("layer.yaml", "lib", "lxd-profile.yaml", "manifest.yaml", "metadata.yaml", "packages", "reactive"),
+        *("sbom.cdx.json", "templates", "version"),
     }
     assert not [name for name in names(unpacked) if name.endswith(".pyc") or "/tests/" in name]
     for name in ("config.yaml", "actions.yaml"):
         assert yaml.safe_load((unpacked / name).read_text()) == yaml.safe_load((ROOT / name).read_text())
+
+
+def test_juju_accepts_the_profile_for_lxd(unpacked):
+    """By the rules of https://github.com/juju/charm (ValidateConfigDevices): otherwise a deploy needs --force."""
+    profile = yaml.safe_load((unpacked / "lxd-profile.yaml").read_text())
+    assert profile.keys() == {"description", "config", "devices"}, "the name is Juju's"
+    assert not [key for key in profile["config"] if key.startswith(("boot", "limits", "migration"))]
+    assert all(isinstance(value, str) for value in profile["config"].values()), "LXD knows texts only"
+    assert not profile["devices"]
+    assert profile["config"]["security.nesting"] == "true"
+    assert "security.privileged" not in profile["config"]
 
 
 def test_each_package_brings_its_licence(unpacked):
@@ -129,6 +142,22 @@ def test_each_package_brings_its_licence(unpacked):
     for folder in records:
         assert (folder / "METADATA").exists()
         assert [name for name in names(folder) if "LICEN" in name.upper()], folder
+
+
+def test_the_bill_of_materials_names_each_package_and_its_licence(unpacked, tmp_path):
+    bill = json.loads((unpacked / sbom.NAME).read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    records = {path.name.removesuffix(".dist-info") for path in (unpacked / "packages").glob("*/*.dist-info")}
+    named = {
+        f"{one['name'].replace('.', '_').replace('-', '_').lower()}-{one['version']}" for one in bill["components"]
+    }
+    assert named == {record.lower() for record in records}
+    assert {one["licenses"][0]["license"]["id"] for one in bill["components"]} <= sbom.ALLOWED
+    foreign = tmp_path / "any/x-1.dist-info"
+    foreign.mkdir(parents=True)
+    (foreign / "METADATA").write_text("Name: x\nVersion: 1\nLicense: AGPL-3.0-only\n")
+    with pytest.raises(ValueError, match=r"'AGPL-3\.0-only' of x is not known to be compatible"):
+        sbom.write(tmp_path, tmp_path / "bill", "1")
 
 
 def test_both_architectures_have_the_same_compiled_modules(unpacked):

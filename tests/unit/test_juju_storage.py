@@ -61,7 +61,7 @@ def test_storage_that_is_attached_before_install_has_the_images(on_storage, mach
 
 def test_an_idle_hook_asks_nothing_more_for_it(on_storage, machine):
     machine.engine.calls.clear()
-    assert len(on_storage.hook("update-status")) == 15
+    assert len(on_storage.hook("update-status")) == 6
     assert machine.engine.calls == [("inspect", "registry")]
 
 

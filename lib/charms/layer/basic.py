@@ -158,7 +158,7 @@ def _prepare() -> None:
     os.environ.setdefault("CHARM_DIR", os.environ["JUJU_CHARM_DIR"])
 
     from charmhelpers.core import hookenv, unitdata
-    from charms.layer import database, endpoints, journal, status
+    from charms.layer import database, endpoints, journal, relation_list, status
 
     journal.take_over()
     database.install()
@@ -167,6 +167,7 @@ def _prepare() -> None:
     hookenv.atexit(status.write)
     hookenv.atexit(database.save)
     _silence_tracer()
+    relation_list.take_over()
 
 
 def _silence_tracer() -> None:

@@ -21,7 +21,7 @@ from registry.deployment.maintenance import Maintenance
 from registry.deployment.switch import Switch
 from registry.formats.htpasswd import User
 from registry.formats.inspection import DIGEST_LABEL, Container
-from registry.formats.relations import Offer
+from registry.formats.relations import Offer, Proxy
 from registry.machine.engine import Engine, EngineError
 from registry.message import Message, Sentence, about, alone
 from registry.options import limits
@@ -42,6 +42,9 @@ MACHINE_FAILED = Message(
 
 TOOL_FAILED = Message("Juju refused or did not answer {tool}", "Check the controller. Retrying automatically")
 """A hook tool failed, for example while the controller is unreachable. `juju debug-log` has its words."""
+
+FRONTS = ("website", "haproxy-route", "haproxy-route-tcp")
+"""Endpoints for proxies in front of the units."""
 
 machine = Machine()
 """The machine of the unit."""
@@ -72,15 +75,17 @@ class Now:
 
     @functools.cached_property
     def options(self) -> Options:
-        """The options, with the bucket of s3-credentials and the metrics for cos-agent."""
-        options = Options.from_config(hookenv.config(), juju_secrets.read)
+        """The options, with what relations add: a bucket, metrics for an agent, and the CAs of others."""
+        options = Options.from_config(hookenv.config(), juju_secrets.read).with_cas(
+            endpoint("receive-ca-certs").texts()
+        )
         agent = bool(endpoint("cos-agent").relation_ids)
         return options.with_bucket(endpoint("s3-credentials").bucket()).with_agent(agent)
 
     @functools.cached_property
     def addresses(self) -> dict[str, str]:
         """The unit's address for each endpoint that is in use, and for clients always. Costs a network-get each."""
-        related = (name for name in ("website", "cert-provider") if endpoint(name).relation_ids)
+        related = (name for name in (*FRONTS, "cert-provider") if endpoint(name).relation_ids)
         peers = endpoint("peer").relation_ids
         return {name: endpoints.address(name, peers) for name in ("docker-registry", *related)}
 
@@ -126,9 +131,9 @@ def endpoint(name: str) -> Any:
     return reactive.endpoint_from_name(name)
 
 
-def proxies() -> list[str]:
-    """Return the addresses of the proxies in front."""
-    return [proxy.address for proxy in endpoint("website").proxies()]
+def proxies() -> tuple[Proxy, ...]:
+    """Return the proxies in front; the first one is the same on all units."""
+    return tuple(proxy for name in FRONTS for proxy in endpoint(name).proxies())
 
 
 def own_user() -> User:

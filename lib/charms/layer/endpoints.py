@@ -35,6 +35,9 @@ address changes."""
 VERIFYING = (*ANEW, COUNTED, "update-status")
 """Hooks that compare what is published with what Juju has."""
 
+_PLACES = {False: "published", True: "published-app"}
+"""Keys of what was written, by whether it is in the application's databag."""
+
 Bag = dict[str, str]
 """A databag: every value is a string on the wire."""
 
@@ -53,9 +56,9 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
 
     def _manage_flags(self) -> None:
         """Learn what the hook is about, in place of charms.reactive, which reads every unit's databag."""
-        before = unitdata.kv().get(self._key) or {}
+        before = unitdata.kv().get(self._key)
         self._kept: dict[str, dict[str, Any]] = {
-            relation: self._learn(relation, before.get(relation))
+            relation: self._learn(relation, (before or {}).get(relation))
             for relation in self.relations.keys()  # noqa: SIM118 - a list with keys
             if not (self._is_about(relation) and hookenv.hook_name().endswith("-broken"))
         }
@@ -81,7 +84,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
     def publish(self, relation: str, settings: Mapping[str, str | None], *, application: bool = False) -> None:
         """Have *settings* in this unit's databag; None takes a key away. Costs nothing if they are there already.
 
-        *application*: in the application's databag, which only the leader may write. An endpoint writes one of the two.
+        *application*: in the application's databag, which only the leader may write.
         """
         digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()
         if self._is_published(relation, settings, digest, application=application):
@@ -90,7 +93,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         words = ["relation-set", "-r", relation, *(["--app"] if application else []), "--file", "-"]
         text = json.dumps({key: value or "" for key, value in settings.items()})  # YAML as well
         subprocess.run(words, input=text, text=True, check=True)
-        self._kept[relation]["published"] = digest
+        self._kept[relation][_PLACES[application]] = digest
         # Not now: Juju reverts this if the hook fails, and unitdata may be flushed before.
         hookenv.atexit(unitdata.kv().set, self._key, self._kept)
 
@@ -98,7 +101,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         self, relation: str, settings: Mapping[str, str | None], digest: str, *, application: bool
     ) -> bool:
         """Tell whether *settings* are in the databag: by what Juju says in some hooks, else by the last write."""
-        known = bool(self._kept[relation]["published"] == digest)
+        known = bool(self._kept[relation].get(_PLACES[application]) == digest)
         joining = self._is_about(relation) and hookenv.hook_name().endswith("-joined")
         # Nobody reads the databag while the other end has no unit; it is checked once one joins.
         looks = joining or (hookenv.hook_name() in VERIFYING and self._kept[relation]["units"])
@@ -128,7 +131,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
 
     @property
     def _key(self) -> str:
-        return f"endpoint.{self.endpoint_name}"
+        return key(self.endpoint_name)
 
     def _is_about(self, relation: str) -> bool:
         """Tell whether the hook is about this relation."""
@@ -137,7 +140,7 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
 
     def _learn(self, relation: str, kept: dict[str, Any] | None) -> dict[str, Any]:
         """Return what is known of *relation*: the databags that may have changed read, the others as *kept*."""
-        hook, known = hookenv.hook_name(), kept or {"units": {}, "app": {}, "published": ""}
+        hook, known = hookenv.hook_name(), kept or {"units": {}, "app": {}}
         anew = self.is_anew or known.get("unread", False)
         if kept is not None and not anew and hook != COUNTED and not self._is_about(relation):
             return known
@@ -163,9 +166,13 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         if self.reads_application and units and (anew or not remote or not app):
             application = next(iter(units)).partition("/")[0]
             app = _bag(hookenv.relation_get(rid=relation, app=application))
-        published = "" if anew else known["published"]
-        ingress = {"ingress": known["ingress"]} if "ingress" in known else {}
-        return {"units": units, "app": app, "published": published, **ingress}
+        kept = ("ingress",) if anew else ("ingress", *_PLACES.values())
+        return {"units": units, "app": app, **{name: known[name] for name in kept if name in known}}
+
+
+def key(endpoint: str) -> str:
+    """Return the key in unitdata of what is known of an endpoint: what it holds, by relation."""
+    return f"endpoint.{endpoint}"
 
 
 def begin(records: Records) -> None:

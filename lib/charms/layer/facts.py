@@ -30,6 +30,7 @@ def read(now: Now) -> Facts:
     return Facts(
         unit=hookenv.local_unit(),
         hostname=socket.gethostname(),
+        model=os.environ.get("JUJU_MODEL_NAME", ""),
         addresses=now.addresses,
         ingress=now.ingress,
         http_secret=leadership.get("http-secret") or "",
@@ -53,7 +54,8 @@ def read(now: Now) -> Facts:
         published_address=docker_runtime.read_published_address(machine, now.docker, current),
         peers=endpoint("peer").peers(),
         collecting_until=collection.read_request(),
-        proxies=endpoint("website").proxies(),
+        proxies=context.proxies(),
+        silent_proxies=tuple(name for name in context.FRONTS[1:] if _is_silent(name)),
         offer=now.offer,
         nagios=nrpe.nagios(),
         clients=bool(endpoint("docker-registry").relation_ids),
@@ -65,6 +67,11 @@ def read(now: Now) -> Facts:
         now=time.time(),
         identity=now.identity,
     )
+
+
+def _is_silent(name: str) -> bool:
+    """Tell whether there is a proxy that has not answered, or refuses the registry as its service."""
+    return bool(endpoint(name).relation_ids) and not endpoint(name).proxies()
 
 
 def _is_debug_address_missing(options: Options) -> bool:

@@ -1,4 +1,4 @@
-"""Publishing to Juju, peers, proxies, clients, NRPE and the S3 integrator."""
+"""Publishing to Juju, peers, proxies, clients, NRPE, the S3 integrator, and those that trust the CA or send theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import context, endpoints, flags, leadership
 from charms.layer.context import endpoint, reports_errors
-from registry.formats import nrpe
+from registry.formats import certificates, nrpe
 from registry.formats.addresses import covers
 from registry.plan import published
 from registry.plan.facts import Facts
@@ -39,6 +39,21 @@ def request_bucket() -> None:
 
 
 @reports_errors
+def request_cas() -> None:
+    """Request the CAs of other applications."""
+    endpoint("receive-ca-certs").request()
+
+
+@reports_errors
+def ca() -> None:
+    """Publish the CA that clients must trust; what is published stays while it is unknown."""
+    assert context.now.plan is not None
+    access = _published().access
+    if access is not None and not context.now.plan.waiting:
+        endpoint("send-ca-cert").publish_ca(certificates.separate(access.ca or ""))
+
+
+@reports_errors
 def peer() -> None:
     """Publish to the other units where this one serves."""
     endpoint("peer").publish_own(_published().peer)
@@ -50,6 +65,25 @@ def service() -> None:
     for relation, data in _published_over("website"):
         if data.services is not None:
             endpoint("website").publish_service(relation, data.hostname, _current().port, data.services)
+
+
+@reports_errors
+def http_route() -> None:
+    """Publish the registry to the proxy of haproxy-route, as `service` does."""
+    _route("haproxy-route")
+
+
+@reports_errors
+def tcp_route() -> None:
+    """Publish the registry to the proxy of haproxy-route-tcp, likewise."""
+    _route("haproxy-route-tcp")
+
+
+def _route(name: str) -> None:
+    for relation, data in _published_over(name):
+        if data.route is not None:
+            address = _facts().ingress.get(relation, _facts().addresses[name])
+            endpoint(name).publish_route(relation, address, data.route)
 
 
 @reports_errors

@@ -37,6 +37,7 @@ def release(kind: str, given: str) -> Release:
     """
     config = overrides.apply(hookenv.config(), given)
     options, current = Options.from_config(config, juju_secrets.read), context.machine.store.current()
+    options = options.with_cas(context.now.options.received_cas)
     used = Image(**unitdata.kv().get(image.IMAGE))
     problems: dict[str, Text] = {**options.problems, **options.storage.unsupported(used.generation)}
     for option, problem in problems.items():

@@ -78,8 +78,9 @@ def remove_files() -> None:
 def request_certificate() -> None:
     """Request a certificate from the CA of cert-provider, and use what it has issued."""
     provider, credentials, options = endpoint("cert-provider"), context.machine.credentials, context.now.options
+    fronts = [proxy.address for proxy in context.proxies()]
     everywhere = {**context.now.addresses, **context.now.ingress, "public": endpoints.public_address()}
-    names = request.certificate_names(options.http_host, everywhere, socket.gethostname(), context.proxies())
+    names = request.certificate_names(options.http_host, everywhere, socket.gethostname(), fronts)
     requested = credentials.request()
     # A wrong http-host is no reason to request a certificate without the previous one.
     outdated = requested is not None and set(requested.names) != set(names) and options.are_valid("http-host")

@@ -86,6 +86,11 @@ def issuers(text: str) -> str:
     return _pem(others or [first])
 
 
+def separate(text: str) -> list[str]:
+    """Return each certificate in *text* as a PEM text of its own. Raises BadCertificates."""
+    return [_pem([one]) for one in parsed(text)]
+
+
 def parsed(text: str) -> list[x509.Certificate]:
     """Return the certificates in *text*, which may have none. Raises BadCertificates."""
     if not text.strip():

@@ -35,6 +35,10 @@ class Proxy:
     """At which clients reach it."""
     certificate: str | None = None
     """PEM of its certificate, where it publishes one."""
+    netloc: str | None = None
+    """``host[:port]`` for clients, where it publishes that; None: it listens on the registry's port."""
+    terminates: bool | None = None
+    """TLS ends at it; None: as the option website-tls says."""
 
 
 @dataclasses.dataclass(frozen=True)

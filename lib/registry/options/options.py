@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from registry.formats import addresses, names
+from registry.formats import addresses, certificates, names
 from registry.formats.relations import Bucket
 from registry.images import reference
 from registry.message import Message, Sentence, Text, about
@@ -46,6 +46,8 @@ NO_CLIENT_CERTIFICATE = Message(
 )
 """The registry requires client certificates, which do not pass a proxy that terminates TLS."""
 
+RECEIVED = "receive-ca-certs"
+"""The relation to applications whose CAs the registry trusts."""
 DEFAULT_IMAGE = "registry:2"
 DRAIN_LIMIT = 600
 """Seconds, during which Juju runs nothing else on the machine."""
@@ -81,6 +83,8 @@ class Options:
     """The registry's own proxies, which override Docker's."""
     trusted_ca: str | None
     """PEM, or base64 of it, of CAs that the registry trusts as a client, besides the image's."""
+    received_cas: tuple[str, ...] = ()
+    """The same from the relation receive-ca-certs."""
     unread: Mapping[str, Text] = dataclasses.field(default_factory=dict)
     """Options whose value is missing, each with the reason: their Juju secret cannot be read, or it is blank."""
 
@@ -119,6 +123,17 @@ class Options:
         """Return these options with the bucket of the relation s3-credentials, if there is one."""
         return dataclasses.replace(self, storage=self.storage.with_bucket(bucket))
 
+    def with_cas(self, texts: tuple[str, ...]) -> Options:
+        """Return these options with what the relation receive-ca-certs has, PEM unless it is junk."""
+        return dataclasses.replace(self, received_cas=texts)
+
+    @property
+    def trusted_cas(self) -> str:
+        """PEM of the CAs that the registry trusts as a client, besides the image's. Raises BadCertificates."""
+        return certificates.chain(
+            *(certificates.bundle(text) for text in (self.trusted_ca, *self.received_cas) if text)
+        )
+
     def during_collection(self) -> Options:
         """Return these options while some unit collects garbage: a store that units share is read-only."""
         if not self.storage.is_shared or self.cache.remoteurl:
@@ -152,6 +167,7 @@ class Options:
             "registry-https-proxy": self.registry_proxies.problems()["https_proxy"],
             "registry-port": port_problem(self.registry_port),
             "trusted-ca-blob": blob_problem("ca", self.trusted_ca or ""),
+            RECEIVED: next(filter(None, (blob_problem("ca", text) for text in self.received_cas)), None),
             **self._together(),
             **self.unread,
         }

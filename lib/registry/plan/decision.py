@@ -13,7 +13,7 @@ from registry.options.options import Options
 from registry.plan import certificate, desired, held
 from registry.plan.facts import Facts
 from registry.plan.problems import circumstances, hidden_images, of_options, sentences, warnings
-from registry.plan.published import client_scheme
+from registry.plan.published import client_scheme, terminates
 from registry.release.drift import Step
 from registry.release.parts import Part, merged
 from registry.release.release import Release
@@ -106,9 +106,9 @@ def decide(options: Options, facts: Facts) -> Plan:
 
 def _names(options: Options, facts: Facts) -> list[str]:
     """Return the name at which clients see the registry's certificate; none where TLS ends before it."""
-    if facts.proxies and options.website.terminates:
+    if terminates(options, facts.proxies):
         return []
-    if client_scheme(options, proxied=bool(facts.proxies), own="https") == "http":
+    if client_scheme(options, facts.proxies, "https") == "http":
         return []
     host = addresses.hostname(options.http_host) if options.http_host and options.are_valid("http-host") else None
     return [host or next((proxy.address for proxy in facts.proxies), facts.address)]

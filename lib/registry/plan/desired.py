@@ -71,10 +71,10 @@ def release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[st
     if options.storage.relation == storage.IN_USE:
         others[filenames.STORE] = json.dumps({"source": storage.RELATION}) + "\n"
     environment = {**(ENVIRONMENT if image.generation >= 3 else {}), **_proxies(options, facts).environment()}
-    trusted = options.trusted_ca if options.storage.is_shared or options.cache.remoteurl else ""
-    bundles = [certificates.bundle(text) for text in (options.storage.s3.ca, trusted) if text]
-    if bundles:
-        others[filenames.TRUSTED_CA] = certificates.chain(*bundles)
+    store_ca = certificates.bundle(options.storage.s3.ca) if options.storage.s3.ca else ""
+    is_client = options.storage.is_shared or options.cache.remoteurl
+    if trusted := certificates.chain(store_ca, options.trusted_cas if is_client else ""):
+        others[filenames.TRUSTED_CA] = trusted
         # Go reads this file in place of the image's bundle, and the image's folder of certificates all the same.
         environment["SSL_CERT_FILE"] = f"{container.CONFIG_FOLDER}/{filenames.TRUSTED_CA}"
     return Release(

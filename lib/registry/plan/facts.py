@@ -77,6 +77,8 @@ class Facts:
     """Until when this unit requests all to refuse pushes, because it collects garbage; 0: it does not."""
     proxies: tuple[relations.Proxy, ...] = ()
     """Those in front."""
+    silent_proxies: tuple[str, ...] = ()
+    """Endpoints with a proxy that has not said where clients reach it."""
     offer: relations.Offer | None = None
     """From the CA of cert-provider; None without the relation."""
     nagios: relations.Nagios | None = None
@@ -89,6 +91,8 @@ class Facts:
     """The predecessor wrote those files for the relation to a CA."""
     now: float = 0
     """Seconds since 1970."""
+    model: str = ""
+    """Name of the Juju model."""
     identity: str = ""
     """The charm's own certificate as a client, where clients must present one."""
 

@@ -85,7 +85,7 @@ def without(options: Options, held: frozenset[Part]) -> Options:
     if Part.DATA in held:
         unset, asked = Storage.from_config(_UNSET), options.storage
         changes["storage"] = dataclasses.replace(unset, read_only=asked.read_only, delete=asked.delete)
-        changes |= {"cache": Cache.from_config(_UNSET), "trusted_ca": None}
+        changes |= {"cache": Cache.from_config(_UNSET), "trusted_ca": None, "received_cas": ()}
     return dataclasses.replace(options, **changes)  # type: ignore[arg-type]
 
 

@@ -88,6 +88,18 @@ PLAIN_HTTP_HOST = Message(
 )
 """The URL begins with http://, and the registry has a certificate."""
 
+NO_ANSWER = Message(
+    "the proxy does not serve the registry yet",
+    "Set http-host to a name that leads to the proxy, or see the status of the proxy",
+)
+"""A proxy is related and has not published where clients reach it. It may need a name, the CA, or another port."""
+
+ROUTE_HAS_NO_CERTIFICATE = Message(
+    "tls-client-ca-blob requires client certificates, and this proxy has none",
+    "Relate haproxy-route-tcp instead, or reset tls-client-ca-blob",
+)
+"""TLS ends at the proxy, so the registry rejects all that comes from it."""
+
 IGNORED_PARTS = Message("the {parts} of the URL is ignored", "Set scheme, host and port only: https://HOST:PORT")
 """Image names have a host and a port, so a registry cannot be below a path."""
 
@@ -148,7 +160,11 @@ def _warnings_of_places(options: Options, facts: Facts) -> Iterator[Sentence]:
     """Yield what an operator should know of where clients go, and how."""
     encrypted = _is_encrypted(options, facts)
     own = "https" if encrypted else "http"
-    scheme = client_scheme(options, proxied=bool(facts.proxies), own=own)
+    scheme = client_scheme(options, facts.proxies, own)
+    for name in facts.silent_proxies:
+        yield about(name, NO_ANSWER())
+    if options.tls.client_ca and any(proxy.terminates for proxy in facts.proxies):
+        yield about("haproxy-route", ROUTE_HAS_NO_CERTIFICATE())
     if facts.clients and options.authentication.users and not options.authentication.password:
         yield alone(NO_CREDENTIALS())
     if options.http_host and options.are_valid("http-host"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
-from registry.formats import addresses, certificates, haproxy, nrpe, relations
+from registry.formats import addresses, certificates, haproxy, nrpe, relations, routes
 from registry.options.options import Options
 from registry.plan.facts import Facts
 from registry.release import container, filenames
@@ -30,6 +31,8 @@ class Published:
     """For proxies: YAML text; None while the options website-* are wrong: the published data stay."""
     hostname: str
     """For proxies: the unit's address in *services*."""
+    route: routes.Route | None
+    """For proxies of today; None while the options website-* are wrong, or the address of the primary is unknown."""
 
 
 def published(options: Options, facts: Facts, release: Release, relation: str | None = None) -> Published:
@@ -58,7 +61,31 @@ def published(options: Options, facts: Facts, release: Release, relation: str | 
         refuses_pushes=facts.collectors if release.is_read_only or facts.stopped else {},
     )
     services = haproxy.services(server) if options.are_valid("website-") else None
-    return Published(own, _access(options, facts, release, relation or ""), services, hostname)
+    route = _route(options, facts, release, relation or "") if options.are_valid("website-") else None
+    return Published(own, _access(options, facts, release, relation or ""), services, hostname, route)
+
+
+def _route(options: Options, facts: Facts, release: Release, relation: str) -> routes.Route | None:
+    first = {peer.unit: peer for peer in facts.peers}.get(relations.primary(facts.unit, facts.peers))
+    primary = first.ingress.get(relation, first.address) if first else facts.ingress.get(relation, facts.address)
+    if not (release.is_shared or primary):
+        return None  # without hosts, all units would serve
+    return routes.Route(
+        service=f"{facts.model}-{facts.unit.partition('/')[0]}",
+        port=release.port,
+        encrypted=release.certificate is not None,
+        hosts=() if release.is_shared else (primary,),
+        hostname=addresses.hostname(options.http_host) if options.http_host else None,
+        check_interval=options.website.check_interval,
+        check_fall=options.website.check_fall,
+    )
+
+
+def terminates(options: Options, proxies: Sequence[relations.Proxy]) -> bool:
+    """Tell whether TLS ends at the proxy in front."""
+    if not proxies:
+        return False
+    return options.website.terminates if proxies[0].terminates is None else proxies[0].terminates
 
 
 def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
@@ -75,11 +102,11 @@ def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
     return pending and host in offer.names and not any(one.is_valid_for(host) for one in served[:1])
 
 
-def client_scheme(options: Options, *, proxied: bool, own: str) -> str:
+def client_scheme(options: Options, proxies: Sequence[relations.Proxy], own: str) -> str:
     """Return the scheme that clients use: that of http-host, else of the proxy in front, else the registry's *own*."""
     if options.http_host and options.are_valid("http-host"):
         return addresses.scheme(options.http_host)
-    return "https" if proxied and options.website.terminates else own
+    return "https" if terminates(options, proxies) else own
 
 
 def _ca(options: Options, facts: Facts, release: Release, scheme: str) -> str | None:
@@ -88,7 +115,7 @@ def _ca(options: Options, facts: Facts, release: Release, scheme: str) -> str | 
         return None
     blob = options.tls.blobs["ca"] if options.http_host else ""
     proxy = facts.proxies[0].certificate if facts.proxies else None
-    served = release.ca if release.certificate else proxy if options.website.terminates else None
+    served = release.ca if release.certificate else proxy if terminates(options, facts.proxies) else None
     if not blob:
         return served
     front = certificates.bundle(blob)
@@ -110,7 +137,8 @@ def _access(options: Options, facts: Facts, release: Release, relation: str) -> 
         own = facts.ingress.get(relation, facts.address), release.port
     if options.http_host and _is_early(addresses.hostname(options.http_host), facts, release):
         options = dataclasses.replace(options, http_host=None)
-    if facts.proxies and _is_early(facts.proxies[0].address, facts, release):
+    # Clients do not see the certificate behind a proxy with one of its own.
+    if facts.proxies and not facts.proxies[0].terminates and _is_early(facts.proxies[0].address, facts, release):
         facts = dataclasses.replace(facts, proxies=())
     netloc, scheme = _place(options, facts, release, *own)
     user = authentication.user if authentication.password else None
@@ -122,9 +150,11 @@ def _access(options: Options, facts: Facts, release: Release, relation: str) -> 
 def _place(options: Options, facts: Facts, release: Release, address: str, port: int) -> tuple[str, str]:
     """Return netloc and scheme for clients: those of http-host, else of the proxy in front, else of *address*."""
     host = options.http_host if options.are_valid("http-host") else None
-    scheme = client_scheme(options, proxied=bool(facts.proxies), own=release.scheme)
+    scheme = client_scheme(options, facts.proxies, release.scheme)
     if facts.proxies:
-        return addresses.netloc(host, facts.proxies[0].address, release.port), scheme
+        front = facts.proxies[0]
+        own = (front.netloc if not host else None) or addresses.netloc(host, front.address, release.port)
+        return own, scheme
     return addresses.netloc(host, address, port), scheme
 
 

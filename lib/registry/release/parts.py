@@ -25,7 +25,7 @@ class Part(enum.Enum):
     CLIENT_CA = ("tls-client-ca-blob", "website-tls")
     CONTENT = ("validation-", "catalog-")
     DATA = (
-        *("storage-", "cache-", "s3-credentials", "trusted-ca-"),
+        *("storage-", "cache-", "s3-credentials", "trusted-ca-", "receive-ca-certs"),
         *("registry-http", "http_proxy", "https_proxy", "no_proxy"),
     )
     DRAIN = ("drain-timeout",)
