@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -21,7 +22,9 @@ class Removals:
     def __init__(self) -> None:
         self._plans: list[tuple[Repository, Removal]] = []
         self._done = 0
-        self._generation = Image(**unitdata.kv().get(image.IMAGE)).generation
+        known = unitdata.kv().get(image.IMAGE)  # nothing before the registry is deployed
+        self._generation = Image(**known).generation if known else 0
+        self._skipped: list[Repository] = []
 
     def __bool__(self) -> bool:
         return bool(self._plans)
@@ -29,18 +32,37 @@ class Removals:
     def add(self, repository: Repository, removal: Removal) -> None:
         """Add a removal, unless it removes nothing and nothing was selected."""
         if removal.tags or removal.digests or removal.shared:
-            self._plans.append((repository, removal))
+            # Without its manifests: they would take 200 MB for 100,000 images.
+            self._plans.append((dataclasses.replace(repository, manifests={}), removal))
+
+    def skip(self, repository: Repository) -> None:
+        """Note that nothing is removed, because what cannot be read may need any of it."""
+        self._skipped.append(dataclasses.replace(repository, manifests={}))
 
     def progress(self) -> str:
         """Return a line about how far `carry_out` is."""
         return f"{self._done} of {sum(len(removal.digests) for _, removal in self._plans)} manifests deleted"
 
-    def carry_out(self, registry: Content) -> None:
-        """Delete what is to be deleted. It can be interrupted and repeated. Raises ApiError."""
+    def carry_out(self, registry: Content) -> Results:
+        """Delete what is to be deleted; return how much of it stays. It can be interrupted and repeated.
+
+        What a tag that was pushed meanwhile needs stays: a manifest is deleted with all its tags. Raises ApiError.
+        """
+        pushed = 0
         for repository, removal in self._plans:
-            for reference in (*removal.digests, *self._by_name(repository, removal)):
-                registry.delete(repository.name, reference)
+            now = registry.read(repository.name, removal.digests)
+            new = {tag: digest for tag, digest in now.tags.items() if repository.tags.get(tag) != digest}
+            kept = now.closure(new.values())
+            for digest in removal.digests:
+                if digest in kept:
+                    pushed += 1
+                else:
+                    registry.delete(repository.name, digest)
                 self._done += 1
+            for tag in self._by_name(repository, removal):
+                if tag not in new:
+                    registry.delete(repository.name, tag)
+        return {"pushed-meanwhile": str(pushed)} if pushed else {}
 
     def write(self, text: Report, data: Report) -> Results:
         """Write the reports for people and for programs, and return the results."""
@@ -48,11 +70,14 @@ class Removals:
         for repository, removal in self._plans:
             text.write(self._lines(repository, removal))
             size.add(removal.freed)
+        unread = ((one.name, ", ".join(one.unread)) for one in self._skipped)
+        text.write("".join(f"{name} stays as it is: {some} cannot be read\n" for name, some in unread))
         data.write(json.dumps([self._to_json(repository, removal) for repository, removal in self._plans]) + "\n")
         return {
             "tags": str(sum(len(removal.tags) - len(self._stays(one, removal)) for one, removal in self._plans)),
             "manifests": str(sum(len(removal.digests) for _, removal in self._plans)),
             "size": human(size.bytes),
+            **({"skipped": str(len(self._skipped))} if self._skipped else {}),
             "report": str(text.path),
             "report-json": str(data.path),
             "output": text.beginning,

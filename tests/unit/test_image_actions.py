@@ -101,6 +101,53 @@ def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
     assert registry.tags["app"] == {}
 
 
+def test_what_is_tagged_while_images_are_deleted_stays(registry, delete, monkeypatch):
+    registry.image("app", "1.0", "one")
+    image = registry.image("web", "1.0", "two")
+    answer = registry._manifest
+
+    def pushing(method, name, reference, accept):
+        if (method, name) == ("DELETE", "app"):
+            registry.tags["web"]["stable"] = image["digest"]
+        return answer(method, name, reference, accept)
+
+    monkeypatch.setattr(registry, "_manifest", pushing)
+    assert delete("*:1.0")["pushed-meanwhile"] == "1"
+    assert (set(registry.tags["app"]), set(registry.tags["web"])) == (set(), {"1.0", "stable"})
+
+
+def test_a_long_report_begins_in_the_results(registry, delete):
+    for number in range(45):
+        registry.image("app", f"{number:0128}", str(number))
+    assert delete("app:*", dry_run=True)["output"].startswith(f"app:{0:0128} sha256:")
+
+
+def test_the_time_of_creation_is_read_from_no_large_blob(registry, catalog, machine):
+    large = registry.blob(b" " * (5 << 20) + b'{"created": "2026-01-02T03:04:05Z"}')
+    registry.put("app", {"config": {**large, "size": 3}, "layers": []}, "1.0")
+    assert report(machine, catalog(untagged=False))[0]["images"][0]["created"] == ""
+
+
+def test_nothing_is_deleted_where_lists_lack_images(registry, deployed, juju, machine, catalog, delete, prune, collect):
+    registry.image("app", "1.0")
+    juju.change(config={"storage-s3-bucket": "images", "storage-s3-region": "here"})
+    deployed.hook("config-changed")
+    assert "incomplete" not in catalog()
+    machine.engine.version = "v3.1.1"
+    deployed.hook("upgrade-charm")
+    reason = "Registry 3.1.1 leaves images in S3 out of its lists. Set registry-image to version 3.1.2 or a newer one."
+    assert catalog()["incomplete"] == reason
+    assert [delete("app:1.0"), prune(keep=0), collect()] == [{"failure": reason}] * 3
+    assert registry.tags["app"]
+
+
+def test_before_the_registry_is_deployed_there_are_no_images(charm, actions):
+    params = {"image": "app:1", "all-tags": False, "dry-run": True}
+    assert charm.action("delete-image", actions, **params)["failure"].startswith(
+        "There is no registry on this unit yet"
+    )
+
+
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
@@ -195,6 +242,22 @@ def test_images_without_a_tag_go_if_requested(registry, collect, machine):
     assert set(registry.manifests["app"]) == {kept["digest"]}
 
 
+def test_what_an_image_that_cannot_be_read_may_need_stays(registry, collect, prune, machine):
+    child = registry.image("app", "old", "amd64")
+    index = registry.index("app", "1.0", amd64=child)
+    kind, data = registry.manifests["app"][index["digest"]]
+    registry.manifests["app"][index["digest"]] = kind, data.replace(b"amd64", b"amd65")
+    results = prune(keep=0)
+    assert (results["tags"], results["skipped"]) == ("0", "1")
+    assert "app stays as it is: 1.0 cannot be read\n" in results["output"]
+    del registry.tags["app"]["old"]
+    prints(machine, registry)
+    results = collect(untagged=True)
+    assert results["manifests"] == "0"
+    assert report(machine, results)["unreadable"] == {"app": ["1.0"]}
+    assert child["digest"] in registry.manifests["app"]
+
+
 def test_a_run_that_fails_or_stops_halfway_is_said(registry, collect, machine):
     machine.engine.garbage = ["app: marking manifest sha256:00"]
     assert collect()["failure"].startswith("garbage-collect failed: ")
@@ -219,6 +282,14 @@ def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_pa
     (tmp_path / "list.txt").write_text("app:1.3\n")
     assert prune(**{"not-in-list": str(tmp_path / "list.txt"), "except": "other:*"})["tags"] == "1"
     assert (set(registry.tags["app"]), set(registry.tags["other"])) == ({"1.3"}, {"1.0"})
+
+
+def test_a_list_names_images_as_mirror_stores_them(registry, prune, tmp_path):
+    for image in ("library/nginx:1.25", "library/nginx:latest", "docker.io/library/nginx:1.25", "nginx:1.25", "old:1"):
+        registry.image(*image.split(":"), image)
+    (tmp_path / "list.txt").write_text("nginx:1.25\nnginx\n")
+    assert prune(**{"not-in-list": str(tmp_path / "list.txt")})["tags"] == "1"
+    assert registry.tags["old"] == {}
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,15 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from charmhelpers.core import hookenv
+from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import basic, collection, context, flags
+from charms.layer import basic, collection, context, flags, image
 from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.deployment.maintenance import CollectionFailed
 from registry.images.garbage import Garbage
-from registry.message import Message, alone
+from registry.message import Message, Sentence, alone
+from registry.release.image import Image
 from registry.release.release import Release
 
 NOT_DEPLOYED = Message("There is no registry on this unit yet", "See `juju status` for the reason")
@@ -22,6 +23,10 @@ STOPPED = Message("The registry is stopped", "Run the action start first")
 """The operator stopped the registry with the action stop."""
 FAILED = Message("The registry failed: {error}", "Fix it and run the action again")
 """The registry refused a request of the action, or did not answer."""
+HIDDEN = Message(
+    "Registry {version} leaves images in S3 out of its lists", "Set registry-image to version 3.1.2 or a newer one"
+)
+"""A fault of the versions 3.0.0 to 3.1.1. Nothing is deleted: also images that the list lacks could be."""
 
 
 def current() -> Release:
@@ -32,6 +37,19 @@ def current() -> Release:
     if reactive.is_flag_set(flags.STOPPED):
         raise basic.ActionFailed(alone(STOPPED()))
     return release
+
+
+def hidden() -> Sentence | None:
+    """Return what to say where the lists of the current release may lack images, else None. Raises ActionFailed."""
+    release, known = current(), unitdata.kv().get(image.IMAGE)
+    used = Image(**known) if known else None
+    return alone(HIDDEN(version=used.version)) if release.is_on_s3 and used and used.hides_images_on_s3 else None
+
+
+def require_all() -> None:
+    """Raise ActionFailed where lists may lack images: what nobody sees would be deleted, or left behind."""
+    if sentence := hidden():
+        raise basic.ActionFailed(sentence)
 
 
 @contextlib.contextmanager

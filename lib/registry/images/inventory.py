@@ -44,6 +44,8 @@ class Repository:
     """Tag to the digest of its manifest."""
     manifests: Mapping[str, Manifest] = dataclasses.field(repr=False)
     """Digest to each manifest that is known: those that the tags reach, and maybe untagged ones."""
+    unread: tuple[str, ...] = ()
+    """Tags, and children of manifests, whose content is damaged or not known: nobody can say what they need."""
 
     @property
     def images(self) -> dict[str, str]:

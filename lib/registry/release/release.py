@@ -96,6 +96,11 @@ class Release:
         return Swift(**parameters) if parameters else None
 
     @property
+    def is_on_s3(self) -> bool:
+        """The images are in an object store that speaks S3."""
+        return "s3" in self._config["storage"]
+
+    @property
     def is_shared(self) -> bool:
         """The images are in an object store, which units share."""
         return "filesystem" not in self._config["storage"]
