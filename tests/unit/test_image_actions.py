@@ -4,6 +4,7 @@ import json
 
 import fakes
 import pytest
+import yaml
 from registry_server import MemoryRegistry, serve
 
 
@@ -139,6 +140,23 @@ def test_nothing_is_deleted_where_lists_lack_images(registry, deployed, juju, ma
     assert catalog()["incomplete"] == reason
     assert [delete("app:1.0"), prune(keep=0), collect()] == [{"failure": reason}] * 3
     assert registry.tags["app"]
+
+
+def test_a_registry_that_redirects_is_read_without(registry, deployed, juju, machine, catalog, monkeypatch):
+    store = {"storage-s3-bucket": "images", "storage-s3-region": "here", "storage-redirect-disable": False}
+    juju.change(config=store)
+    deployed.hook("config-changed")
+    registry.image("app", "1.0")
+    seen, answer = [], registry._page
+
+    def page(*arguments):
+        seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
+        return answer(*arguments)
+
+    monkeypatch.setattr(registry, "_page", page)
+    assert catalog()["images"] == "1"
+    assert machine.store.current().redirects
+    assert [yaml.safe_load(text)["storage"]["redirect"] for text in seen] == [{"disable": True}] * 2
 
 
 def test_before_the_registry_is_deployed_there_are_no_images(charm, actions):
