@@ -60,7 +60,7 @@ def _rules(params: dict[str, Any]) -> Rules:
     with arguments.of("prune-protect"):
         protected = (*protected, *context.now.options.upkeep.protected)
     with arguments.of("keep"):
-        return Rules(params["keep"] if params["keep"] >= 0 else None, older_than, listed, protected)
+        return Rules(None if params["keep"] == -1 else params["keep"], older_than, listed, protected)
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:

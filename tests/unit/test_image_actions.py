@@ -314,6 +314,7 @@ def test_a_list_names_images_as_mirror_stores_them(registry, prune, tmp_path):
     ("params", "reason"),
     [
         ({}, "keep: no rule is given."),
+        ({"keep": -2}, "keep: -2 images cannot be kept."),
         ({"older-than": "soon"}, "older-than: 'soon' is not an age."),
         ({"keep": 1, "except": "app"}, "except: 'app' names no tag."),
         ({"keep": 1, "match": "^("}, "match: '^(' is not a regular expression"),
