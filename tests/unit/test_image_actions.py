@@ -242,6 +242,27 @@ def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(registry, co
     assert machine.store.current() == before
 
 
+def test_nothing_is_written_while_a_collection_that_was_killed_still_deletes(
+    registry, collect, delete, machine, monkeypatch
+):
+    registry.image("app", "1.0")
+
+    def die(name):
+        machine.engine.dies_at = len(machine.engine.writes())
+        raise fakes.Killed
+
+    with monkeypatch.context() as patch, pytest.raises(fakes.Killed):
+        patch.setattr(machine.engine, "log_lines", die)
+        collect()
+    machine.engine.dies_at = None
+    assert "docker-registry-maintenance" in machine.engine.containers
+    machine.engine.calls.clear()
+    assert delete("app:1.0")["tags"] == "1"
+    changes = [call[:2] for call in machine.engine.calls if call[0] in ("remove", "create")]
+    ended, opened = ("remove", "docker-registry-maintenance"), ("create", "registry-loopback")
+    assert changes.index(ended) < changes.index(opened)
+
+
 def test_nothing_is_deleted_that_an_image_needs(registry, collect, machine):
     image = registry.image("app", "1.0", "one")
     prints(machine, registry, image["digest"])

@@ -11,6 +11,7 @@ from charms import reactive
 from charms.layer import basic, collection, context, flags, image
 from registry.client.content import Content
 from registry.client.http import ApiError
+from registry.deployment import maintenance
 from registry.deployment.maintenance import CollectionFailed
 from registry.images.garbage import Garbage
 from registry.message import Message, Sentence, alone
@@ -61,8 +62,11 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
     one has no cache that hides what is in the storage. Raises ActionFailed, NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
-    if (deletes or pushes) and release.is_shared:
-        collection.require_writable()
+    if deletes or pushes:
+        # Of an action that was killed: it would delete what is pushed now.
+        machine.connect().remove(maintenance.NAME)
+        if release.is_shared:
+            collection.require_writable()
     refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
     try:
         if apart or release.authentication == "token" or release.redirects or refused:
