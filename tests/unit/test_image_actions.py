@@ -251,8 +251,8 @@ def test_nothing_is_written_while_a_collection_that_was_killed_still_deletes(
         machine.engine.dies_at = len(machine.engine.writes())
         raise fakes.Killed
 
-    with monkeypatch.context() as patch, pytest.raises(fakes.Killed):
-        patch.setattr(machine.engine, "log_lines", die)
+    monkeypatch.setattr(machine.engine, "log_lines", die)
+    with pytest.raises(fakes.Killed):
         collect()
     machine.engine.dies_at = None
     assert "docker-registry-maintenance" in machine.engine.containers

@@ -182,8 +182,8 @@ class Release:
         """Return a registry with the same data that only *user* can access, with a password.
 
         It has no cache, so it sees at once what another registry changes, and redirects nobody to the object store,
-        which may be trusted and reached in another way by the container than by the machine. With *deletes* it is neither read-only nor
-        refuses deletion.
+        which may be trusted and reached in another way by the container than by the machine. With *deletes* it is
+        neither read-only nor refuses deletion.
         """
         http = {key: value for key, value in self._config["http"].items() if key != "tls"}
         storage = {key: value for key, value in self._config["storage"].items() if key != "cache"}
