@@ -159,6 +159,23 @@ def test_a_registry_that_redirects_is_read_without(registry, deployed, juju, mac
     assert [yaml.safe_load(text)["storage"]["redirect"] for text in seen] == [{"disable": True}] * 2
 
 
+def test_a_cache_shows_what_it_has_and_fetches_nothing(registry, deployed, juju, machine, catalog, delete, monkeypatch):
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    deployed.hook("config-changed")
+    registry.image("app", "1.0")
+    seen, answer = [], registry._page
+
+    def page(*arguments):
+        seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
+        return answer(*arguments)
+
+    monkeypatch.setattr(registry, "_page", page)
+    assert (catalog()["images"], delete("app:1.0")["tags"]) == ("1", "1")
+    assert machine.store.current().upstream
+    assert ["proxy" in yaml.safe_load(text) for text in seen] == [False] * 5
+
+
 def test_before_the_registry_is_deployed_there_are_no_images(charm, actions):
     params = {"image": "app:1", "all-tags": False, "dry-run": True}
     assert charm.action("delete-image", actions, **params)["failure"].startswith(

@@ -58,8 +58,8 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
     """Connect to the registry of this unit; with *deletes* or *pushes*, to one that accepts these.
 
     That is a second registry on the same data, for this machine only, where the registry itself accepts tokens of
-    another server only, redirects to an object store, or refuses the changes; with *apart* always, because the second
-    one has no cache that hides what is in the storage. Raises ActionFailed, NotServing, EngineError, OSError.
+    another server only, redirects to an object store, asks an upstream registry first, or refuses the changes; with
+    *apart* always, because the second one has no cache that hides what is in the storage. Raises ActionFailed, NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
     if deletes or pushes:
@@ -69,7 +69,7 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
             collection.require_writable()
     refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
     try:
-        if apart or release.authentication == "token" or release.redirects or refused:
+        if apart or refused or release.authentication == "token" or release.redirects or release.upstream:
             with context.switch(machine.connect()).loopback(release, deletes=deletes or refused) as port:
                 yield machine.content(f"http://127.0.0.1:{port}", own, None, release.max_entries)
         else:

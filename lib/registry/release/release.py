@@ -182,8 +182,9 @@ class Release:
         """Return a registry with the same data that only *user* can access, with a password.
 
         It has no cache, so it sees at once what another registry changes, and redirects nobody to the object store,
-        which may be trusted and reached in another way by the container than by the machine. With *deletes* it is
-        neither read-only nor refuses deletion.
+        which may be trusted and reached in another way by the container than by the machine. It is no pull-through
+        cache: one would fetch what is listed, and two with the same data forget when images expire. With *deletes* it
+        is neither read-only nor refuses deletion.
         """
         http = {key: value for key, value in self._config["http"].items() if key != "tls"}
         storage = {key: value for key, value in self._config["storage"].items() if key != "cache"}
@@ -193,6 +194,7 @@ class Release:
         storage["redirect"] = {"disable": True}
         auth = configuration.htpasswd(container.CONFIG_FOLDER)
         config = {**self._config, "auth": auth, "http": http, "storage": storage}
+        config.pop("proxy", None)
         spec = dataclasses.replace(
             self.container,
             name=f"{self.container.name}-loopback",
