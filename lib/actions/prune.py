@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import time
 from typing import Any
 
@@ -14,7 +13,7 @@ from registry.images.manifest import Manifest
 from registry.images.retention import Rules
 from registry.images.selection import Pattern, selections
 
-from actions import arguments, progress
+from actions import arguments, mirror, progress
 from actions.removals import Removals
 from actions.results import Results, report
 
@@ -65,8 +64,7 @@ def _rules(params: dict[str, Any]) -> Rules:
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:
     """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, BadName, OSError."""
-    text = pathlib.Path(path).read_text(encoding="utf-8", errors="replace")
-    names = lists.parse(text, lists.Request())
+    names = lists.parse(mirror.read_list(path), lists.Request())
     return frozenset(
         (name, version)
         for one in names

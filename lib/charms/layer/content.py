@@ -59,7 +59,8 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
 
     That is a second registry on the same data, for this machine only, where the registry itself accepts tokens of
     another server only, redirects to an object store, asks an upstream registry first, or refuses the changes; with
-    *apart* always, because the second one has no cache that hides what is in the storage. Raises ActionFailed, NotServing, EngineError, OSError.
+    *apart* always, because the second one has no cache that hides what is in the storage. Raises ActionFailed,
+    NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
     if deletes or pushes:
