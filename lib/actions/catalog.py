@@ -23,6 +23,7 @@ def catalog(params: dict[str, Any]) -> Results:
     """List the images in the registry."""
     with arguments.of("match"):
         pattern = Pattern.parse(params["match"])
+    hidden = content.hidden()
     seen, images, sizes = 0, 0, listing.Total()
     with (
         content.opened() as registry,
@@ -48,6 +49,7 @@ def catalog(params: dict[str, Any]) -> Results:
         "repositories": str(seen),
         "images": str(images),
         "size": listing.human(sizes.bytes),
+        **({"incomplete": hidden} if hidden else {}),
         "report": str(text.path),
         "report-json": str(data.path),
         "output": text.beginning if params["output"] != JSON else data.beginning,

@@ -22,6 +22,8 @@ def delete_image(params: dict[str, Any]) -> Results:
     with arguments.of("image"):
         chosen = selections(params["image"])
     dry_run, removals = params["dry-run"], Removals()
+    if not dry_run:
+        content.require_all()
     with (
         content.opened(deletes=not dry_run) as registry,
         report(".txt") as text,
@@ -39,5 +41,5 @@ def delete_image(params: dict[str, Any]) -> Results:
             raise basic.ActionFailed(about("image", NOTHING()))
         results = removals.write(text, data)
         if not dry_run:
-            removals.carry_out(registry)
+            results |= removals.carry_out(registry)
     return {"dry-run": str(dry_run).lower(), **results}

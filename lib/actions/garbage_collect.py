@@ -36,6 +36,8 @@ def garbage_collect(params: dict[str, Any]) -> Results:
     release, dry_run, untagged = content.current(), params["dry-run"], params["untagged"]
     if release.upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
+    if not dry_run:
+        content.require_all()
     begun, run = time.monotonic(), _Run(release, untagged=untagged)
     with report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
         if dry_run:
@@ -68,6 +70,8 @@ class _Run:
         self.found = Garbage({}, frozenset(), is_complete=False)
         self.untagged: dict[str, tuple[str, ...]] = {}
         """Repository to the manifests without a tag, parents first."""
+        self.unread: dict[str, tuple[str, ...]] = {}
+        """Repository to images that cannot be read: they may need what has no tag, so nothing is deleted there."""
         self.freed: int | None = None
         """Bytes; None where the images are not on the machine's disk."""
         self._release = release
@@ -84,7 +88,9 @@ class _Run:
                 repository = registry.read(name, self.found.manifests.get(name, ()))
                 reach.add(repository)
                 self._keep_sample(registry, number, repository)
-                if self._deletes and repository.untagged:
+                if self._deletes and repository.unread:
+                    self.unread[name] = repository.unread
+                elif self._deletes and repository.untagged:
                     self.untagged[name] = removal(repository, (), repository.untagged).digests
         if lost := reach.lost(self.found):
             raise basic.ActionFailed(alone(WOULD_LOSE(count=len(lost))))
@@ -122,12 +128,14 @@ class _Run:
     def lines(self) -> str:
         """Return the report for people."""
         manifests = [f"{name}@{digest} has no tag\n" for name, digests in self.untagged.items() for digest in digests]
-        return "".join((*manifests, *(f"{digest} is not needed\n" for digest in sorted(self.found.unused))))
+        kept = [f"{name} stays as it is: {', '.join(some)} cannot be read\n" for name, some in self.unread.items()]
+        return "".join((*kept, *manifests, *(f"{digest} is not needed\n" for digest in sorted(self.found.unused))))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for programs."""
         untagged = {name: list(digests) for name, digests in self.untagged.items()}
-        return {"untagged": untagged, "blobs": sorted(self.found.unused), "freed": self.freed}
+        unread = {name: list(some) for name, some in self.unread.items()}
+        return {"untagged": untagged, "unreadable": unread, "blobs": sorted(self.found.unused), "freed": self.freed}
 
 
 def _is_whole(registry: Content, name: str, tag: str) -> bool:

@@ -62,9 +62,9 @@ def _images(params: dict[str, Any]) -> list[Reference]:
         mirroring.check_prefix(params["prefix"])
     texts = {"images": params["images"]} if params["images"] else {}
     if params["file"]:
-        texts["file"] = _read(params["file"])
+        texts["file"] = read_list(params["file"])
     if not texts and (path := hookenv.resource_get(LIST)):
-        texts[LIST] = _read(path)
+        texts[LIST] = read_list(path)
     if not texts:
         raise basic.ActionFailed(about("images", NO_LIST()))
     images: dict[Reference, None] = {}
@@ -85,7 +85,8 @@ def _access(params: dict[str, Any]) -> Access:
     return Access(users, plain, ca, upstreams.environment())
 
 
-def _read(path: str) -> str:
+def read_list(path: str) -> str:
+    """Return the text at *path*, no more than a list may have. Raises OSError."""
     with pathlib.Path(path).open(encoding="utf-8", errors="replace") as file:
         return file.read(lists.LIMIT + 1)
 

@@ -28,6 +28,7 @@ def move(params: dict[str, Any]) -> Results:
     current, dry_run = content.current(), params["dry-run"]
     if current.upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=current.upstream)))
+    content.require_all()
     with arguments.of("options"):
         target = relocation.release(params["to"], params["options"])
     with (

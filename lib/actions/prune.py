@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import pathlib
 import time
 from typing import Any
 
 from charms.layer import content, context
 from registry.client.concurrency import concurrently
-from registry.images import lists, retention
+from registry.images import lists, mirroring, retention
 from registry.images.inventory import removal
 from registry.images.manifest import Manifest
 from registry.images.retention import Rules
 from registry.images.selection import Pattern, selections
 
-from actions import arguments, progress
+from actions import arguments, mirror, progress
 from actions.removals import Removals
 from actions.results import Results, report
 
@@ -24,6 +23,8 @@ def prune(params: dict[str, Any]) -> Results:
     with arguments.of("match"):
         match = Pattern.parse(params["match"])
     rules, dry_run, removals = _rules(params), params["dry-run"], Removals()
+    if not dry_run:
+        content.require_all()
     with (
         content.opened(deletes=not dry_run) as registry,
         report(".txt") as text,
@@ -32,6 +33,9 @@ def prune(params: dict[str, Any]) -> Results:
     ):
         for name in filter(match.matches, registry.repositories()):
             repository = registry.read(name)
+            if repository.unread:
+                removals.skip(repository)
+                continue
 
             def created(digest: str, name: str = name, known: Any = repository.manifests) -> tuple[str, str]:
                 return digest, registry.created(name, _image(known, digest))
@@ -41,7 +45,7 @@ def prune(params: dict[str, Any]) -> Results:
             removals.add(repository, removal(repository, (), old))
         results = removals.write(text, data)
         if not dry_run:
-            removals.carry_out(registry)
+            results |= removals.carry_out(registry)
     return {"dry-run": str(dry_run).lower(), **results}
 
 
@@ -55,17 +59,19 @@ def _rules(params: dict[str, Any]) -> Rules:
     with arguments.of("prune-protect"):
         protected = (*protected, *context.now.options.upkeep.protected)
     with arguments.of("keep"):
-        return Rules(params["keep"] if params["keep"] >= 0 else None, older_than, listed, protected)
+        return Rules(None if params["keep"] == -1 else params["keep"], older_than, listed, protected)
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:
-    """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, OSError."""
-    text = pathlib.Path(path).read_text(encoding="utf-8", errors="replace")
-    names = lists.parse(text, lists.Request())
-    pairs = [(one.path, version) for one in names for version in (one.tag, one.digest) if version]
-    # Images are often mirrored with the host of their origin in the name.
-    hosts = [(one.name, version) for one in names for version in (one.tag, one.digest) if version]
-    return frozenset((*pairs, *hosts))
+    """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, BadName, OSError."""
+    names = lists.parse(mirror.read_list(path), lists.Request())
+    return frozenset(
+        (name, version)
+        for one in names
+        for name in mirroring.usual_names(one)
+        for version in (one.tag, one.digest)
+        if version
+    )
 
 
 def _image(manifests: Any, digest: str) -> Manifest:

@@ -88,7 +88,8 @@ class Report:
             self.beginning += text
         elif not self._is_cut:
             self._is_cut = True
-            self.beginning += f"... cut; all of it is in {self.path}\n"
+            lines, line_end, _ = text[: PREVIEW - len(self.beginning)].rpartition("\n")
+            self.beginning += f"{lines}{line_end}... cut; all of it is in {self.path}\n"
 
 
 @contextlib.contextmanager

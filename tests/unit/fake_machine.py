@@ -164,7 +164,9 @@ class FakeContentFiles:
         return self._registry.tags[repository].get(tag, "")
 
     def read_state(self, part):
-        return "missing"
+        stored = [manifests[part.digest] for manifests in self._registry.manifests.values() if part.digest in manifests]
+        digests = {f"sha256:{hashlib.sha256(data).hexdigest()}" for _, data in stored}
+        return "" if part.digest in digests else "missing"
 
     def replace(self, digest, chunks):
         data = b"".join(chunks)

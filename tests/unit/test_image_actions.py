@@ -4,6 +4,7 @@ import json
 
 import fakes
 import pytest
+import yaml
 from registry_server import MemoryRegistry, serve
 
 
@@ -101,6 +102,90 @@ def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
     assert registry.tags["app"] == {}
 
 
+def test_what_is_tagged_while_images_are_deleted_stays(registry, delete, monkeypatch):
+    registry.image("app", "1.0", "one")
+    image = registry.image("web", "1.0", "two")
+    answer = registry._manifest
+
+    def pushing(method, name, reference, accept):
+        if (method, name) == ("DELETE", "app"):
+            registry.tags["web"]["stable"] = image["digest"]
+        return answer(method, name, reference, accept)
+
+    monkeypatch.setattr(registry, "_manifest", pushing)
+    assert delete("*:1.0")["pushed-meanwhile"] == "1"
+    assert (set(registry.tags["app"]), set(registry.tags["web"])) == (set(), {"1.0", "stable"})
+
+
+def test_a_long_report_begins_in_the_results(registry, delete, monkeypatch):
+    monkeypatch.setattr("actions.results.PREVIEW", 200)
+    for number in range(3):
+        registry.image("app", f"1.{number}", str(number))
+    lines = delete("app:*", dry_run=True)["output"].splitlines()
+    assert [line[:7] for line in lines] == ["app:1.0", "app:1.1", "... cut"]
+
+
+def test_the_time_of_creation_is_read_from_no_large_blob(registry, catalog, machine, monkeypatch):
+    monkeypatch.setattr("registry.client.content.CONFIG_BYTES", 1000)
+    large = registry.blob(b" " * 1000 + b'{"created": "2026-01-02T03:04:05Z"}')
+    registry.put("app", {"config": {**large, "size": 3}, "layers": []}, "1.0")
+    assert report(machine, catalog(untagged=False))[0]["images"][0]["created"] == ""
+
+
+def test_nothing_is_deleted_where_lists_lack_images(registry, deployed, juju, machine, catalog, delete, prune, collect):
+    registry.image("app", "1.0")
+    juju.change(config={"storage-s3-bucket": "images", "storage-s3-region": "here"})
+    deployed.hook("config-changed")
+    assert "incomplete" not in catalog()
+    machine.engine.version = "v3.1.1"
+    deployed.hook("upgrade-charm")
+    reason = "Registry 3.1.1 leaves images in S3 out of its lists. Set registry-image to version 3.1.2 or a newer one."
+    assert catalog()["incomplete"] == reason
+    assert [delete("app:1.0"), prune(keep=0), collect()] == [{"failure": reason}] * 3
+    assert registry.tags["app"]
+
+
+def test_a_registry_that_redirects_is_read_without(registry, deployed, juju, machine, catalog, monkeypatch):
+    store = {"storage-s3-bucket": "images", "storage-s3-region": "here", "storage-redirect-disable": False}
+    juju.change(config=store)
+    deployed.hook("config-changed")
+    registry.image("app", "1.0")
+    seen, answer = [], registry._page
+
+    def page(*arguments):
+        seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
+        return answer(*arguments)
+
+    monkeypatch.setattr(registry, "_page", page)
+    assert catalog()["images"] == "1"
+    assert machine.store.current().redirects
+    assert [yaml.safe_load(text)["storage"]["redirect"] for text in seen] == [{"disable": True}] * 2
+
+
+def test_a_cache_shows_what_it_has_and_fetches_nothing(registry, deployed, juju, machine, catalog, delete, monkeypatch):
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    deployed.hook("config-changed")
+    registry.image("app", "1.0")
+    seen, answer = [], registry._page
+
+    def page(*arguments):
+        seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
+        return answer(*arguments)
+
+    monkeypatch.setattr(registry, "_page", page)
+    assert (catalog()["images"], delete("app:1.0")["tags"]) == ("1", "1")
+    assert machine.store.current().upstream
+    assert ["proxy" in yaml.safe_load(text) for text in seen] == [False] * 5
+
+
+def test_before_the_registry_is_deployed_there_are_no_images(charm, actions):
+    params = {"image": "app:1", "all-tags": False, "dry-run": True}
+    assert charm.action("delete-image", actions, **params)["failure"].startswith(
+        "There is no registry on this unit yet"
+    )
+
+
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
@@ -177,6 +262,27 @@ def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(registry, co
     assert machine.store.current() == before
 
 
+def test_nothing_is_written_while_a_collection_that_was_killed_still_deletes(
+    registry, collect, delete, machine, monkeypatch
+):
+    registry.image("app", "1.0")
+
+    def die(name):
+        machine.engine.dies_at = len(machine.engine.writes())
+        raise fakes.Killed
+
+    monkeypatch.setattr(machine.engine, "log_lines", die)
+    with pytest.raises(fakes.Killed):
+        collect()
+    machine.engine.dies_at = None
+    assert "docker-registry-maintenance" in machine.engine.containers
+    machine.engine.calls.clear()
+    assert delete("app:1.0")["tags"] == "1"
+    changes = [call[:2] for call in machine.engine.calls if call[0] in ("remove", "create")]
+    ended, opened = ("remove", "docker-registry-maintenance"), ("create", "registry-loopback")
+    assert changes.index(ended) < changes.index(opened)
+
+
 def test_nothing_is_deleted_that_an_image_needs(registry, collect, machine):
     image = registry.image("app", "1.0", "one")
     prints(machine, registry, image["digest"])
@@ -193,6 +299,22 @@ def test_images_without_a_tag_go_if_requested(registry, collect, machine):
     assert lost["digest"] in registry.manifests["app"]
     assert collect(untagged=True)["manifests"] == "1"
     assert set(registry.manifests["app"]) == {kept["digest"]}
+
+
+def test_what_an_image_that_cannot_be_read_may_need_stays(registry, collect, prune, machine):
+    child = registry.image("app", "old", "amd64")
+    index = registry.index("app", "1.0", amd64=child)
+    kind, data = registry.manifests["app"][index["digest"]]
+    registry.manifests["app"][index["digest"]] = kind, data.replace(b"amd64", b"amd65")
+    results = prune(keep=0)
+    assert (results["tags"], results["skipped"]) == ("0", "1")
+    assert "app stays as it is: 1.0 cannot be read\n" in results["output"]
+    del registry.tags["app"]["old"]
+    prints(machine, registry)
+    results = collect(untagged=True)
+    assert results["manifests"] == "0"
+    assert report(machine, results)["unreadable"] == {"app": ["1.0"]}
+    assert child["digest"] in registry.manifests["app"]
 
 
 def test_a_run_that_fails_or_stops_halfway_is_said(registry, collect, machine):
@@ -221,10 +343,25 @@ def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_pa
     assert (set(registry.tags["app"]), set(registry.tags["other"])) == ({"1.3"}, {"1.0"})
 
 
+def test_a_list_names_images_as_mirror_stores_them(registry, prune, tmp_path):
+    for image in ("library/nginx:1.25", "library/nginx:latest", "docker.io/library/nginx:1.25", "nginx:1.25", "old:1"):
+        registry.image(*image.split(":"), image)
+    (tmp_path / "list.txt").write_text("nginx:1.25\nnginx\n")
+    assert prune(**{"not-in-list": str(tmp_path / "list.txt")})["tags"] == "1"
+    assert registry.tags["old"] == {}
+
+
+def test_of_a_file_that_is_no_list_little_is_read(registry, prune, tmp_path, monkeypatch):
+    monkeypatch.setattr("registry.images.lists.LIMIT", 100)
+    (tmp_path / "long").write_bytes(bytes(5000))
+    assert prune(**{"not-in-list": str(tmp_path / "long")})["failure"].startswith("not-in-list: the list has 101 bytes")
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
         ({}, "keep: no rule is given."),
+        ({"keep": -2}, "keep: -2 images cannot be kept."),
         ({"older-than": "soon"}, "older-than: 'soon' is not an age."),
         ({"keep": 1, "except": "app"}, "except: 'app' names no tag."),
         ({"keep": 1, "match": "^("}, "match: '^(' is not a regular expression"),

@@ -126,6 +126,16 @@ def test_what_is_deleted_meanwhile_is_no_damage(registries, verify, monkeypatch)
     assert verify()[0]["damaged"] == "0"
 
 
+def test_a_manifest_of_an_unknown_form_is_not_replaced(registries, verify):
+    registry, other, url = registries
+    kept = registry.put("app", {"layers": "none"}, "1.0")
+    as_stored(registry, other)
+    results, (damage,) = verify(**{"repair-from": url})
+    assert (results["damaged"], results["repaired"], damage["state"]) == ("1", "0", "unreadable")
+    assert damage["reason"] == damage["error"] == f"{kept['digest']} is not a manifest"
+    assert sum(path.endswith("1.0") for _, path in registry.requests) < 5, "it was not read again and again"
+
+
 def test_what_cannot_be_verified(registries, verify):
     for params, reason in (
         ({"match": "^("}, "match: '^(' is not a regular expression"),

@@ -6,14 +6,16 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from charmhelpers.core import hookenv
+from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import basic, collection, context, flags
+from charms.layer import basic, collection, context, flags, image
 from registry.client.content import Content
 from registry.client.http import ApiError
+from registry.deployment import maintenance
 from registry.deployment.maintenance import CollectionFailed
 from registry.images.garbage import Garbage
-from registry.message import Message, alone
+from registry.message import Message, Sentence, alone
+from registry.release.image import Image
 from registry.release.release import Release
 
 NOT_DEPLOYED = Message("There is no registry on this unit yet", "See `juju status` for the reason")
@@ -22,6 +24,10 @@ STOPPED = Message("The registry is stopped", "Run the action start first")
 """The operator stopped the registry with the action stop."""
 FAILED = Message("The registry failed: {error}", "Fix it and run the action again")
 """The registry refused a request of the action, or did not answer."""
+HIDDEN = Message(
+    "Registry {version} leaves images in S3 out of its lists", "Set registry-image to version 3.1.2 or a newer one"
+)
+"""A fault of the versions 3.0.0 to 3.1.1. Nothing is deleted: also images that the list lacks could be."""
 
 
 def current() -> Release:
@@ -34,20 +40,37 @@ def current() -> Release:
     return release
 
 
+def hidden() -> Sentence | None:
+    """Return what to say where the lists of the current release may lack images, else None. Raises ActionFailed."""
+    release, known = current(), unitdata.kv().get(image.IMAGE)
+    used = Image(**known) if known else None
+    return alone(HIDDEN(version=used.version)) if release.is_on_s3 and used and used.hides_images_on_s3 else None
+
+
+def require_all() -> None:
+    """Raise ActionFailed where lists may lack images: what nobody sees would be deleted, or left behind."""
+    if sentence := hidden():
+        raise basic.ActionFailed(sentence)
+
+
 @contextlib.contextmanager
 def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) -> Iterator[Content]:
     """Connect to the registry of this unit; with *deletes* or *pushes*, to one that accepts these.
 
     That is a second registry on the same data, for this machine only, where the registry itself accepts tokens of
-    another server only, or refuses the changes; with *apart* always, because the second one has no cache that hides
-    what is in the storage. Raises ActionFailed, NotServing, EngineError, OSError.
+    another server only, redirects to an object store, asks an upstream registry first, or refuses the changes; with
+    *apart* always, because the second one has no cache that hides what is in the storage. Raises ActionFailed,
+    NotServing, EngineError, OSError.
     """
     release, own, machine = current(), context.own_user(), context.machine
-    if (deletes or pushes) and release.is_shared:
-        collection.require_writable()
+    if deletes or pushes:
+        # Of an action that was killed: it would delete what is pushed now.
+        machine.connect().remove(maintenance.NAME)
+        if release.is_shared:
+            collection.require_writable()
     refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
     try:
-        if apart or release.authentication == "token" or refused:
+        if apart or refused or release.authentication == "token" or release.redirects or release.upstream:
             with context.switch(machine.connect()).loopback(release, deletes=deletes or refused) as port:
                 yield machine.content(f"http://127.0.0.1:{port}", own, None, release.max_entries)
         else:

@@ -35,6 +35,10 @@ from registry.machine.timers import Timers
 from registry.options import swift
 from registry.release import container
 
+PATIENCE = 600
+"""Seconds in which a registry answers an action: in an object store, it copies a blob that was pushed, and reads all
+tags of a repository one by one before it deletes an image."""
+
 
 class Machine:
     """The machine as it is. Tests have another one, in memory, with the same parts."""
@@ -95,7 +99,7 @@ class Machine:
 
         It requests lists in pages of at most *page* entries.
         """
-        connection = Connection(url, user, certificate, self._identity(), Deadline(math.inf), seconds=60)
+        connection = Connection(url, user, certificate, self._identity(), Deadline(math.inf), PATIENCE)
         return Content(connection, min(page, PAGE))
 
     def upstream(self, host: str, access: Access) -> Content:

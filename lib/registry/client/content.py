@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -113,9 +114,13 @@ class Content:
         """Return when an image was created, as its configuration has it; "" where it does not. Raises ApiError."""
         if image.config is None or image.config.size > CONFIG_BYTES:
             return ""
-        answer = self._get(f"/v2/{repository}/blobs/{image.config.digest}", {})
+        data = b""
+        for part in self.find_blob(repository, image.config.digest) or ():
+            data += part
+            if len(data) > CONFIG_BYTES:  # no registry compares it with the size in the manifest
+                return ""
         try:
-            created = answer.json().get("created") if answer is not None else ""
+            created = json.loads(data).get("created")
         except (ValueError, AttributeError, RecursionError):
             return ""
         return created if isinstance(created, str) else ""
@@ -136,24 +141,27 @@ class Content:
         A manifest that is missing or damaged is left out.
         """
         manifests: dict[str, Manifest] = {}
+        unread: set[str] = set()
         tags: dict[str, str] = {}
         names = self.tags(repository)
-        for tag, found in zip(names, concurrently(lambda tag: self._try(repository, tag), names), strict=True):
+        for tag, found in zip(names, concurrently(lambda tag: self._try(repository, tag, unread), names), strict=True):
             if found is not None:
                 tags[tag] = found.digest
                 manifests[found.digest] = found
         rest = [*extra, *(child.digest for one in manifests.values() for child in one.children)]
         while rest:
             digests = [digest for digest in dict.fromkeys(rest) if digest not in manifests]
-            children = [one for one in concurrently(lambda digest: self._try(repository, digest), digests) if one]
+            children = [one for one in concurrently(lambda one: self._try(repository, one, unread), digests) if one]
             manifests |= {one.digest: one for one in children}
             rest = [child.digest for one in children for child in one.children]
-        return Repository(repository, tags, manifests)
+        needed = {*names, *(child.digest for one in manifests.values() for child in one.children)}
+        return Repository(repository, tags, manifests, tuple(sorted(unread & needed)))
 
-    def _try(self, repository: str, reference: str) -> Manifest | None:
+    def _try(self, repository: str, reference: str, unread: set[str]) -> Manifest | None:
         try:
             return self.manifest(repository, reference)
         except (BadManifest, Damaged):
+            unread.add(reference)
             return None
 
     def _list(self, path: str, key: str) -> Iterator[str]:

@@ -137,8 +137,8 @@ class Verifier:
         try:
             read = manifest.parse(document.data, document.media_type, document.digest)
             return _Read(document.digest, read)
-        except BadManifest:
-            return _Read(document.digest, state=damage.CORRUPT)
+        except BadManifest as error:  # as it was pushed: what it needs is not known, and no other copy would differ
+            return _Read(document.digest, state=damage.UNREADABLE, error=str(error))
 
     def _link(self, name: str, tag: str) -> str:
         return self._files.read_link(name, tag) if self._files is not None else ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from registry.images.manifest import Manifest
 
@@ -44,6 +44,8 @@ class Repository:
     """Tag to the digest of its manifest."""
     manifests: Mapping[str, Manifest] = dataclasses.field(repr=False)
     """Digest to each manifest that is known: those that the tags reach, and maybe untagged ones."""
+    unread: tuple[str, ...] = ()
+    """Tags, and children of manifests, whose content is damaged or not known: nobody can say what they need."""
 
     @property
     def images(self) -> dict[str, str]:
@@ -69,7 +71,7 @@ class Repository:
 
     def tags_of(self, digest: str) -> tuple[str, ...]:
         """Return the tags of the manifest *digest*."""
-        return tuple(tag for tag, one in self.tags.items() if one == digest)
+        return tuple(self._tags.get(digest, ()))
 
     def dependent_tags(self, digests: Iterable[str]) -> tuple[str, ...]:
         """Return the tags of dependents of any of *digests*."""
@@ -112,6 +114,14 @@ class Repository:
 
     def _is_dependent(self, tag: str) -> bool:
         return subject_of(tag) is not None
+
+    @functools.cached_property
+    def _tags(self) -> dict[str, list[str]]:
+        """Digest to its tags."""
+        tags: dict[str, list[str]] = {}
+        for tag, digest in self.tags.items():
+            tags.setdefault(digest, []).append(tag)
+        return tags
 
     @functools.cached_property
     def _dependents(self) -> dict[str, list[str]]:
@@ -157,16 +167,20 @@ def removal(repository: Repository, tags: Iterable[str], digests: Iterable[str] 
     stays = repository.closure([*kept.values(), *(set(repository.untagged) - repository.closure(whole))])
     going = repository.closure(selected) - stays
     dependents = {tag for tag in repository.dependent_tags(going) if repository.tags[tag] in going}
-    shared = {digest: tuple(_holders(repository, digest, kept)) for digest in sorted(selected & stays)}
+    shared = _holders(repository, selected & stays, kept)
     ordered = _parents_first(repository, going)
     left = repository.blobs(stays)
     freed = {digest: size for digest, size in repository.blobs(going).items() if digest not in left}
     return Removal((*sorted(gone), *sorted(dependents)), tuple(ordered), shared, freed)
 
 
-def _holders(repository: Repository, digest: str, kept: Mapping[str, str]) -> Iterator[str]:
-    """Yield the tags of *kept* whose images contain the manifest *digest*."""
-    return (tag for tag, one in sorted(kept.items()) if digest in repository.closure([one]))
+def _holders(repository: Repository, digests: Set[str], kept: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the tags of *kept* whose images contain a manifest, for each of *digests*."""
+    holders: dict[str, list[str]] = {digest: [] for digest in sorted(digests)}
+    for tag, one in sorted(kept.items()) if digests else ():
+        for digest in repository.closure([one]) & digests:
+            holders[digest].append(tag)
+    return {digest: tuple(tags) for digest, tags in holders.items()}
 
 
 def _parents_first(repository: Repository, digests: Iterable[str]) -> list[str]:

@@ -80,6 +80,11 @@ def copies(images: Iterable[Reference], template: str = TEMPLATE) -> tuple[tuple
     return tuple(map(tuple, groups.values()))
 
 
+def usual_names(image: Reference) -> frozenset[str]:
+    """Return the repositories in which copies of *image* usually are: with its host or without. Raises BadName."""
+    return frozenset((image.path, image.name, *(_name(image, template) for template in (TEMPLATE, "HOST/REPOSITORY"))))
+
+
 def _require_different(group: Sequence[Copy]) -> None:
     known: dict[str, Copy] = {}
     for copy in group:

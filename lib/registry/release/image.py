@@ -22,6 +22,17 @@ class Image:
         """2 or 3: the form of its configuration; a tag need not show it."""
         return int(self.version.partition(".")[0])
 
+    @property
+    def hides_images_on_s3(self) -> bool:
+        """It leaves tags and repositories out of its lists, and out of its walk for garbage, in the store S3.
+
+        https://github.com/distribution/distribution/issues/4891, /4903; before 3.0.0 and since 3.1.2 it does not.
+
+        >>> Image("", "", "3.1.1").hides_images_on_s3, Image("", "", "3.1.2").hides_images_on_s3
+        (True, False)
+        """
+        return (3, 0, 0) <= tuple(map(int, re.findall(r"\d+", f"{self.version}.0.0")[:3])) < (3, 1, 2)
+
 
 def version_in(output: str) -> str | None:
     """Return the version in what ``registry --version`` printed, or None if no registry printed it.

@@ -96,6 +96,16 @@ class Release:
         return Swift(**parameters) if parameters else None
 
     @property
+    def redirects(self) -> bool:
+        """It redirects clients to the object store for the content of layers."""
+        return not self._config["storage"].get("redirect", {}).get("disable", False) and self.is_shared
+
+    @property
+    def is_on_s3(self) -> bool:
+        """The images are in an object store that speaks S3."""
+        return "s3" in self._config["storage"]
+
+    @property
     def is_shared(self) -> bool:
         """The images are in an object store, which units share."""
         return "filesystem" not in self._config["storage"]
@@ -171,16 +181,20 @@ class Release:
     def loopback(self, user: htpasswd.User, *, deletes: bool = False) -> Release:
         """Return a registry with the same data that only *user* can access, with a password.
 
-        It has no cache, so it sees at once what another registry changes. With *deletes* it is neither read-only nor
-        refuses deletion.
+        It has no cache, so it sees at once what another registry changes, and redirects nobody to the object store,
+        which may be trusted and reached in another way by the container than by the machine. It is no pull-through
+        cache: one would fetch what is listed, and two with the same data forget when images expire. With *deletes* it
+        is neither read-only nor refuses deletion.
         """
         http = {key: value for key, value in self._config["http"].items() if key != "tls"}
         storage = {key: value for key, value in self._config["storage"].items() if key != "cache"}
         if deletes:
             storage |= {"delete": {"enabled": True}}
             storage["maintenance"] = {**storage.get("maintenance", {}), "readonly": {"enabled": False}}
+        storage["redirect"] = {"disable": True}
         auth = configuration.htpasswd(container.CONFIG_FOLDER)
         config = {**self._config, "auth": auth, "http": http, "storage": storage}
+        config.pop("proxy", None)
         spec = dataclasses.replace(
             self.container,
             name=f"{self.container.name}-loopback",

@@ -50,6 +50,7 @@ class FakeEngine:
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.calls = []
+        self.version = "v2.8.3"
         self.garbage = ["0 blobs marked, 0 blobs and 0 manifests eligible for deletion"]  # of garbage-collect
         self.images = {"registry:2": "sha256:one"}
         self.pullable = {}
@@ -197,7 +198,11 @@ class FakeEngine:
         self._call("logs", name)
         if self._get(name)["body"]["Cmd"] == ["--version"]:
             is_registry = "nginx" not in self._get(name)["body"]["Image"]
-            return "registry github.com/docker/distribution v2.8.3\n" if is_registry else "nginx version: nginx/1.25\n"
+            return (
+                f"registry github.com/docker/distribution {self.version}\n"
+                if is_registry
+                else "nginx version: nginx/1.25\n"
+            )
         return self.error if self._get(name)["body"]["Image"] in self.broken | self.full else ""
 
     def log_lines(self, name):

@@ -5,7 +5,7 @@ import json
 import pytest
 from registry.images import manifest
 from registry.images.inventory import Repository, removal, subject_of
-from registry.images.manifest import BadManifest
+from registry.images.manifest import BadManifest, Manifest
 from registry_server import MemoryRegistry
 
 
@@ -145,3 +145,19 @@ def test_shapes_of_manifests():
     assert [one.digest for one in manifest.parse(json.dumps(old).encode(), manifest.SCHEMA_1, digest).blobs] == [digest]
     named = manifest.parse(b"{}", f"{manifest.DOCKER_MANIFEST}; charset=utf-8", digest)
     assert named.media_type == manifest.DOCKER_MANIFEST
+
+
+def test_a_removal_looks_at_each_tag_a_few_times_however_many_there_are(monkeypatch):
+    digests = [f"sha256:{number:064x}" for number in range(300)]
+    tags = {f"{kind}-{number}": digest for kind in ("build", "sha") for number, digest in enumerate(digests)}
+    repository = Repository("app", tags, {digest: Manifest(digest, "", 1) for digest in digests})
+    calls, closure = [], Repository.closure
+
+    def counted(self, some):
+        calls.append(some)
+        return closure(self, some)
+
+    monkeypatch.setattr(Repository, "closure", counted)
+    found = removal(repository, [tag for tag in tags if tag.startswith("build")])
+    assert found.shared == {digest: (f"sha-{number}",) for number, digest in enumerate(digests)}
+    assert len(calls) < 2 * len(tags)

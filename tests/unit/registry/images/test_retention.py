@@ -60,6 +60,8 @@ def test_dependents_are_not_counted():
 )
 def test_an_image_of_unknown_age_is_never_too_old(created):
     assert expired(repository(v1=1), {DIGESTS[1]: created}, Rules(older_than=1), NOW) == []
+    times = {**CREATED, DIGESTS[3]: created, DIGESTS[4]: created}
+    assert days(expired(repository(v1=1, v2=2, v3=3, v4=4), times, Rules(keep=1), NOW)) == [1]
 
 
 @pytest.mark.parametrize("created", ["2026-09-01T00:00:00.123456789Z", "2026-09-01T00:00:00.1+02:00"])
