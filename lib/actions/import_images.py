@@ -29,8 +29,6 @@ from actions.results import Results, report
 
 NO_ARCHIVE = Message("No archive is named, and the resource images is empty", "Set file=PATH, or attach the resource")
 """There is nothing to import from."""
-NO_FILE = Message("{file!r} is not a file on the unit", "Copy the archive there, and use its whole path")
-"""The path is not absolute, or there is no file."""
 BAD_ARCHIVE = Message(
     "{file} is not an archive of images ({error})", "Use an OCI layout or the output of `docker save`"
 )
@@ -49,7 +47,9 @@ def import_images(params: dict[str, Any]) -> Results:
     """Copy images from an archive on the unit to the registry."""
     with arguments.of("images"):
         chosen = selections(params["images"]) if params["images"] else ()
-    prefix, path, release = _prefix(params["prefix"]), _path(params["file"]), content.current()
+    with arguments.of("file"):
+        path = _path(params["file"])
+    prefix, release = _prefix(params["prefix"]), content.current()
     if release.upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
     with _reading(path) as reader:
@@ -123,16 +123,13 @@ def _reading(path: pathlib.Path) -> Iterator[LayoutReader]:
 
 
 def _path(text: str) -> pathlib.Path:
-    """Return the path of the archive: that of the resource if *text* is empty. Raises ActionFailed."""
+    """Return the path of the archive: that of the resource if *text* is empty. Raises ActionFailed, NoFile."""
     if not text:
         attached = pathlib.Path((hookenv.resource_get(RESOURCE) or "").strip())
         if not attached.is_file() or attached.stat().st_size == 0:
             raise basic.ActionFailed(alone(NO_ARCHIVE()))
         return attached
-    path = pathlib.Path(text)
-    if not path.is_absolute() or not path.is_file():
-        raise basic.ActionFailed(about("file", NO_FILE(file=text)))
-    return path
+    return arguments.path(text)
 
 
 def _prefix(text: str) -> str:

@@ -62,9 +62,10 @@ def _images(params: dict[str, Any]) -> list[Reference]:
         mirroring.check_prefix(params["prefix"])
     texts = {"images": params["images"]} if params["images"] else {}
     if params["file"]:
-        texts["file"] = _read(params["file"])
+        with arguments.of("file"):
+            texts["file"] = _read(arguments.path(params["file"]))
     if not texts and (path := hookenv.resource_get(LIST)):
-        texts[LIST] = _read(path)
+        texts[LIST] = _read(pathlib.Path(path))
     if not texts:
         raise basic.ActionFailed(about("images", NO_LIST()))
     images: dict[Reference, None] = {}
@@ -85,9 +86,9 @@ def _access(params: dict[str, Any]) -> Access:
     return Access(users, plain, ca, upstreams.environment())
 
 
-def _read(path: str) -> str:
-    with pathlib.Path(path).open(encoding="utf-8", errors="replace") as file:
-        return file.read(lists.LIMIT + 1)
+def _read(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return lists.decode(file.read(lists.LIMIT + 1))
 
 
 def _variables(text: str) -> dict[str, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pathlib
 import time
 from typing import Any
 
 from charms.layer import content, context
 from registry.client.concurrency import concurrently
-from registry.images import lists, retention
+from registry.images import lists, mirroring, retention
 from registry.images.inventory import removal
 from registry.images.manifest import Manifest
+from registry.images.reference import Reference
 from registry.images.retention import Rules
 from registry.images.selection import Pattern, selections
 
@@ -59,13 +59,24 @@ def _rules(params: dict[str, Any]) -> Rules:
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:
-    """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, OSError."""
-    text = pathlib.Path(path).read_text(encoding="utf-8", errors="replace")
-    names = lists.parse(text, lists.Request())
-    pairs = [(one.path, version) for one in names for version in (one.tag, one.digest) if version]
-    # Images are often mirrored with the host of their origin in the name.
-    hosts = [(one.name, version) for one in names for version in (one.tag, one.digest) if version]
-    return frozenset((*pairs, *hosts))
+    """Return repository and tag, or digest, of the images in the list at *path*. Raises NoFile, BadList, OSError."""
+    names = lists.parse(lists.decode(arguments.path(path).read_bytes()), lists.Request())
+    # Images are often mirrored with the host of their origin in the name, and nginx becomes library/nginx.
+    return frozenset(
+        (name, version)
+        for one in names
+        for name in (one.path, one.name, mirroring.Copy(one, "").origin, *_with_host(one))
+        for version in (one.tag, one.digest)
+        if version
+    )
+
+
+def _with_host(image: Reference) -> tuple[str, ...]:
+    """Return the repository that an image has after `mirror to=HOST/REPOSITORY`."""
+    try:
+        return (mirroring.copies([image], "HOST/REPOSITORY")[0][0].repository,)
+    except mirroring.BadName:
+        return ()
 
 
 def _image(manifests: Any, digest: str) -> Manifest:

@@ -97,6 +97,7 @@ def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
     assert (results["tags"], results["manifests"]) == ("0", "0")
     assert "app:1.0 stays: stable also refer to it" in results["output"]
     assert report(machine, results)[0]["stays"] == {"1.0": ["stable"]}
+    assert delete(f"app:1.0@{image['digest']}")["tags"] == "0"
     assert delete("app:1.0", all_tags=True)["tags"] == "2"
     assert registry.tags["app"] == {}
 
@@ -221,6 +222,24 @@ def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_pa
     assert (set(registry.tags["app"]), set(registry.tags["other"])) == ({"1.3"}, {"1.0"})
 
 
+def test_images_that_were_mirrored_from_a_list_stay_as_long_as_it_has_them(registry, prune, tmp_path):
+    kept = ("library/nginx", "index-5000/team/app", "team/app")
+    for name in (*kept, "library/old"):
+        registry.image(name, "1", name)
+    (tmp_path / "list.txt").write_bytes("# all\r\nnginx:1\r\nindex:5000/team/app:1\r\n".encode("utf-16"))
+    assert prune(**{"not-in-list": str(tmp_path / "list.txt")})["tags"] == "1"
+    assert registry.tags == {**{name: {"1": registry.tags[name]["1"]} for name in kept}, "library/old": {}}
+
+
+def test_artifacts_are_as_old_as_their_manifests_say(registry, prune):
+    for number in range(1, 5):
+        layer = registry.blob(str(number).encode())
+        made = {"org.opencontainers.image.created": f"2026-01-0{number}T00:00:00Z"} if number < 4 else {}
+        registry.put("chart", {"config": registry.blob({}), "layers": [layer], "annotations": made}, f"{number}")
+    assert prune(keep=1)["tags"] == "2"
+    assert set(registry.tags["chart"]) == {"3", "4"}  # nobody knows how old the last one is
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
@@ -228,7 +247,7 @@ def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_pa
         ({"older-than": "soon"}, "older-than: 'soon' is not an age."),
         ({"keep": 1, "except": "app"}, "except: 'app' names no tag."),
         ({"keep": 1, "match": "^("}, "match: '^(' is not a regular expression"),
-        ({"not-in-list": "/nowhere"}, "The machine failed: "),
+        ({"not-in-list": "/nowhere"}, "not-in-list: '/nowhere' is not a file on the unit."),
     ],
 )
 def test_rules_that_cannot_be_followed(registry, prune, params, reason):

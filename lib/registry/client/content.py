@@ -110,15 +110,19 @@ class Content:
         return answer.status_code in (http.HTTPStatus.OK, http.HTTPStatus.TEMPORARY_REDIRECT)
 
     def created(self, repository: str, image: Manifest) -> str:
-        """Return when an image was created, as its configuration has it; "" where it does not. Raises ApiError."""
+        """Return when an image was created, as its configuration has it, else as its manifest has it; or "".
+
+        Raises ApiError.
+        """
         if image.config is None or image.config.size > CONFIG_BYTES:
-            return ""
+            return image.created
         answer = self._get(f"/v2/{repository}/blobs/{image.config.digest}", {})
         try:
             created = answer.json().get("created") if answer is not None else ""
         except (ValueError, AttributeError, RecursionError):
-            return ""
-        return created if isinstance(created, str) else ""
+            created = ""
+        # Helm, ORAS and the like have their own configuration.
+        return created if created and isinstance(created, str) else image.created
 
     def delete(self, repository: str, reference: str) -> bool:
         """Delete a manifest by its digest, or a tag; tell whether it existed. Raises ApiError."""

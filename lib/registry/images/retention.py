@@ -18,6 +18,7 @@ NOT_AN_AGE = Message("{value!r} is not an age", "Use a number and h, d or w, for
 NEGATIVE = Message("{value} images cannot be kept", "Use 0 or more")
 """The number of images to keep is negative."""
 
+_UNKNOWN = float("inf")
 _SECONDS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -60,12 +61,14 @@ class Rules:
 def expired(repository: Repository, created: Mapping[str, str], rules: Rules, now: float) -> list[str]:
     """Return the digests of the images that go with all their tags, oldest first.
 
-    *created*: digest to the time in the image's configuration. An image without one is the newest: it is never too
-    old. An image with several tags stays if one of them does.
+    *created*: digest to the time in the image's configuration. An image of unknown age is never too old, nor can be
+    told which of several are the newest: these stay, and do not count. An image with several tags stays if one of them
+    does.
     """
     times = {digest: _seconds(created.get(digest, "")) for digest in set(repository.images.values())}
     newest_first = sorted(times, key=lambda digest: (times[digest], digest), reverse=True)
-    kept = set(newest_first[: rules.keep or 0])
+    unknown = {digest for digest in times if times[digest] == _UNKNOWN}
+    kept = {*unknown, *newest_first[: len(unknown) + rules.keep]} if rules.keep else set()
     if rules.older_than is not None:
         kept |= {digest for digest, time in times.items() if time > now - rules.older_than}
     for tag, digest in repository.images.items():
@@ -73,7 +76,7 @@ def expired(repository: Repository, created: Mapping[str, str], rules: Rules, no
         if rules.listed is not None and names & rules.listed:
             kept.add(digest)
         if any(
-            one.tags(repository.name, {tag: digest}) or digest in one.digests(repository.name)
+            one.tags(repository.name, {tag: digest}) or (digest == one.digest and one.matches(repository.name))
             for one in rules.protected
         ):
             kept.add(digest)
@@ -90,7 +93,7 @@ def _seconds(created: str) -> float:
         plain = re.sub(r"(\.\d{1,6})\d*", lambda match: match[1].ljust(7, "0"), created.replace("Z", "+00:00"))
         time = datetime.datetime.fromisoformat(plain)
         if time.tzinfo is None or time.year < 1980:
-            return float("inf")
+            return _UNKNOWN
         return time.timestamp()
     except (ValueError, OverflowError):
-        return float("inf")
+        return _UNKNOWN
