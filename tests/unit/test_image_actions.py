@@ -122,8 +122,27 @@ def test_a_registry_that_is_stopped_has_no_catalog(registry, deployed, catalog, 
 
 def test_an_error_of_the_registry_fails_the_action(registry, catalog, monkeypatch):
     registry.image("app", "1.0")
-    monkeypatch.setattr(registry, "_manifest", lambda *_: (500, {}, b"{}"))
-    assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 500")
+    monkeypatch.setattr(registry, "_manifest", lambda *_: (502, {}, b"{}"))
+    assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 502")
+
+
+def test_a_damaged_image_hides_no_other_and_can_be_deleted(registry, catalog, delete, machine):
+    bad, good = registry.image("app", "1.0", "bad"), registry.image("app", "2.0", "good")
+    registry.manifests["app"][bad["digest"]] = ("", b"")
+    machine.engine.garbage = ["failed to mark: unexpected end of JSON"]
+    results = catalog()
+    assert "app:2.0" in results["output"]
+    assert "app:1.0 cannot be read" in results["output"]
+    assert results["unreadable"].startswith("1 tags and manifests cannot be read. Find what is damaged")
+    assert results["untagged"].startswith("garbage-collect failed: ")
+    assert report(machine, results)[0]["unreadable"] == ["1.0"]
+    assert delete("app:2.0")["failure"] == (
+        "The registry cannot read an image: GET /v2/app/manifests/1.0 returned 500 instead of 200. "
+        "Find what is damaged with the action verify."
+    )
+    results = delete(f"app@{bad['digest']}")
+    assert results["output"] == f"app@{bad['digest']} is deleted\n"
+    assert registry.tags["app"] == {"2.0": good["digest"]}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from charmhelpers.core import hookenv
 from charms import reactive
 from charms.layer import basic, collection, context, flags
+from registry.client.answers import Unreadable
 from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.deployment.maintenance import CollectionFailed
@@ -22,6 +23,8 @@ STOPPED = Message("The registry is stopped", "Run the action start first")
 """The operator stopped the registry with the action stop."""
 FAILED = Message("The registry failed: {error}", "Fix it and run the action again")
 """The registry refused a request of the action, or did not answer."""
+UNREADABLE = Message("The registry cannot read an image: {error}", "Find what is damaged with the action verify")
+"""A manifest or a tag is damaged in the storage, or the storage fails."""
 
 
 def current() -> Release:
@@ -53,6 +56,8 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
         else:
             url = f"{release.scheme}://127.0.0.1:{release.port}"
             yield machine.content(url, own, release.certificate, release.max_entries)
+    except Unreadable as error:
+        raise basic.ActionFailed(alone(UNREADABLE(error=error))) from error
     except ApiError as error:
         raise basic.ActionFailed(alone(FAILED(error=error))) from error
 
