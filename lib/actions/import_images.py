@@ -35,11 +35,13 @@ BAD_ARCHIVE = Message(
 """The file is something else, is damaged or ends early."""
 BAD_PREFIX = Message("{prefix!r} cannot be the beginning of a repository", "Use lower case, for example mirror/team")
 """The repository would have a name that registries refuse."""
+EMPTY = Message("{file} contains no image", "Check how it was made")
+"""The archive's index is empty."""
 NOTHING = Message("no image in the archive matches", "Use dry-run=true to list its images")
 """None of the selected images is in the archive."""
 
 RESOURCE = "images"
-NO_NAME = "it has no name in the archive"
+NO_NAME = "it has no name in the archive. Save it as REPOSITORY:TAG, not by its ID or by a tag alone"
 SAME_NAME = "another image of the archive is {name} here too"
 
 
@@ -54,6 +56,8 @@ def import_images(params: dict[str, Any]) -> Results:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
     with _reading(path) as reader:
         images = [image for image in reader.images if image.is_selected(chosen)]
+        if not reader.images:
+            raise basic.ActionFailed(alone(EMPTY(file=path)))
         if not images:
             raise basic.ActionFailed(about("images", NOTHING()))
         pushes = not params["dry-run"]
