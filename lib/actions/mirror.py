@@ -82,7 +82,7 @@ def _access(params: dict[str, Any]) -> Access:
         users = upstreams.users(params["credentials"])
     with arguments.of("ca"):
         ca = upstreams.authorities(params["ca"])
-    plain = frozenset(params["plain-http"].lower().split())
+    plain = frozenset(host.removeprefix("http://").rstrip("/") for host in params["plain-http"].lower().split())
     return Access(users, plain, ca, upstreams.environment())
 
 

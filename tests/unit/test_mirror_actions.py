@@ -39,7 +39,7 @@ def source(request):
 
 @pytest.fixture
 def mirror(deployed, actions, source, target):
-    defaults = {**DEFAULTS, "plain-http": source.host, "prefix": source.host}
+    defaults = {**DEFAULTS, "plain-http": f"http://{source.host}/", "prefix": source.host}
     return lambda **params: deployed.action("mirror", actions, **{**defaults, **params})
 
 
