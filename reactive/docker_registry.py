@@ -29,8 +29,7 @@ docker-registry.deployed            | compare, deploy, pause | a release is curr
 charm.docker-registry.on-disk       | action start           | the operator accepts the disk that is there now
 
 `begin` clears the flags of this hook at its start, and none is saved. The last one is set before that, and lasts as
-long as the action. A handler waits for one of them, never for its absence: that holds
-at the start of every hook.
+long as the action. A handler waits for one of them, never for its absence: that holds at the start of every hook.
 """
 
 from charmhelpers.core import hookenv

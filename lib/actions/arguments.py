@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pathlib
 import shlex
 from collections.abc import Iterator
 
@@ -23,8 +24,15 @@ NOT_AN_OPTION = Message("{word!r} is not an option of docker {command}", "Give o
 NO_VALUE = Message("{word!r} needs a value", "Give one")
 """The last option of the parameter needs a value after it."""
 
+NO_FILE = Message("{file!r} is not a file on the unit", "Copy it there, and use its whole path")
+"""The path is not absolute, or there is no file."""
+
 NOT_AN_IMAGE = Message("{word!r} is not the name of an image", "Give names only, separated by spaces")
 """The parameter contains a word that docker would take for an option."""
+
+
+class NoFile(Fault):
+    """A parameter does not name a file on the unit."""
 
 
 class BadArguments(Fault):
@@ -42,6 +50,14 @@ def of(parameter: str) -> Iterator[None]:
         yield
     except Fault as error:
         raise BadArguments(parameter, error.text) from error
+
+
+def path(text: str) -> pathlib.Path:
+    """Return the path of a file on the unit. Raises NoFile."""
+    found = pathlib.Path(text)
+    if not found.is_absolute() or not found.is_file():
+        raise NoFile(NO_FILE(file=text))
+    return found
 
 
 def split_options(command: str, text: str) -> list[str]:

@@ -12,9 +12,13 @@ from registry.client.content import Content
 from registry.images import listing
 from registry.images.inventory import Repository
 from registry.images.selection import Pattern
+from registry.message import Message
 
 from actions import arguments, progress
 from actions.results import Results, report
+
+UNREADABLE = Message("{count} tags and manifests cannot be read", "Find what is damaged with the action verify")
+"""The registry fails to read them; the catalog has the others."""
 
 TABLE, JSON, NAMES = "table", "json", "names"
 
@@ -25,6 +29,7 @@ def catalog(params: dict[str, Any]) -> Results:
         pattern = Pattern.parse(params["match"])
     hidden = content.hidden()
     seen, images, sizes = 0, 0, listing.Total()
+    unreadable: list[str] = []
     with (
         content.opened() as registry,
         report(".txt") as text,
@@ -33,15 +38,19 @@ def catalog(params: dict[str, Any]) -> Results:
     ):
         text.write("" if params["output"] == NAMES else listing.table(()))
         data.write("[")
-        untagged = content.garbage().manifests if params["untagged"] else {}
+        untagged = content.manifests(wanted=params["untagged"])
         for name in registry.repositories():
             if not pattern.matches(name):
                 continue
-            repository = registry.read(name, untagged.get(name, ()))
+            lost: list[str] = []
+            repository = registry.read(name, untagged.manifests.get(name, ()), lost.append)
             listed = listing.listing(repository, _times(registry, repository))
-            data.write(",\n" * bool(seen) + json.dumps(listed.to_json()))
+            data.write(",\n" * bool(seen) + json.dumps({**listed.to_json(), "unreadable": sorted(lost)}))
             for line in listed.names() if params["output"] == NAMES else listed.lines():
                 text.write(f"{line}\n")
+            for one in sorted(lost) if params["output"] != NAMES else ():
+                text.write(f"{name}{'@' if ':' in one else ':'}{one} cannot be read\n")
+            unreadable += lost
             seen, images = seen + 1, images + len(listed.rows)
             sizes.add(listed.blobs)
         data.write("]\n")
@@ -50,6 +59,8 @@ def catalog(params: dict[str, Any]) -> Results:
         "images": str(images),
         "size": listing.human(sizes.bytes),
         **({"incomplete": hidden} if hidden else {}),
+        **({"unreadable": str(UNREADABLE(count=len(unreadable)))} if unreadable else {}),
+        **({"untagged": untagged.problem} if untagged.problem else {}),
         "report": str(text.path),
         "report-json": str(data.path),
         "output": text.beginning if params["output"] != JSON else data.beginning,

@@ -19,6 +19,9 @@ ALL = "all"
 UNSETTLED = Message("It is not settled how clients reach the registry", "See `juju status`, and run the action again")
 """An option that clients depend on is wrong, or a change of it is not applied yet on all units."""
 
+IS_URL = Message("{text} is a URL", "Give the host only, for example ghcr.io")
+"""Mirrors are of hosts: what stands before the first slash of an image's name."""
+
 
 def client_config(params: dict[str, Any]) -> Results:
     """Show the configuration of the clients of this registry."""
@@ -40,6 +43,8 @@ def _registry(mirror: str, *, has_fallback: bool) -> clients.Registry:
     if access is None:
         raise basic.ActionFailed(alone(UNSETTLED()))
     for host in mirror.split():
+        if "://" in host:
+            raise arguments.BadArguments("mirror", IS_URL(text=host))
         if problem := addresses.netloc_problem(host):
             raise arguments.BadArguments("mirror", problem)
     cached = clients.upstream(release.upstream) if release.upstream else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from charms.layer import basic, content
-from registry.images.inventory import removal
+from registry.images.inventory import Removal, Repository, removal
 from registry.images.selection import selections
 from registry.message import Message, about
 
@@ -33,6 +33,11 @@ def delete_image(params: dict[str, Any]) -> Results:
         for name in registry.repositories():
             if any(one.matches(name) for one in chosen):
                 digests = [digest for one in chosen for digest in one.digests(name)]
+                damaged = [digest for digest in digests if registry.is_damaged(name, digest)]
+                if damaged:  # which tags it has, and what it needs, only a repair would tell
+                    removals.add(Repository(name, {}, {}), Removal((), tuple(damaged), {}))
+                if damaged and damaged == digests and not any(one.tag for one in chosen if one.matches(name)):
+                    continue
                 repository = registry.read(name, digests)
                 tags = [tag for one in chosen for tag in one.tags(name, repository.selectable)]
                 whole = [repository.tags[tag] for tag in tags if params["all-tags"]]

@@ -68,10 +68,18 @@ def _selected(registry: Content, chosen: Sequence[Selection]) -> Iterator[tuple[
     """Yield repository and tag, or digest, of each selected image. Raises ApiError."""
     for name in registry.repositories():
         if any(one.matches(name) for one in chosen):
-            tags = {tag: "" for tag in registry.tags(name) if subject_of(tag) is None}
+            tags = [tag for tag in registry.tags(name) if subject_of(tag) is None]
             digests = [digest for one in chosen for digest in one.digests(name)]
-            yield from ((name, tag) for tag in dict.fromkeys(tag for one in chosen for tag in one.tags(name, tags)))
+            yield from ((name, tag) for tag in dict.fromkeys(_tags(registry, chosen, name, tags)))
             yield from ((name, one) for one in digests if registry.has_manifest(name, one, one))
+
+
+def _tags(registry: Content, chosen: Sequence[Selection], name: str, tags: Sequence[str]) -> Iterator[str]:
+    """Yield the selected *tags*; where a digest is given too, only those that have it. Raises ApiError."""
+    for one in chosen:
+        for tag in one.tags(name, dict.fromkeys(tags, one.digest)):
+            if not one.digest or registry.has_manifest(name, tag, one.digest):
+                yield tag
 
 
 def _export(

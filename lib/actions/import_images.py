@@ -29,19 +29,19 @@ from actions.results import Results, report
 
 NO_ARCHIVE = Message("No archive is named, and the resource images is empty", "Set file=PATH, or attach the resource")
 """There is nothing to import from."""
-NO_FILE = Message("{file!r} is not a file on the unit", "Copy the archive there, and use its whole path")
-"""The path is not absolute, or there is no file."""
 BAD_ARCHIVE = Message(
     "{file} is not an archive of images ({error})", "Use an OCI layout or the output of `docker save`"
 )
 """The file is something else, is damaged or ends early."""
 BAD_PREFIX = Message("{prefix!r} cannot be the beginning of a repository", "Use lower case, for example mirror/team")
 """The repository would have a name that registries refuse."""
+EMPTY = Message("{file} contains no image", "Check how it was made")
+"""The archive's index is empty."""
 NOTHING = Message("no image in the archive matches", "Use dry-run=true to list its images")
 """None of the selected images is in the archive."""
 
 RESOURCE = "images"
-NO_NAME = "it has no name in the archive"
+NO_NAME = "it has no name in the archive. Save it as REPOSITORY:TAG, not by its ID or by a tag alone"
 SAME_NAME = "another image of the archive is {name} here too"
 
 
@@ -49,11 +49,15 @@ def import_images(params: dict[str, Any]) -> Results:
     """Copy images from an archive on the unit to the registry."""
     with arguments.of("images"):
         chosen = selections(params["images"]) if params["images"] else ()
-    prefix, path, release = _prefix(params["prefix"]), _path(params["file"]), content.current()
+    with arguments.of("file"):
+        path = _path(params["file"])
+    prefix, release = _prefix(params["prefix"]), content.current()
     if release.upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
     with _reading(path) as reader:
         images = [image for image in reader.images if image.is_selected(chosen)]
+        if not reader.images:
+            raise basic.ActionFailed(alone(EMPTY(file=path)))
         if not images:
             raise basic.ActionFailed(about("images", NOTHING()))
         pushes = not params["dry-run"]
@@ -123,16 +127,13 @@ def _reading(path: pathlib.Path) -> Iterator[LayoutReader]:
 
 
 def _path(text: str) -> pathlib.Path:
-    """Return the path of the archive: that of the resource if *text* is empty. Raises ActionFailed."""
+    """Return the path of the archive: that of the resource if *text* is empty. Raises ActionFailed, NoFile."""
     if not text:
         attached = pathlib.Path((hookenv.resource_get(RESOURCE) or "").strip())
         if not attached.is_file() or attached.stat().st_size == 0:
             raise basic.ActionFailed(alone(NO_ARCHIVE()))
         return attached
-    path = pathlib.Path(text)
-    if not path.is_absolute() or not path.is_file():
-        raise basic.ActionFailed(about("file", NO_FILE(file=text)))
-    return path
+    return arguments.path(text)
 
 
 def _prefix(text: str) -> str:

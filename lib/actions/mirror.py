@@ -62,9 +62,10 @@ def _images(params: dict[str, Any]) -> list[Reference]:
         mirroring.check_prefix(params["prefix"])
     texts = {"images": params["images"]} if params["images"] else {}
     if params["file"]:
-        texts["file"] = read_list(params["file"])
+        with arguments.of("file"):
+            texts["file"] = read_list(arguments.path(params["file"]))
     if not texts and (path := hookenv.resource_get(LIST)):
-        texts[LIST] = read_list(path)
+        texts[LIST] = read_list(pathlib.Path(path))
     if not texts:
         raise basic.ActionFailed(about("images", NO_LIST()))
     images: dict[Reference, None] = {}
@@ -81,14 +82,14 @@ def _access(params: dict[str, Any]) -> Access:
         users = upstreams.users(params["credentials"])
     with arguments.of("ca"):
         ca = upstreams.authorities(params["ca"])
-    plain = frozenset(params["plain-http"].lower().split())
+    plain = frozenset(host.removeprefix("http://").rstrip("/") for host in params["plain-http"].lower().split())
     return Access(users, plain, ca, upstreams.environment())
 
 
-def read_list(path: str) -> str:
-    """Return the text at *path*, no more than a list may have. Raises OSError."""
-    with pathlib.Path(path).open(encoding="utf-8", errors="replace") as file:
-        return file.read(lists.LIMIT + 1)
+def read_list(path: pathlib.Path) -> str:
+    """Return the text at *path*, no more than a list may have. Raises BadList, OSError."""
+    with path.open("rb") as file:
+        return lists.decode(file.read(lists.LIMIT + 1))
 
 
 def _variables(text: str) -> dict[str, str]:

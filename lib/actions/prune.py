@@ -63,8 +63,11 @@ def _rules(params: dict[str, Any]) -> Rules:
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:
-    """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, BadName, OSError."""
-    names = lists.parse(mirror.read_list(path), lists.Request())
+    """Return repository and tag, or digest, of the images in the list at *path*.
+
+    Raises NoFile, BadList, BadName, OSError.
+    """
+    names = lists.parse(mirror.read_list(arguments.path(path)), lists.Request())
     return frozenset(
         (name, version)
         for one in names

@@ -56,7 +56,8 @@ class Removals:
         """
         pushed = 0
         for repository, removal in self._plans:
-            now = registry.read(repository.name, removal.digests)
+            # What cannot be read may be what is to be deleted.
+            now = registry.read(repository.name, removal.digests, lambda one: None)
             new = {tag: digest for tag, digest in now.tags.items() if repository.tags.get(tag) != digest}
             kept = now.closure(new.values())
             for digest in removal.digests:

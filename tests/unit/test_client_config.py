@@ -55,7 +55,8 @@ def test_a_cache_is_a_mirror_of_its_upstream(show, deployed, juju, machine):
 
 
 def test_what_fails(show, deployed, juju, actions):
-    assert show(mirror="a_b://")[0]["failure"].startswith("mirror: ")
+    assert show(mirror="https://ghcr.io")[0]["failure"].startswith("mirror: https://ghcr.io is a URL. Give the host")
+    assert show(mirror="a_b:x")[0]["failure"].startswith("mirror: ")
     juju.change(config={"http-host": "nonsense"})
     deployed.hook("config-changed")
     assert show()[0]["failure"].startswith("It is not settled how clients reach the registry.")

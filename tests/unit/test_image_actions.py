@@ -98,6 +98,7 @@ def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
     assert (results["tags"], results["manifests"]) == ("0", "0")
     assert "app:1.0 stays: stable also refer to it" in results["output"]
     assert report(machine, results)[0]["stays"] == {"1.0": ["stable"]}
+    assert delete(f"app:1.0@{image['digest']}")["tags"] == "0"
     assert delete("app:1.0", all_tags=True)["tags"] == "2"
     assert registry.tags["app"] == {}
 
@@ -206,8 +207,27 @@ def test_a_registry_that_is_stopped_has_no_catalog(registry, deployed, catalog, 
 
 def test_an_error_of_the_registry_fails_the_action(registry, catalog, monkeypatch):
     registry.image("app", "1.0")
-    monkeypatch.setattr(registry, "_manifest", lambda *_: (500, {}, b"{}"))
-    assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 500")
+    monkeypatch.setattr(registry, "_manifest", lambda *_: (502, {}, b"{}"))
+    assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 502")
+
+
+def test_a_damaged_image_hides_no_other_and_can_be_deleted(registry, catalog, delete, machine):
+    bad, good = registry.image("app", "1.0", "bad"), registry.image("app", "2.0", "good")
+    registry.manifests["app"][bad["digest"]] = ("", b"")
+    machine.engine.garbage = ["failed to mark: unexpected end of JSON"]
+    results = catalog()
+    assert "app:2.0" in results["output"]
+    assert "app:1.0 cannot be read" in results["output"]
+    assert results["unreadable"].startswith("1 tags and manifests cannot be read. Find what is damaged")
+    assert results["untagged"].startswith("garbage-collect failed: ")
+    assert report(machine, results)[0]["unreadable"] == ["1.0"]
+    assert delete("app:2.0")["failure"] == (
+        "The registry cannot read an image: GET /v2/app/manifests/1.0 returned 500 instead of 200. "
+        "Find what is damaged with the action verify."
+    )
+    results = delete(f"app@{bad['digest']}")
+    assert results["output"] == f"app@{bad['digest']} is deleted\n"
+    assert registry.tags["app"] == {"2.0": good["digest"]}
 
 
 @pytest.fixture
@@ -357,6 +377,24 @@ def test_of_a_file_that_is_no_list_little_is_read(registry, prune, tmp_path, mon
     assert prune(**{"not-in-list": str(tmp_path / "long")})["failure"].startswith("not-in-list: the list has 101 bytes")
 
 
+def test_images_that_were_mirrored_from_a_list_stay_as_long_as_it_has_them(registry, prune, tmp_path):
+    kept = ("library/nginx", "index-5000/team/app", "team/app")
+    for name in (*kept, "library/old"):
+        registry.image(name, "1", name)
+    (tmp_path / "list.txt").write_bytes("# all\r\nnginx:1\r\nindex:5000/team/app:1\r\n".encode("utf-16"))
+    assert prune(**{"not-in-list": str(tmp_path / "list.txt")})["tags"] == "1"
+    assert registry.tags == {**{name: {"1": registry.tags[name]["1"]} for name in kept}, "library/old": {}}
+
+
+def test_artifacts_are_as_old_as_their_manifests_say(registry, prune):
+    for number in range(1, 5):
+        layer = registry.blob(str(number).encode())
+        made = {"org.opencontainers.image.created": f"2026-01-0{number}T00:00:00Z"} if number < 4 else {}
+        registry.put("chart", {"config": registry.blob({}), "layers": [layer], "annotations": made}, f"{number}")
+    assert prune(keep=1)["tags"] == "2"
+    assert set(registry.tags["chart"]) == {"3", "4"}  # nobody knows how old the last one is
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
@@ -365,7 +403,7 @@ def test_of_a_file_that_is_no_list_little_is_read(registry, prune, tmp_path, mon
         ({"older-than": "soon"}, "older-than: 'soon' is not an age."),
         ({"keep": 1, "except": "app"}, "except: 'app' names no tag."),
         ({"keep": 1, "match": "^("}, "match: '^(' is not a regular expression"),
-        ({"not-in-list": "/nowhere"}, "The machine failed: "),
+        ({"not-in-list": "/nowhere"}, "not-in-list: '/nowhere' is not a file on the unit."),
     ],
 )
 def test_rules_that_cannot_be_followed(registry, prune, params, reason):

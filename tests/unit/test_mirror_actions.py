@@ -39,7 +39,7 @@ def source(request):
 
 @pytest.fixture
 def mirror(deployed, actions, source, target):
-    defaults = {**DEFAULTS, "plain-http": source.host, "prefix": source.host}
+    defaults = {**DEFAULTS, "plain-http": f"http://{source.host}/", "prefix": source.host}
     return lambda **params: deployed.action("mirror", actions, **{**defaults, **params})
 
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_mirrored(mirror):
         ({"images": "x:1", "credentials": "secret:none"}, "credentials: secret:none cannot be read"),
         ({"images": "x:1", "ca": "nonsense"}, "ca: the text is neither PEM nor base64 of PEM."),
         ({"images": "x:1", "ca": "/nowhere"}, "ca: /nowhere does not exist on the unit."),
-        ({"file": "/nowhere"}, "The machine failed: "),
+        ({"file": "/nowhere"}, "file: '/nowhere' is not a file on the unit."),
     ):
         assert mirror(**params)["failure"].startswith(reason)
 

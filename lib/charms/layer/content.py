@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
 from charms.layer import basic, collection, context, flags, image
+from registry.client.answers import Unreadable
 from registry.client.content import Content
 from registry.client.http import ApiError
 from registry.deployment import maintenance
@@ -28,6 +29,8 @@ HIDDEN = Message(
     "Registry {version} leaves images in S3 out of its lists", "Set registry-image to version 3.1.2 or a newer one"
 )
 """A fault of the versions 3.0.0 to 3.1.1. Nothing is deleted: also images that the list lacks could be."""
+UNREADABLE = Message("The registry cannot read an image: {error}", "Find what is damaged with the action verify")
+"""A manifest or a tag is damaged in the storage, or the storage fails."""
 
 
 def current() -> Release:
@@ -76,6 +79,8 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
         else:
             url = f"{release.scheme}://127.0.0.1:{release.port}"
             yield machine.content(url, own, release.certificate, release.max_entries)
+    except Unreadable as error:
+        raise basic.ActionFailed(alone(UNREADABLE(error=error))) from error
     except ApiError as error:
         raise basic.ActionFailed(alone(FAILED(error=error))) from error
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import http
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from registry.client import answers
+from registry.client.answers import Unreadable
 from registry.client.concurrency import concurrently
 from registry.client.http import ApiError, Connection, errors
 from registry.images import manifest
@@ -81,7 +82,7 @@ class Content:
         """Store a manifest under a tag or its digest. Raises ApiError."""
         path, kind = f"/v2/{repository}/manifests/{reference}", {"Content-Type": document.media_type}
         answer = self._connection.send("PUT", path, as_user=True, headers=kind, data=document.data)
-        _require(answer, f"PUT {path}", http.HTTPStatus.CREATED)
+        answers.require(answer, f"PUT {path}", http.HTTPStatus.CREATED)
 
     def blob(self, repository: str, digest: str) -> Iterator[bytes]:
         """Yield the content of a blob. Raises ApiError."""
@@ -98,12 +99,12 @@ class Content:
     def put_blob(self, repository: str, blob: Descriptor, content: Iterator[bytes]) -> None:
         """Store a blob; the registry verifies its digest. Raises ApiError."""
         answer = self._connection.send("POST", f"/v2/{repository}/blobs/uploads/", as_user=True)
-        _require(answer, f"POST /v2/{repository}/blobs/uploads/", http.HTTPStatus.ACCEPTED)
+        answers.require(answer, f"POST /v2/{repository}/blobs/uploads/", http.HTTPStatus.ACCEPTED)
         place = urlsplit(urljoin(self._connection.url, answer.headers.get("Location", "/")))
         path = f"{place.path}?{place.query}{'&' if place.query else ''}digest={blob.digest}"
         kind, data = {"Content-Type": "application/octet-stream"}, Sized(content, blob.size) if blob.size else b""
         answer = self._connection.send("PUT", path, as_user=True, headers=kind, data=data)
-        _require(answer, f"PUT {place.path}", http.HTTPStatus.CREATED)
+        answers.require(answer, f"PUT {place.path}", http.HTTPStatus.CREATED)
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Tell whether the registry has a blob. Raises ApiError."""
@@ -111,19 +112,23 @@ class Content:
         return answer.status_code in (http.HTTPStatus.OK, http.HTTPStatus.TEMPORARY_REDIRECT)
 
     def created(self, repository: str, image: Manifest) -> str:
-        """Return when an image was created, as its configuration has it; "" where it does not. Raises ApiError."""
+        """Return when an image was created, as its configuration has it, else as its manifest has it; or "".
+
+        Raises ApiError.
+        """
         if image.config is None or image.config.size > CONFIG_BYTES:
-            return ""
+            return image.created
         data = b""
         for part in self.find_blob(repository, image.config.digest) or ():
             data += part
             if len(data) > CONFIG_BYTES:  # no registry compares it with the size in the manifest
-                return ""
+                return image.created
         try:
             created = json.loads(data).get("created")
         except (ValueError, AttributeError, RecursionError):
-            return ""
-        return created if isinstance(created, str) else ""
+            created = ""
+        # Helm, ORAS and the like have their own configuration.
+        return created if created and isinstance(created, str) else image.created
 
     def delete(self, repository: str, reference: str) -> bool:
         """Delete a manifest by its digest, or a tag; tell whether it existed. Raises ApiError."""
@@ -131,36 +136,56 @@ class Content:
         answer = self._connection.send("DELETE", path, as_user=True)
         if answer.status_code in _MISSING:
             return False
-        if answer.status_code != http.HTTPStatus.ACCEPTED:
-            raise ApiError(f"DELETE {path} returned {answer.status_code} instead of 202")
+        answers.require(answer, f"DELETE {path}", http.HTTPStatus.ACCEPTED)
         return True
 
-    def read(self, repository: str, extra: Iterable[str] = ()) -> Repository:
+    def is_damaged(self, repository: str, digest: str) -> bool:
+        """Tell whether the registry has the manifest *digest*, but damaged. Raises ApiError."""
+        try:
+            self.manifest(repository, digest)
+        except (BadManifest, Damaged, Unreadable):
+            return True
+        return False
+
+    def read(
+        self, repository: str, extra: Iterable[str] = (), unreadable: Callable[[str], None] | None = None
+    ) -> Repository:
         """Read all tags of *repository*, all that they reach, and the manifests *extra*. Raises ApiError.
 
-        A manifest that is missing or damaged is left out.
+        A manifest that is missing or corrupt is left out. One that the registry fails to read is an error, as it may
+        be readable again and need others, unless *unreadable* takes its tag or digest.
         """
         manifests: dict[str, Manifest] = {}
         unread: set[str] = set()
         tags: dict[str, str] = {}
         names = self.tags(repository)
-        for tag, found in zip(names, concurrently(lambda tag: self._try(repository, tag, unread), names), strict=True):
+        read = concurrently(lambda tag: self._try(repository, tag, unread, unreadable), names)
+        for tag, found in zip(names, read, strict=True):
             if found is not None:
                 tags[tag] = found.digest
                 manifests[found.digest] = found
         rest = [*extra, *(child.digest for one in manifests.values() for child in one.children)]
         while rest:
             digests = [digest for digest in dict.fromkeys(rest) if digest not in manifests]
-            children = [one for one in concurrently(lambda one: self._try(repository, one, unread), digests) if one]
+            parsed = concurrently(lambda digest: self._try(repository, digest, unread, unreadable), digests)
+            children = [one for one in parsed if one]
             manifests |= {one.digest: one for one in children}
             rest = [child.digest for one in children for child in one.children]
         needed = {*names, *(child.digest for one in manifests.values() for child in one.children)}
         return Repository(repository, tags, manifests, tuple(sorted(unread & needed)))
 
-    def _try(self, repository: str, reference: str, unread: set[str]) -> Manifest | None:
+    def _try(
+        self, repository: str, reference: str, unread: set[str], unreadable: Callable[[str], None] | None
+    ) -> Manifest | None:
         try:
             return self.manifest(repository, reference)
         except (BadManifest, Damaged):
+            unread.add(reference)
+            return None
+        except Unreadable:
+            if unreadable is None:
+                raise
+            unreadable(reference)
             unread.add(reference)
             return None
 
@@ -172,11 +197,11 @@ class Content:
             answer = self._get(following, {})
             if answer is None:
                 return
-            names = [name for name in _names(answer, key) if name not in seen]
+            names = [name for name in answers.names(answer, key) if name not in seen]
             seen.update(names)
             yield from names
             # A page without anything new would be requested for ever.
-            following = _following(answer) if names else None
+            following = answers.following(answer) if names else None
 
     def _get(self, path: str, headers: dict[str, str], *, stream: bool = False) -> requests.Response | None:
         answer = self._connection.send("GET", path, as_user=True, headers=headers, stream=stream)
@@ -184,8 +209,7 @@ class Content:
             answer = self._connection.fetch(answer.headers["Location"], stream=stream)
         if answer.status_code in _MISSING:
             return None
-        if answer.status_code != http.HTTPStatus.OK:
-            raise ApiError(f"GET {path.partition('?')[0]} returned {answer.status_code} instead of 200")
+        answers.require(answer, f"GET {path.partition('?')[0]}", http.HTTPStatus.OK)
         return answer
 
 
@@ -215,23 +239,3 @@ class Sized:
             raise ApiError("a blob has another size than its manifest says")
         data, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
         return data
-
-
-def _require(answer: requests.Response, request: str, expected: int) -> None:
-    if answer.status_code != expected:
-        raise ApiError(f"{request} returned {answer.status_code} instead of {int(expected)}")
-
-
-def _names(answer: requests.Response, key: str) -> list[str]:
-    try:
-        names: Any = answer.json().get(key) or []
-    except (ValueError, AttributeError) as error:
-        raise ApiError("the server is not a registry: it returned no list") from error
-    return [name for name in names if isinstance(name, str)]
-
-
-def _following(answer: requests.Response) -> str | None:
-    """Return path and query of the next page; None after the last one."""
-    url = answer.links.get("next", {}).get("url")
-    parts = urlsplit(urljoin(answer.url, url)) if url else None
-    return f"{parts.path}?{parts.query}" if parts else None

@@ -19,6 +19,8 @@ from registry.deadline import Deadline
 from registry.formats.htpasswd import User
 from registry.formats.no_proxy import proxy_for
 
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+"""What OpenSSL makes of an answer in plain HTTP, depending on its version."""
 SECONDS = 5
 """How long a registry may take to answer."""
 
@@ -142,13 +144,24 @@ def errors(timeout: float = 0, *, is_pinned: bool = False) -> Iterator[None]:
     except requests.exceptions.SSLError as error:
         if is_pinned:
             raise ApiError("the server presents another certificate than the configured one") from error
-        raise ApiError("the server's certificate is not trusted") from error
+        raise ApiError(_distrust(error)) from error
     except requests.ConnectionError as error:
         raise ApiError("connection failed") from error
     except requests.Timeout as error:
         raise ApiError(f"no answer within {timeout:.0f} s") from error
     except requests.RequestException as error:
         raise ApiError(f"the server is not a registry: {error}") from error
+
+
+def _distrust(error: BaseException | None) -> str:
+    """Return what is wrong with the TLS of a server, in the words of the *error* beneath."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not trusted ({error.verify_message.rstrip('.')})"
+        if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+            return "the server does not use TLS"
+        error = error.__cause__ or error.__context__
+    return "the server's certificate is not trusted"
 
 
 @functools.lru_cache(maxsize=2)

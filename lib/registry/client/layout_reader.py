@@ -45,6 +45,7 @@ class LayoutReader:
         """Digest to manifests that the archive does not have, but that are made of it."""
         with damage():
             self._scan()
+            self._enter_folder()
             self.images = tuple(self._images())
             """In its order."""
         self._digests = {(image.repository, image.tag): image.digest for image in self.images}
@@ -113,6 +114,19 @@ class LayoutReader:
                 if len(self._places) + len(links) > FILES:
                     raise BadArchive(f"it has more than {FILES} files")
         self._places |= {name: self._places[target] for name, target in links.items() if target in self._places}
+
+    def _enter_folder(self) -> None:
+        """Take the only folder with a layout in place of the whole, as zarf's packages and a tar of a folder have."""
+        if "index.json" in self._places or "manifest.json" in self._places:
+            return
+        folders = {posixpath.dirname(name) for name in self._places if posixpath.basename(name) == "oci-layout"}
+        if len(folders) > 1:
+            raise BadArchive(f"it contains {len(folders)} OCI layouts")
+        for folder in folders:
+            beginning, places = f"{folder}/", self._places
+            self._places = {
+                name.removeprefix(beginning): place for name, place in places.items() if name.startswith(beginning)
+            }
 
     def _images(self) -> Iterator[Image]:
         if "index.json" in self._places:

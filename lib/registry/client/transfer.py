@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
+from registry.client.answers import Rejected
 from registry.client.concurrency import REQUESTS, concurrently
 from registry.client.http import ApiError, Refusal
 from registry.images import manifest
@@ -20,6 +21,8 @@ from registry.images.manifest import Descriptor, Document
 
 ATTEMPTS = 4
 """How often a request is sent before its error counts; the pauses between them are 1, 2 and 4 seconds."""
+
+_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 
 Result = TypeVar("Result")
 
@@ -67,7 +70,7 @@ class Missing(ApiError):
 
 
 class Damaged(ApiError):
-    """The source has something else than its digest says: it would be the same the next time."""
+    """The image itself cannot be copied, for example because it is not what its digest says; it never will be."""
 
 
 class Copier:
@@ -120,20 +123,33 @@ class Copier:
     def _copy_whole(self, origin: str, repository: str, document: Document) -> None:
         """Copy a manifest after all that it refers to."""
         read = manifest.parse(document.data, document.media_type, document.digest)
-        for child in read.children:
-            self._copy_child(origin, repository, child)
+        if read.media_type.startswith(_SCHEMA_1):
+            raise Damaged(f"{document.digest} has Docker's format of before 2016 (schema 1), which registries refuse")
+        absent = [child for child in read.children if not self._copy_child(origin, repository, child)]
         blobs = {blob.digest: blob for blob in read.blobs}.values()
         for size in concurrently(lambda blob: self._copy_blob(origin, repository, blob), blobs):
             self.tally.bytes += size
-        self._retry(self._target.put_manifest, repository, document.digest, document)
+        try:
+            self._retry(self._target.put_manifest, repository, document.digest, document)
+        except ApiError as error:
+            if absent:
+                lacking = ", ".join(child.platform or child.digest for child in absent)
+                raise Damaged(f"{error}; its registry does not have all of it: {lacking}") from error
+            if any(layer.is_foreign for layer in read.layers):
+                raise Damaged(f"{error}; the option validation-urls-allow must allow its foreign layers") from error
+            if isinstance(error, Rejected):
+                raise Damaged(str(error)) from error
+            raise
 
-    def _copy_child(self, origin: str, repository: str, child: Descriptor) -> None:
+    def _copy_child(self, origin: str, repository: str, child: Descriptor) -> bool:
+        """Copy a manifest of an index; tell whether there is one."""
         if not self._has(repository, child.digest, child.digest):
             document = self._retry(self._source.document, origin, child.digest)
             if document is None:
                 # An index may list platforms that its registry does not have.
-                return
+                return False
             self._copy_whole(origin, repository, document)
+        return True
 
     def _copy_blob(self, origin: str, repository: str, blob: Descriptor) -> int:
         """Copy a blob, unless the target has it; return the bytes that were copied."""
@@ -145,7 +161,11 @@ class Copier:
     def _copy_dependents(self, origin: str, repository: str, document: Document) -> None:
         """Copy signatures, attestations and SBOMs of a manifest and of its children."""
         read = manifest.parse(document.data, document.media_type, document.digest)
-        digests = (document.digest, *(child.digest for child in read.children))
+        inner = [child for child in read.children if child.media_type in (manifest.OCI_INDEX, manifest.DOCKER_LIST)]
+        for child in inner:
+            if (index := self._retry(self._source.document, origin, child.digest)) is not None:
+                self._copy_dependents(origin, repository, index)
+        digests = (document.digest, *(child.digest for child in read.children if child not in inner))
         tags = [tag for digest in digests for tag in dependent_tags(digest)]
         documents = concurrently(lambda tag: self._retry(self._source.document, origin, tag), tags)
         for tag, found in zip(tags, documents, strict=True):
@@ -163,7 +183,7 @@ class Copier:
             try:
                 with self._slots:
                     return function(*arguments)
-            except (Damaged, Refusal):
+            except (Damaged, Refusal, Rejected):
                 raise
             except ApiError:
                 self._sleep(2**attempt)

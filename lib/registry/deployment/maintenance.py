@@ -20,7 +20,9 @@ from registry.release.release import Release
 NAME = "docker-registry-maintenance"
 """Name of the container."""
 
-FAILED = Message("garbage-collect failed: {error}", "Fix it and run the action again")
+FAILED = Message(
+    "garbage-collect failed: {error}", "If it names a manifest, find what is damaged with the action verify"
+)
 """The registry's own garbage collection ended with an error, in its own words, or before it had read everything."""
 
 
@@ -74,4 +76,4 @@ class Maintenance:
             lines = [line.strip() for line in self._docker.logs(NAME).splitlines() if line.strip()]
         except engine.NoSuchObject:
             return "its container was removed"
-        return lines[-1][:200] if lines else "it printed nothing"
+        return lines[-1][:300] if lines else "it printed nothing"

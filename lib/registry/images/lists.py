@@ -6,6 +6,7 @@ Kubernetes); comments, blank lines and warnings of `kubeadm config images list` 
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,12 @@ class Request:
     """Which of several releases; empty where the list has one only."""
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Values of variables such as ``{{ arch }}``; a list with another one is refused."""
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file: UTF-8, or what PowerShell writes, UTF-16 with a byte order mark."""
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8", errors="replace")
 
 
 def parse(text: str, request: Request) -> tuple[Reference, ...]:

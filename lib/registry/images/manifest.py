@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+CREATED = "org.opencontainers.image.created"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -57,6 +58,8 @@ class Manifest:
     layers: tuple[Descriptor, ...] = ()
     subject: str | None = None
     """Digest of the manifest that this one is about: it is a signature, an attestation or the like."""
+    created: str = ""
+    """When it was created, if it says so itself, as artifacts do whose configuration has no time."""
 
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
@@ -88,6 +91,7 @@ def parse(document: bytes, media_type: str, digest: str) -> Manifest:
             config=_descriptor(data["config"]) if data.get("config") else None,
             layers=_layers(data),
             subject=_digest(subject["digest"]) if subject else None,
+            created=_created(data.get("annotations")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadManifest(f"{digest} is not a manifest") from error
@@ -107,6 +111,11 @@ def _descriptor(data: Mapping[str, Any]) -> Descriptor:
         raise ValueError("not a descriptor")
     foreign = bool(data.get("urls")) or any(word in kind for word in _FOREIGN)
     return Descriptor(_digest(data["digest"]), kind, size, _platform(data.get("platform")), foreign)
+
+
+def _created(annotations: Any) -> str:
+    text = annotations.get(CREATED) if isinstance(annotations, Mapping) else None
+    return text if isinstance(text, str) else ""
 
 
 def _digest(text: Any) -> str:

@@ -20,6 +20,11 @@ _REFERENCE = re.compile(
 )
 
 
+_NAME = 255
+"""Characters of host and repository; a tag has 128 at most."""
+_LONGEST = _NAME + len(":@sha256:") + 128 + 64
+
+
 class BadReference(Fault):
     """A text is not an image name, or not one that can be used here."""
 
@@ -43,8 +48,8 @@ class Reference:
 
         Raises BadReference.
         """
-        match = _REFERENCE.fullmatch(text)
-        if match is None or len(text) > 255:
+        match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
+        if match is None or match.end("path") > _NAME:
             raise BadReference(NOT_AN_IMAGE(name=text))
         host, path, tag, digest = match.group("host", "path", "tag", "digest")
         return cls(host, path, tag if tag or digest else "latest", digest)

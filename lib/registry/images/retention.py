@@ -78,7 +78,7 @@ def expired(repository: Repository, created: Mapping[str, str], rules: Rules, no
         if rules.listed is not None and names & rules.listed:
             kept.add(digest)
         if any(
-            one.tags(repository.name, {tag: digest}) or digest in one.digests(repository.name)
+            one.tags(repository.name, {tag: digest}) or (digest == one.digest and one.matches(repository.name))
             for one in rules.protected
         ):
             kept.add(digest)

@@ -39,14 +39,16 @@ class Selection:
     repository: str
     """Glob."""
     tag: str
-    """Glob; empty with a digest."""
+    """Glob; may be empty with a digest."""
     digest: str = ""
+    """With a tag too, the image is selected by that tag only, as long as it is this image."""
 
     def tags(self, name: str, tags: Mapping[str, str]) -> list[str]:
         """Return those of the *tags* of the repository *name* that are selected by tag."""
         if not self.tag or not self.matches(name):
             return []
-        return [tag for tag in tags if fnmatch.fnmatchcase(tag, self.tag)]
+        digests = (self.digest,) if self.digest else tags.values()
+        return [tag for tag, one in tags.items() if one in digests and fnmatch.fnmatchcase(tag, self.tag)]
 
     def matches(self, name: str) -> bool:
         """Tell whether images of the repository *name* may be selected."""
@@ -54,7 +56,7 @@ class Selection:
 
     def digests(self, name: str) -> list[str]:
         """Return the digest that is selected in the repository *name*, if one is."""
-        return [self.digest] if self.digest and self.matches(name) else []
+        return [self.digest] if self.digest and not self.tag and self.matches(name) else []
 
 
 def selections(text: str) -> tuple[Selection, ...]:
@@ -76,13 +78,11 @@ def _selection(word: str) -> Selection:
     repository, colon, tag = name.partition(":")
     if not _REPOSITORY.fullmatch(repository) or (at and not DIGEST.fullmatch(digest)):
         raise BadSelection(NOT_A_SELECTION(word=word))
-    if at:
-        return Selection(repository, "", digest)
-    if not colon:
+    if not colon and not at:
         raise BadSelection(NO_TAG(word=word))
-    if not _TAG.fullmatch(tag):
+    if colon and not _TAG.fullmatch(tag):
         raise BadSelection(NOT_A_SELECTION(word=word))
-    return Selection(repository, tag)
+    return Selection(repository, tag, digest)
 
 
 @dataclasses.dataclass(frozen=True)

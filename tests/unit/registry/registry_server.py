@@ -102,6 +102,8 @@ class MemoryRegistry:
         kind, data = self.manifests.get(repository, {}).get(digest, ("", None))
         if data is None:
             return 404, {}, b"{}"
+        if not data and method != "DELETE":
+            return 500, {}, b"{}"
         if method == "DELETE":
             if not self.deletes:
                 return 405, {}, b"{}"

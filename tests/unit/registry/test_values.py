@@ -50,6 +50,7 @@ def test_own_netlocs_know_this_unit_by_all_its_names():
         ("10.0.0.1:5000/x", ("10.0.0.1:5000", "x", "latest", None), "10.0.0.1:5000/x:latest"),
         ("[fd00::1]:5000/x", ("[fd00::1]:5000", "x", "latest", None), "[fd00::1]:5000/x:latest"),
         ("ghcr.io/x", ("ghcr.io", "x", "latest", None), "ghcr.io/x:latest"),
+        (f"a.io/{'x' * 250}:{'t' * 128}", ("a.io", "x" * 250, "t" * 128, None), f"a.io/{'x' * 250}:{'t' * 128}"),
         (
             "ghcr.io/x@sha256:" + "a" * 64,
             ("ghcr.io", "x", None, "sha256:" + "a" * 64),

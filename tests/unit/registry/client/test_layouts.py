@@ -102,6 +102,7 @@ SHAPES = {
     "zarf": (named(REF, "ghcr.io/team/app:1.0@sha256:" + 64 * "0"), {"team/app": {"1.0"}}),
     "crane": (named(BASE, "registry.example.com:5000/team/app"), {"team/app": {"latest"}}),
     "tar of a folder": (compressed(named(REF, "team/app:1.0", "./"), ["gzip"]), {"team/app": {"1.0"}}),
+    "zarf's package": (named(REF, "ghcr.io/team/app:1.0", "images/"), {"team/app": {"1.0"}}),
     "xz": (compressed(named(REF, "team/app:1.0"), ["xz"]), {"team/app": {"1.0"}}),
 }
 

@@ -3,7 +3,7 @@
 import pytest
 from registry.client.content import Content
 from registry.client.http import ApiError, Connection
-from registry.client.transfer import Copier, Missing
+from registry.client.transfer import Copier, Damaged, Missing
 from registry_server import MemoryRegistry, serve
 
 
@@ -33,6 +33,42 @@ def test_an_image_is_copied_with_platforms_and_dependents(registries):
     assert target.blobs == source.blobs
     assert (copier.tally.images, copier.tally.skipped) == (2, 0)
     assert copier.tally.bytes == sum(map(len, source.blobs.values()))
+
+
+def test_what_a_child_of_a_child_has_is_copied(registries):
+    source, target, copier, _ = registries
+    deep = source.image("app", None, "deep")
+    inner = source.index("app", "inner", amd64=deep)
+    index = source.index("app", "1.0", arm64=inner)
+    tag = f"sha256-{deep['digest'].partition(':')[2]}.sig"
+    source.image("app", tag, "signature")
+    copier.copy("app", "1.0", "app", ["1.0"])
+    assert target.tags["app"] == {"1.0": index["digest"], tag: source.tags["app"][tag]}
+
+
+def test_an_image_that_the_target_cannot_take_is_not_tried_again_and_says_why(registries, monkeypatch):
+    source, target, copier, pauses = registries
+    gone = source.image("app", None, "gone")
+    source.index("app", "partial", amd64=source.image("app", None, "here"), arm64=gone)
+    del source.manifests["app"][gone["digest"]]
+    foreign = {"digest": f"sha256:{'0a' * 32}", "size": 1, "mediaType": "application/x", "urls": ["https://a.example"]}
+    source.put("app", {"config": source.blob({}), "layers": [foreign]}, "foreign")
+    source.put("app", {"mediaType": "application/vnd.docker.distribution.manifest.v1+json", "fsLayers": []}, "old")
+    answer, refusal = target.answer, b'{"errors": [{"code": "MANIFEST_INVALID", "message": "manifest invalid"}]}'
+
+    def strict(method, path, *rest):
+        images = path.partition("/manifests/")[2] in (source.tags["app"]["partial"], source.tags["app"]["foreign"])
+        return (400, {}, refusal) if method == "PUT" and images else answer(method, path, *rest)
+
+    monkeypatch.setattr(target, "answer", strict)
+    for tag, reason in (
+        ("partial", r"instead of 201 \(MANIFEST_INVALID: manifest invalid\); .* does not have all of it: linux/arm64"),
+        ("foreign", "the option validation-urls-allow must allow its foreign layers"),
+        ("old", "schema 1"),
+    ):
+        with pytest.raises(Damaged, match=reason):
+            copier.copy("app", tag, "app", [tag])
+    assert pauses == []
 
 
 def test_what_is_there_is_not_copied_again(registries):

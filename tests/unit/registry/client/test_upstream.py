@@ -177,7 +177,7 @@ def test_a_private_ca_is_trusted_and_nothing_else_follows_without_tls(tmp_path):
     host = urlsplit(url).netloc.replace("127.0.0.1", "localhost")
     try:
         assert Content(Upstream(host, Access(ca=ROOT))).document("app", "1")
-        with pytest.raises(ApiError, match="certificate is not trusted"):
+        with pytest.raises(ApiError, match=r"certificate is not trusted \(unable to get local issuer certificate\)"):
             Content(Upstream(host, Access())).document("app", "1")
         memory.before = lambda *_: (307, {"Location": "http://localhost/x"}, b"")
         with pytest.raises(Refusal, match="redirects to a server without TLS"):
@@ -191,6 +191,12 @@ def test_a_private_ca_is_trusted_and_nothing_else_follows_without_tls(tmp_path):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_server_without_tls_is_said_to_have_none(start):
+    _, host = start()
+    with pytest.raises(ApiError, match="the server does not use TLS"):
+        Content(Upstream(host, Access())).document("app", "1")
 
 
 def test_a_proxy_is_used_unless_the_host_is_excepted(start):

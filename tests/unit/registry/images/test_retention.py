@@ -36,6 +36,7 @@ def days(found):
         ({"listed": frozenset({("other", "v1")})}, [1, 2, 3, 4]),
         ({"keep": 0, "protected": selections("app:v1 *:v3")}, [2, 4]),
         ({"keep": 0, "protected": selections(f"app@{DIGESTS[4]}")}, [1, 2, 3]),
+        ({"keep": 0, "protected": selections(f"app:moved@{DIGESTS[4]}")}, [1, 2, 3]),
     ],
 )
 def test_rules(rules, gone):
@@ -62,6 +63,14 @@ def test_an_image_of_unknown_age_is_never_too_old(created):
     assert expired(repository(v1=1), {DIGESTS[1]: created}, Rules(older_than=1), NOW) == []
     times = {**CREATED, DIGESTS[3]: created, DIGESTS[4]: created}
     assert days(expired(repository(v1=1, v2=2, v3=3, v4=4), times, Rules(keep=1), NOW)) == [1]
+
+
+def test_images_of_unknown_age_stay_as_nobody_can_tell_which_are_the_newest():
+    created = {digest: time for digest, time in CREATED.items() if digest not in (DIGESTS[1], DIGESTS[2], DIGESTS[3])}
+    images = repository(v1=1, v2=2, v3=3, v4=4, v5=5)
+    assert days(expired(images, created, Rules(keep=1), NOW)) == [4]
+    assert len(expired(images, created, Rules(keep=0), NOW)) == 5
+    assert len(expired(images, created, Rules(listed=frozenset()), NOW)) == 5
 
 
 @pytest.mark.parametrize("created", ["2026-09-01T00:00:00.123456789Z", "2026-09-01T00:00:00.1+02:00"])

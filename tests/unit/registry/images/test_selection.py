@@ -19,6 +19,8 @@ TAGS = {"1.0": DIGEST, "1.1": DIGEST, "latest": DIGEST, f"sha256-{'0a' * 32}.sig
         ("app:1.0", "other", []),
         ("app:1", "app", []),
         (f"app@{DIGEST}", "app", []),
+        (f"app:1.0@{DIGEST}", "app", ["1.0"]),
+        (f"app:1.0@sha256:{'1b' * 32}", "app", []),
     ],
 )
 def test_tags(text, repository, tags):
@@ -30,6 +32,7 @@ def test_several_names():
     assert len(selections(f" app:1.0\n other@{DIGEST}\t")) == 2
     assert selections(f"app@{DIGEST}")[0].digests("app") == [DIGEST]
     assert selections(f"app@{DIGEST}")[0].digests("other") == []
+    assert selections(f"app:1.0@{DIGEST}")[0].digests("app") == []  # which has other tags too
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,7 @@ def test_several_names():
         "--all",
         "App:1",
         "app:",
+        f"app:@{DIGEST}",
         "app@sha256:0a",
         f"app@{DIGEST}0",
         "host:5000/app:1",

@@ -1,0 +1,61 @@
+"""What registries answer to requests for their content: lists, pages, errors."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from registry.client.http import ApiError
+
+
+class Unreadable(ApiError):
+    """The registry fails to read a manifest or a tag, as it does where these are damaged in the storage."""
+
+
+class Rejected(ApiError):
+    """The registry does not accept an image as it is, and never will."""
+
+
+def require(answer: requests.Response, request: str, expected: int) -> None:
+    """Raise ApiError unless *answer*, to *request*, has the *expected* status."""
+    status = answer.status_code
+    if status == expected:
+        return
+    text = f"{request} returned {status} instead of {int(expected)}{_reason(answer)}"
+    is_manifest, method = "/manifests/" in request, request.partition(" ")[0]
+    if is_manifest and method != "PUT" and status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Unreadable(text)
+    if is_manifest and method == "PUT" and status == http.HTTPStatus.BAD_REQUEST:
+        raise Rejected(text)
+    raise ApiError(text)
+
+
+def _reason(answer: requests.Response) -> str:
+    """Return what the registry says is wrong with a request; "" if it does not."""
+    try:
+        # In a read of a blob, what follows may be large.
+        listed = answer.json()["errors"] if answer.request.method != "GET" else ()
+        told = [f"{one['code']}: {one['message']}" for one in listed if one["code"] != "UNKNOWN"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+    text = "; ".join(dict.fromkeys(told))[:200]
+    return f" ({text})" if text.isprintable() and text else ""
+
+
+def names(answer: requests.Response, key: str) -> list[str]:
+    """Return the names in the list *key*. Raises ApiError where there is none."""
+    try:
+        found: Any = answer.json().get(key) or []
+    except (ValueError, AttributeError) as error:
+        raise ApiError("the server is not a registry: it returned no list") from error
+    return [name for name in found if isinstance(name, str)]
+
+
+def following(answer: requests.Response) -> str | None:
+    """Return path and query of the next page; None after the last one."""
+    url = answer.links.get("next", {}).get("url")
+    parts = urlsplit(urljoin(answer.url, url)) if url else None
+    return f"{parts.path}?{parts.query}" if parts else None
