@@ -7,13 +7,12 @@ import re
 from typing import Any
 
 from charmhelpers.core import hookenv
-from charms.layer import basic, content, upstreams
-from registry.client.upstream import Access
+from charms.layer import basic, content
 from registry.images import lists, mirroring
 from registry.images.reference import Reference
 from registry.message import Fault, Message, about, alone
 
-from actions import arguments, progress
+from actions import arguments, origin, progress
 from actions.copies import Copies
 from actions.push import IS_CACHE
 from actions.results import Results, report
@@ -39,7 +38,7 @@ def mirror(params: dict[str, Any]) -> Results:
     images = _images(params)
     with arguments.of("to"):
         groups = mirroring.copies(images, params["to"])
-    access = _access(params)
+    access = origin.access(params)
     upstream = content.current().upstream
     if upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=upstream)))
@@ -74,15 +73,6 @@ def _images(params: dict[str, Any]) -> list[Reference]:
             release = params["release"] if parameter != "images" else ""
             images |= dict.fromkeys(lists.parse(text, lists.Request(params["prefix"], release, variables)))
     return list(images)
-
-
-def _access(params: dict[str, Any]) -> Access:
-    with arguments.of("credentials"):
-        users = upstreams.users(params["credentials"])
-    with arguments.of("ca"):
-        ca = upstreams.authorities(params["ca"])
-    plain = frozenset(params["plain-http"].lower().split())
-    return Access(users, plain, ca, upstreams.environment())
 
 
 def read_list(path: str) -> str:
