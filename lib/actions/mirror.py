@@ -14,6 +14,7 @@ from registry.message import Fault, Message, about, alone
 
 from actions import arguments, origin, progress
 from actions.copies import Copies
+from actions.outcomes import Outcomes
 from actions.push import IS_CACHE
 from actions.results import Results, report
 
@@ -21,10 +22,6 @@ NO_LIST = Message("no image is named", "Set images or file, or attach the resour
 """The action has neither names of images nor a list with them."""
 NOT_VARIABLES = Message("{word!r} is not NAME=VALUE", "Use for example arch=amd64, separated by spaces")
 """The values of variables of a list are names and values."""
-FAILURES = Message(
-    "{failed} of {total} images cannot be copied. The first is {first}", "See {report} and run the action again"
-)
-"""The other images were copied. Images that are there already are not copied again."""
 
 LIST = "image-list"
 
@@ -43,14 +40,11 @@ def mirror(params: dict[str, Any]) -> Results:
     if upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=upstream)))
     with content.opened(pushes=not params["dry-run"]) as registry, report(".txt") as text, report(".json") as data:
-        copies = Copies(groups, registry, access)
+        outcomes = Outcomes(text, data)
+        copies = Copies(groups, registry, access, outcomes)
         with progress.reported(copies.progress):
-            results = copies.carry_out(text, data, dry_run=params["dry-run"])
-    if copies.failed:
-        first, place = copies.first_failure, text.path
-        failure = FAILURES(failed=copies.failed, total=copies.total, first=first, report=place)
-        raise basic.ActionFailed(alone(failure), results)
-    return {"dry-run": str(params["dry-run"]).lower(), **results}
+            results = copies.carry_out(dry_run=params["dry-run"])
+    return outcomes.require_all({"dry-run": str(params["dry-run"]).lower(), **results})
 
 
 def _images(params: dict[str, Any]) -> list[Reference]:
