@@ -14,12 +14,13 @@ from charms import reactive
 from charms.layer import basic, context, flags, juju_secrets, leadership, status, tls_client
 from registry.deployment import backup as archive
 from registry.deployment.backup import Saved
+from registry.images.listing import human
 from registry.machine import encryption
 from registry.machine.encryption import Cipher
 from registry.message import Message, Text, alone, joined
 from registry.options.secrets import MAPS, PASSWORDS, SECRET
 
-from actions import arguments, progress
+from actions import arguments, progress, saved_images
 from actions.results import Results, report
 
 NOT_ABSOLUTE = Message("{path!r} is not an absolute path", "Use a path on the unit that begins with /")
@@ -37,22 +38,25 @@ def backup(params: dict[str, Any]) -> Results:
     path = _path("file", params["file"])
     with arguments.of("recipient"):
         cipher = encryption.encrypting(params["recipient"]) if params["recipient"] else None
-    with progress.reported(lambda: "writing the backup"):
+    if params["images"]:
+        saved_images.require_own()
+    with progress.reported(lambda: "reading options and credentials"):
         _install(cipher)
         with arguments.of("options"):
             saved = _saved()
-        with archive.writing(path, saved, cipher):
-            pass
-    return {
+    with archive.writing(path, saved, cipher) as stream:
+        images = saved_images.write(stream) if params["images"] else None
+    results = {
         "file": path,
-        "bytes": str(pathlib.Path(path).stat().st_size),
+        "file-size": human(pathlib.Path(path).stat().st_size),
         "encrypted": str(cipher is not None).lower(),
         "options": str(len(saved.options)),
     }
+    return images[0].require_all({**results, **images[1]}) if images else results
 
 
 def restore(params: dict[str, Any]) -> Results:
-    """Bring back what a backup contains, and say how to set the options."""
+    """Bring back what a backup contains, its images if that is requested, and say how to set the options."""
     path = _path("file", params["file"])
     with progress.reported(lambda: "restoring the backup"):
         beginning = archive.encrypted_beginning(path)
@@ -72,7 +76,12 @@ def restore(params: dict[str, Any]) -> Results:
             secrets.write(_yaml(saved.secrets))
         notes.append(SECRETS_FOLLOW(secrets=secrets.path))
         results["secrets"] = str(secrets.path)
-    return {**results, "message": joined(*map(alone, notes), status.sentences())}
+    results["message"] = joined(*map(alone, notes), status.sentences())
+    if not params["images"]:
+        return results
+    saved_images.require_own()
+    outcomes, of_images = saved_images.read(path, cipher)
+    return outcomes.require_all({**results, **of_images})
 
 
 def _saved() -> Saved:

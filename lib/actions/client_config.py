@@ -8,6 +8,7 @@ from typing import Any
 
 from charms.layer import basic, content, context, facts
 from registry.formats import addresses, clients
+from registry.images import mirroring
 from registry.message import Message, alone
 from registry.plan import published
 
@@ -25,7 +26,7 @@ IS_URL = Message("{text} is a URL", "Give the host only, for example ghcr.io")
 
 def client_config(params: dict[str, Any]) -> Results:
     """Show the configuration of the clients of this registry."""
-    registry = _registry(params["mirror"], has_fallback=params["fallback"])
+    registry = _registry(params["mirror"], params["to"], has_fallback=params["fallback"])
     names = list(clients.FORMATS) if params["format"] == ALL else [params["format"]]
     parts = {name: list(clients.FORMATS[name](registry)) for name in names}
     with report(".txt") as text, report(".json") as data:
@@ -35,8 +36,11 @@ def client_config(params: dict[str, Any]) -> Results:
     return {"url": registry.url, "report": str(text.path), "report-json": str(data.path), "output": text.beginning}
 
 
-def _registry(mirror: str, *, has_fallback: bool) -> clients.Registry:
-    """Return the registry as clients are told of it, a mirror of the hosts in *mirror*. Raises ActionFailed."""
+def _registry(mirror: str, template: str, *, has_fallback: bool) -> clients.Registry:
+    """Return the registry as clients are told of it, a mirror of the hosts in *mirror*. Raises ActionFailed.
+
+    The *template* says under which names their images are here, as that of the action mirror.
+    """
     release, now = content.current(), context.now
     now.docker = context.machine.connect()
     access = published.published(now.options, facts.read(now), release).access
@@ -47,6 +51,8 @@ def _registry(mirror: str, *, has_fallback: bool) -> clients.Registry:
             raise arguments.BadArguments("mirror", IS_URL(text=host))
         if problem := addresses.netloc_problem(host):
             raise arguments.BadArguments("mirror", problem)
+    with arguments.of("to"):
+        folders = {host: mirroring.folder(host, template) for host in mirror.split()}
     cached = clients.upstream(release.upstream) if release.upstream else {}
     return clients.Registry(
         access.netloc,
@@ -56,6 +62,7 @@ def _registry(mirror: str, *, has_fallback: bool) -> clients.Registry:
         release.asks_for_certificates,
         clients.mirrored(mirror.split()) or cached,
         has_fallback,
+        {host: folder for host, folder in folders.items() if folder},
     )
 
 

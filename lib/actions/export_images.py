@@ -19,7 +19,7 @@ from registry.message import Message, about
 
 from actions import arguments, progress
 from actions.delete_image import NOTHING
-from actions.outcomes import Outcomes
+from actions.outcomes import COPIED, SKIPPED, Outcomes
 from actions.results import Results, report
 
 BAD_NAME = Message("{file!r} is not the path of an archive", "Use one such as /srv/images.tar, .tar.gz or .tar.zst")
@@ -46,12 +46,12 @@ def export_images(params: dict[str, Any]) -> Results:
         outcomes, copier = Outcomes(text, data), Copier(registry, writer)
         with progress.reported(lambda: f"{outcomes.images} images, {human(copier.tally.bytes)} so far"):
             for name, reference in _selected(registry, chosen):
-                _export(registry, writer, copier, name, reference, outcomes)
+                export(registry, writer, copier, name, reference, outcomes)
         if not outcomes.images:
             raise basic.ActionFailed(about("images", NOTHING()))
-        results = outcomes.results(copier.tally)
-    outcomes.require_all()
-    return {"file": str(path), "list": f"{path}.list", "file-size": human(path.stat().st_size), **results}
+        results = outcomes.results()
+    about_file = {"file": str(path), "list": f"{path}.list", "file-size": human(path.stat().st_size)}
+    return outcomes.require_all({**about_file, **results})
 
 
 def _path(text: str) -> pathlib.Path:
@@ -82,11 +82,11 @@ def _tags(registry: Content, chosen: Sequence[Selection], name: str, tags: Seque
                 yield tag
 
 
-def _export(
+def export(
     registry: Content, writer: LayoutWriter, copier: Copier, name: str, reference: str, outcomes: Outcomes
 ) -> None:
     """Write one image, and its outcome. Raises ApiError where the registry itself has failed."""
-    is_tag, before = ":" not in reference, copier.tally.images
+    is_tag, before, size = ":" not in reference, copier.tally.images, copier.tally.bytes
     image = f"{name}{':' if is_tag else '@'}{reference}"
     try:
         digest = copier.copy(name, reference, name, [reference] if is_tag else ())
@@ -94,6 +94,6 @@ def _export(
         document = registry.document(name, digest) if is_new and not is_tag else None
         if document is not None:
             writer.name(name, digest, document)
-        outcomes.add(image, digest, "copied" if is_new else "in the earlier archive")
+        outcomes.add(image, COPIED if is_new else SKIPPED, digest, size=copier.tally.bytes - size)
     except (ApiError, BadManifest) as error:
-        outcomes.fail(image, "", error)
+        outcomes.fail(image, "", error, copier.tally.bytes - size)

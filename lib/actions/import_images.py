@@ -17,13 +17,14 @@ from registry.client.space import plain
 from registry.client.transfer import Damaged
 from registry.client.unloading import Unloading
 from registry.images.archived import Image, parsed
+from registry.images.inventory import subject_of
 from registry.images.listing import human
 from registry.images.manifest import BadManifest
 from registry.images.selection import selections
 from registry.message import Message, about, alone
 
 from actions import arguments, progress
-from actions.outcomes import Outcomes
+from actions.outcomes import COPIED, MISSING, SKIPPED, Outcomes
 from actions.push import IS_CACHE
 from actions.results import Results, report
 
@@ -65,8 +66,7 @@ def import_images(params: dict[str, Any]) -> Results:
             done = Imports(reader, registry, prefix, Outcomes(text, data))
             with progress.reported(done.progress):
                 results = done.carry_out(images, dry_run=params["dry-run"])
-    done.outcomes.require_all()
-    return {"dry-run": str(params["dry-run"]).lower(), **results}
+    return done.outcomes.require_all({"dry-run": str(params["dry-run"]).lower(), **results})
 
 
 class Imports:
@@ -77,6 +77,7 @@ class Imports:
         self._registry = registry
         self._prefix = prefix
         self._unloading = Unloading(reader, registry)
+        self._digests: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
         """Repository and tag here to the digest in the archive."""
 
@@ -87,31 +88,34 @@ class Imports:
     def carry_out(self, images: Sequence[Image], *, dry_run: bool) -> Results:
         """Copy *images*, or show what would be copied, and return the results. Raises ApiError."""
         # Dependents are copied with their images: what is left are those whose images came with an earlier archive.
+        self._digests = {image.digest for image in images}
         for image in sorted(images, key=lambda image: image.is_dependent):
             if not image.repository:
                 self.outcomes.fail("", image.digest, Damaged(NO_NAME))
             else:
                 self._copy(image, f"{self._prefix}{image.repository}", dry_run=dry_run)
-        return self.outcomes.results(self._unloading.tally)
+        return self.outcomes.results(dry_run=dry_run)
 
     def _copy(self, image: Image, repository: str, *, dry_run: bool) -> None:
         name = f"{repository}:{image.tag}" if image.tag else f"{repository}@{image.digest}"
         if self._names.setdefault((repository, image.tag or image.digest), image.digest) != image.digest:
             self.outcomes.fail(image.name, image.digest, Damaged(SAME_NAME.format(name=name)))
             return
+        size = self._unloading.tally.bytes
         try:
             is_here = self._registry.has_manifest(repository, image.tag or image.digest, image.digest)
-            if is_here and image.is_dependent:
+            if image.is_dependent and (is_here or (dry_run and subject_of(image.tag) in self._digests)):
                 return
             if dry_run:
-                self.outcomes.add(name, image.digest, "is there" if is_here else "would be copied")
+                self.outcomes.add(name, SKIPPED if is_here else MISSING, image.digest)
                 return
             before = self._unloading.tally.images
             digest, absent = self._unloading.copy(image, repository)
-            outcome = "copied" if self._unloading.tally.images > before else "is there"
-            self.outcomes.add(name, digest, outcome, f"without {', '.join(absent)}" if absent else "")
+            state = COPIED if self._unloading.tally.images > before else SKIPPED
+            reason = f"without {', '.join(absent)}" if absent else ""
+            self.outcomes.add(name, state, digest, size=self._unloading.tally.bytes - size, reason=reason)
         except (ApiError, BadManifest) as error:
-            self.outcomes.fail(name, image.digest, error)
+            self.outcomes.fail(name, image.digest, error, self._unloading.tally.bytes - size)
 
 
 @contextlib.contextmanager

@@ -7,14 +7,14 @@ import re
 from typing import Any
 
 from charmhelpers.core import hookenv
-from charms.layer import basic, content, upstreams
-from registry.client.upstream import Access
+from charms.layer import basic, content
 from registry.images import lists, mirroring
 from registry.images.reference import Reference
 from registry.message import Fault, Message, about, alone
 
-from actions import arguments, progress
+from actions import arguments, origin, progress
 from actions.copies import Copies
+from actions.outcomes import Outcomes
 from actions.push import IS_CACHE
 from actions.results import Results, report
 
@@ -22,10 +22,6 @@ NO_LIST = Message("no image is named", "Set images or file, or attach the resour
 """The action has neither names of images nor a list with them."""
 NOT_VARIABLES = Message("{word!r} is not NAME=VALUE", "Use for example arch=amd64, separated by spaces")
 """The values of variables of a list are names and values."""
-FAILURES = Message(
-    "{failed} of {total} images cannot be copied. The first is {first}", "See {report} and run the action again"
-)
-"""The other images were copied. Images that are there already are not copied again."""
 
 LIST = "image-list"
 
@@ -39,19 +35,16 @@ def mirror(params: dict[str, Any]) -> Results:
     images = _images(params)
     with arguments.of("to"):
         groups = mirroring.copies(images, params["to"])
-    access = _access(params)
+    access = origin.access(params)
     upstream = content.current().upstream
     if upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=upstream)))
     with content.opened(pushes=not params["dry-run"]) as registry, report(".txt") as text, report(".json") as data:
-        copies = Copies(groups, registry, access)
+        outcomes = Outcomes(text, data)
+        copies = Copies(groups, registry, access, outcomes)
         with progress.reported(copies.progress):
-            results = copies.carry_out(text, data, dry_run=params["dry-run"])
-    if copies.failed:
-        first, place = copies.first_failure, text.path
-        failure = FAILURES(failed=copies.failed, total=copies.total, first=first, report=place)
-        raise basic.ActionFailed(alone(failure), results)
-    return {"dry-run": str(params["dry-run"]).lower(), **results}
+            results = copies.carry_out(dry_run=params["dry-run"])
+    return outcomes.require_all({"dry-run": str(params["dry-run"]).lower(), **results})
 
 
 def _images(params: dict[str, Any]) -> list[Reference]:
@@ -75,15 +68,6 @@ def _images(params: dict[str, Any]) -> list[Reference]:
             release = params["release"] if parameter != "images" else ""
             images |= dict.fromkeys(lists.parse(text, lists.Request(params["prefix"], release, variables)))
     return list(images)
-
-
-def _access(params: dict[str, Any]) -> Access:
-    with arguments.of("credentials"):
-        users = upstreams.users(params["credentials"])
-    with arguments.of("ca"):
-        ca = upstreams.authorities(params["ca"])
-    plain = frozenset(host.removeprefix("http://").rstrip("/") for host in params["plain-http"].lower().split())
-    return Access(users, plain, ca, upstreams.environment())
 
 
 def read_list(path: pathlib.Path) -> str:

@@ -1,46 +1,40 @@
-"""Another registry from which an action fetches images."""
+"""Other registries from which an action fetches images, and how they are reached."""
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from typing import Any
+from urllib.parse import urlsplit
 
-from charms.layer import basic, context, juju_secrets
-from registry.client.transfer import Source
+from charms.layer import basic, context, upstreams
+from registry.client.content import Content
+from registry.client.upstream import Access
 from registry.formats import addresses
-from registry.formats.htpasswd import User
-from registry.message import Message, about
-from registry.options.proxies import Proxies
-from registry.options.secrets import SECRET, SecretError
+from registry.message import about
 
-NO_SECRET = Message("this is not the URI of a Juju secret", "Add one with the keys username and password")
-"""A password in a parameter of an action would be shown to everybody who can read the model."""
-NO_USER = Message("the Juju secret has no username and password", "Add both keys")
-"""The Juju secret for another registry lacks one of its keys."""
+from actions import arguments
 
 
-def source(params: dict[str, Any]) -> Source:
-    """Return the registry of the parameter repair-from. Raises ActionFailed."""
+def access(params: dict[str, Any]) -> Access:
+    """Return what the parameters credentials, ca and plain-http say. Raises BadArguments."""
+    with arguments.of("credentials"):
+        users = upstreams.users(params["credentials"])
+    with arguments.of("ca"):
+        ca = upstreams.authorities(params["ca"])
+    with arguments.of("trusted-ca-blob"):
+        ca = ca or context.now.options.trusted_cas
+    plain = frozenset(host.removeprefix("http://").rstrip("/") for host in params["plain-http"].lower().split())
+    return Access(users, plain, ca, upstreams.environment())
+
+
+def source(params: dict[str, Any]) -> Content:
+    """Return the registry of the parameter repair-from, a host or a URL. Raises ActionFailed, BadArguments."""
     text = params["repair-from"]
-    url = (text if "://" in text else f"https://{text}").rstrip("/")
+    url = (text if "://" in text else f"https://{text}").rstrip("/").lower()
     if problem := addresses.url_problem(url):
         raise basic.ActionFailed(about("repair-from", problem))
-    options = context.now.options
-    proxies = options.registry_proxies.with_fallback(
-        options.runtime.proxies.with_fallback(Proxies.of_model(os.environ))
-    )
-    return context.machine.other_content(url, _user(params["credentials"]), proxies.environment(), options.trusted_cas)
-
-
-def _user(uri: str) -> User | None:
-    if not uri:
-        return None
-    if not uri.startswith(SECRET):
-        raise basic.ActionFailed(about("credentials", NO_SECRET()))
-    try:
-        content = juju_secrets.read(uri)
-    except SecretError as error:
-        raise basic.ActionFailed(about("credentials", error.text)) from error
-    if not (content.get("username") and content.get("password")):
-        raise basic.ActionFailed(about("credentials", NO_USER()))
-    return User(content["username"], content["password"])
+    given, parts = access(params), urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "http":
+        given = dataclasses.replace(given, plain=given.plain | {host})
+    return context.machine.upstream(host, given)

@@ -2,69 +2,90 @@
 
 from __future__ import annotations
 
+import collections
 import json
+import threading
 
 from charms.layer import basic
-from registry.client.transfer import Damaged, Missing, Tally
-from registry.images.listing import human
+from registry.client.http import ApiError
+from registry.client.transfer import Damaged, Missing
 from registry.images.manifest import BadManifest
 from registry.message import Message, alone
 
 from actions.results import Report, Results
 
 INCOMPLETE = Message(
-    "{failed} of {images} images could not be copied, the first because of: {reason}",
-    "See {report} on the unit, fix it and run the action again",
+    "{failed} of {total} images cannot be copied. The first is {first}", "See {report} and run the action again"
 )
-"""Some of the images failed; the others were copied. The report has the reason for each."""
+"""The other images were copied. Images that are there already are not copied again."""
 
+COPIED, SKIPPED, FAILED, MISSING = "copied", "skipped", "failed", "to-copy"
+"""States of an image; in a dry run the last one in place of the first."""
 ROW = 5
 """Images in a row that fail by a registry's errors, after which none is tried any more."""
 
 
 class Outcomes:
-    """The outcomes of the images so far."""
+    """The outcomes of the images so far. Threads may share it."""
 
     def __init__(self, text: Report, data: Report) -> None:
         self._text = text
         self._data = data
+        self._lock = threading.Lock()
+        self._counts = collections.Counter[str]()
         self._first = ""
-        self.images = self.failed = self._row = 0
+        self._row = 0
+        self.bytes = 0
+        """Those that were copied, as far as `add` was told."""
         data.write("[")
 
-    def add(self, image: str, digest: str, outcome: str, note: str = "") -> None:
-        """Report an image; *note* says more about the outcome."""
-        self._text.write(f"{image} {digest} {outcome}{': ' if note else ''}{note}\n")
-        record = {"image": image, "digest": digest, "outcome": outcome, "note": note}
-        self._data.write(",\n" * bool(self.images) + json.dumps(record))
-        self.images += 1
-        self._row = 0
+    @property
+    def images(self) -> int:
+        """How many images there are so far."""
+        return self._counts.total()
 
-    def fail(self, image: str, digest: str, error: Exception) -> None:
-        """Report an image that could not be copied. Raises *error* where so many fail that it is not the images."""
-        row = 0 if isinstance(error, Damaged | Missing | BadManifest) else self._row + 1
-        if row == ROW:
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+        return self._counts[FAILED]
+
+    def add(
+        self, image: str, state: str, digest: str = "", *, target: str = "", size: int = 0, reason: str = ""
+    ) -> None:
+        """Report an image, and where it went if that has another name; *reason* says more about its state."""
+        record = {"image": image, "target": target or image, "state": state, "digest": digest}
+        where = f" -> {target}" if target else ""
+        with self._lock:
+            self._text.write(f"{state}  {image or digest}{where}{': ' if reason else ''}{reason}\n")
+            self._data.write(",\n" * bool(self.images) + json.dumps({**record, "bytes": size, "reason": reason}))
+            self._counts[state] += 1
+            self.bytes += size
+            if state == FAILED:
+                self._first = self._first or f"{image or digest}: {reason}"
+            else:
+                self._row = 0
+
+    def fail(self, image: str, digest: str, error: ApiError | BadManifest, size: int = 0) -> None:
+        """Report an image that cannot be copied. Raises *error* where so many fail that it is not the images."""
+        self._row = 0 if isinstance(error, Damaged | Missing | BadManifest) else self._row + 1
+        if self._row == ROW:
             raise error
-        self._first = self._first or f"{image or digest}: {error}"
-        self.add(image, digest, "failed", str(error))
-        self.failed += 1
-        self._row = row
+        self.add(image, FAILED, digest, size=size, reason=str(error))
 
-    def results(self, tally: Tally) -> Results:
+    def results(self, *, dry_run: bool = False) -> Results:
         """End the reports, and return the results."""
         self._data.write("]\n")
         return {
-            "copied": str(tally.images),
-            "skipped": str(tally.skipped),
-            "failed": str(self.failed),
-            "size": human(tally.bytes),
+            **{state: str(self._counts[state]) for state in (MISSING if dry_run else COPIED, SKIPPED, FAILED)},
+            "bytes": str(self.bytes),
             "report": str(self._text.path),
             "report-json": str(self._data.path),
             "output": self._text.beginning,
         }
 
-    def require_all(self) -> None:
-        """Raise ActionFailed if an image failed, after the reports have been kept."""
+    def require_all(self, results: Results) -> Results:
+        """Return *results*. Raises ActionFailed with them if an image failed, after the reports have been kept."""
         if self.failed:
-            values = {"failed": self.failed, "images": self.images, "reason": self._first, "report": self._text.path}
-            raise basic.ActionFailed(alone(INCOMPLETE(**values)))
+            values = {"failed": self.failed, "total": self.images, "first": self._first, "report": self._text.path}
+            raise basic.ActionFailed(alone(INCOMPLETE(**values)), results)
+        return results

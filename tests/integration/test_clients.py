@@ -30,38 +30,42 @@ def registries(unit, settings):
     return info["Mirrors"], {name: index["Secure"] for name, index in info["IndexConfigs"].items()}
 
 
-@pytest.fixture
-def shown(unit):
+def shown(unit, to="REPOSITORY"):
     """The files of all clients, by format, for this registry as the only source of Docker Hub's images."""
-    results = unit.run("client-config", mirror="docker.io", fallback=False).results
+    results = unit.run("client-config", mirror="docker.io", to=to, fallback=False).results
     report = json.loads(unit.exec(f"cat {results['report-json']}"))
     return {name: {part["place"]: part["text"] for part in parts} for name, parts in report.items()}
 
 
-def test_clients_pull_with_what_is_shown(unit, shown, tmp_path):
-    digest = Uploads(f"http://{unit.address}:5000").image("team/app", "1.0", b"layer" * 1000)["digest"]
+@pytest.mark.parametrize("to", ["REPOSITORY", "all/HOST/REPOSITORY"])
+def test_clients_pull_from_a_mirror_with_what_is_shown(unit, to, tmp_path):
+    name, files = f"{to.replace('HOST', 'docker.io').removesuffix('REPOSITORY')}team/app", shown(unit, to)
+    images = {f"{unit.address}:5000": name, "docker.io": "team/app"}
+    digest = Uploads(f"http://{unit.address}:5000").image(name, "1.0", b"layer" * 1000)["digest"]
 
-    assert registries(unit, json.loads(shown["daemon-json"]["/etc/docker/daemon.json"])) == (
-        [f"http://{unit.address}:5000/"],
-        {"docker.io": True, f"{unit.address}:5000": False},
-    )
-
-    hosts = {path: text for path, text in shown["containerd"].items() if path.endswith("hosts.toml")}
+    hosts = {path: text for path, text in files["containerd"].items() if path.endswith("hosts.toml")}
     for path, text in hosts.items():
         put(unit, path.replace("/etc/containerd/certs.d", "/tmp/clients/certs.d"), text)
-    for host in (f"{unit.address}:5000", "docker.io"):
-        fetched = unit.exec(f"ctr content fetch --hosts-dir /tmp/clients/certs.d {host}/team/app:1.0 2>&1")
+    for host, image in images.items():
+        fetched = unit.exec(f"ctr content fetch --hosts-dir /tmp/clients/certs.d {host}/{image}:1.0 2>&1")
         assert digest in fetched, host
-        unit.exec(f"ctr image rm {host}/team/app:1.0")
+        unit.exec(f"ctr image rm {host}/{image}:1.0")
     unit.exec("rm -r /tmp/clients")
 
     folder = tmp_path / ".config/containers/registries.conf.d"  # where users other than root have it
     folder.mkdir(parents=True)
     (folder / "docker-registry.conf").write_text(
-        shown["podman"]["/etc/containers/registries.conf.d/docker-registry.conf"]
+        files["podman"]["/etc/containers/registries.conf.d/docker-registry.conf"]
     )
-    for host in (f"{unit.address}:5000", "docker.io"):
-        command = [*SKOPEO, f"docker://{host}/team/app:1.0"]
+    for host, image in images.items():
+        command = [*SKOPEO, f"docker://{host}/{image}:1.0"]
         done = subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["layers"][0]["size"] == 5000
+
+
+def test_dockerd_takes_the_registry_as_a_mirror(unit):
+    assert registries(unit, json.loads(shown(unit)["daemon-json"]["/etc/docker/daemon.json"])) == (
+        [f"http://{unit.address}:5000/"],
+        {"docker.io": True, f"{unit.address}:5000": False},
+    )

@@ -17,6 +17,8 @@ from uploads import OCI, Uploads
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 PASSWORD = "hush"
+LARGE = ("multi-part write", "move", "read back")
+"""Rules of large files, which both drivers can be asked to keep."""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,19 @@ def test_what_is_pushed_to_the_private_one_is_pulled_from_the_public_one(private
     assert ask(f"http://{private.address}:5000/v2/small/manifests/1", headers=login())[0] == 200
 
 
+def check(unit, store):
+    """Have the unit try its storage: the rules that work. One byte is left of it."""
+    done = unit.run("check-storage", lists=False).results
+    left = [line for line in store.swift("GET", "images").splitlines() if "docker-registry-check" in line]
+    assert not [line for line in left if "/repositories/" in line]
+    assert len(left) <= 3  # in Swift a segment too, below another folder than in S3
+    return [line.partition(":")[0] for line in done["output"].splitlines() if line.endswith(": works")]
+
+
+def test_swift_does_what_the_registry_needs(private, store):
+    assert check(private, store) == [*LARGE, "delete"]
+
+
 def test_s3_over_the_same_store(private, store):
     settings = {**dict.fromkeys(by_swift(store)), **by_s3(store)}
     named = {name.replace("-", "_"): value for name, value in settings.items()}
@@ -101,6 +116,7 @@ def test_s3_over_the_same_store(private, store):
     assert ask(f"http://{private.address}:5000/v2/small/manifests/1", headers=login())[0] == 404
     private.run("push", image="small:1", pull=False)
     assert ask(f"http://{private.address}:5000/v2/small/manifests/1", headers=login())[0] == 200
+    assert check(private, store) == [*LARGE, "delete"]
 
 
 def test_a_store_that_goes_and_comes_back_needs_no_hand(private, store):

@@ -75,9 +75,6 @@ class FakeMachine:
     def trial(self, url, user):
         return Trial(Connection(self.registry_url))
 
-    def other_content(self, url, user, environment, ca):
-        return Content(Connection(url, user))
-
     def content_files(self, folder):
         return FakeContentFiles(self.stored)
 

@@ -45,13 +45,13 @@ def test_images_go_out_and_in_again(registry, run, machine, tmp_path):
     )
     clear(registry)
     shown = run("import", prefix="/mirror/", **{"dry-run": True})
-    assert (shown["copied"], registry.tags) == ("0", {})
-    assert f"mirror/team/app:1.0 {image['digest']} would be copied" in shown["output"]
+    assert (shown["to-copy"], registry.tags) == ("2", {})
+    assert "to-copy  mirror/team/app:1.0\n" in shown["output"]
     done = run("import", prefix="mirror")
     assert (done["copied"], done["failed"], done["dry-run"]) == ("2", "0", "false")
     assert set(registry.manifests["mirror/team/app"]) >= {image["digest"], lost["digest"]}
     assert len(registry.tags["mirror/team/app"]) == 2
-    assert {one["outcome"] for one in report(machine, run("import", prefix="mirror"))} == {"is there"}
+    assert {one["state"] for one in report(machine, run("import", prefix="mirror"))} == {"skipped"}
 
 
 def test_a_later_archive_has_what_is_new(registry, run, machine, tmp_path):
@@ -88,8 +88,8 @@ def test_images_that_fail_do_not_stop_the_others(registry, run, machine, monkeyp
     registry.image("app", "2", "two")
     registry.blobs = {digest: b"" if data == b"one" else data for digest, data in registry.blobs.items()}
     failure = run("export")["failure"]
-    assert failure.startswith("1 of 2 images could not be copied, the first because of: app:1: sha256:")
-    assert {one["image"]: one["outcome"] for one in report(machine, {"report-json": "uuid.json"})} == {
+    assert failure.startswith("1 of 2 images cannot be copied. The first is app:1: sha256:")
+    assert {one["image"]: one["state"] for one in report(machine, {"report-json": "uuid.json"})} == {
         "app:1": "failed",
         "app:2": "copied",
     }

@@ -8,6 +8,7 @@ import tarfile
 import pytest
 import yaml
 from registry.deployment import backup as archive
+from registry_server import MemoryRegistry, serve
 
 KEY = "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n"
 
@@ -19,12 +20,16 @@ def file(deployed, tmp_path):
 
 @pytest.fixture
 def back(deployed, actions, file):
-    return lambda **params: deployed.action("backup", actions, **{"file": file, "recipient": "", **params})
+    return lambda **params: deployed.action(
+        "backup", actions, **{"file": file, "recipient": "", "images": False, **params}
+    )
 
 
 @pytest.fixture
 def bring(deployed, actions, file):
-    return lambda **params: deployed.action("restore", actions, **{"file": file, "identity": "", **params})
+    return lambda **params: deployed.action(
+        "restore", actions, **{"file": file, "identity": "", "images": False, **params}
+    )
 
 
 def test_a_backup_is_whole_and_for_root_only(back, deployed, juju, file, machine):
@@ -67,6 +72,30 @@ def test_it_comes_back_on_a_new_unit(back, bring, deployed, juju, machine):
         assert options == {"docker-registry": {"http-host": "https://registry.example.com", "tls-key-path": "/own.key"}}
         assert f"Now set the options from {results['options']} with" in results["message"]
         assert before[0] not in str(results)
+
+
+def test_images_come_back_under_their_names_with_all_that_belongs_to_them(back, bring, machine, file):
+    registry = MemoryRegistry()
+    server, machine.registry_url = serve(registry)
+    image = registry.image("docker.io/team/app", "1.0", "one")
+    registry.image("ghcr.io/team/app", "1.0", "another")
+    registry.image("docker.io/team/app", f"{image['digest'].replace(':', '-')}.sig", "signature")
+    registry.image("docker.io/team/app", f"sha256-{64 * '0'}.sig", "signature of one that was deleted")
+    lost = registry.image("docker.io/team/app", None, "lost")
+    machine.engine.garbage.insert(0, f"docker.io/team/app: marking manifest {lost['digest']} ")
+    whole = registry.tags, registry.manifests, registry.blobs
+    results = back(images=True)
+    assert (results["copied"], results["failed"]) == ("4", "0")
+    assert archive.read(file, None).http_secret
+    registry.tags, registry.manifests, registry.blobs = {}, {}, {}
+    for copied in ("4", "0"):  # the second time as after a kill
+        results = bring(images=True)
+        assert (results["copied"], results["failed"]) == (copied, "0")
+        assert (registry.tags, registry.manifests, registry.blobs) == whole
+    back()
+    assert bring(images=True)["failure"].startswith(f"{file} has no images (")
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_unit_that_is_not_the_leader_keeps_the_shared_secret(back, bring, juju, deployed):

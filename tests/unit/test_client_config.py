@@ -3,13 +3,14 @@
 import json
 
 import pytest
+import yaml
 from test_endpoints import relate
 
 
 @pytest.fixture
 def show(deployed, actions, machine):
-    def run(kind="all", mirror="", *, fallback=True):
-        results = deployed.action("client-config", actions, format=kind, mirror=mirror, fallback=fallback)
+    def run(kind="all", mirror="", *, fallback=True, to="REPOSITORY"):
+        results = deployed.action("client-config", actions, format=kind, mirror=mirror, to=to, fallback=fallback)
         report = results.get("report-json", "").rpartition("/")[2]
         return results, json.loads(machine.records.outputs[report]) if report else {}
 
@@ -54,9 +55,25 @@ def test_a_cache_is_a_mirror_of_its_upstream(show, deployed, juju, machine):
     assert "ghcr.io:" in show("k3s", "ghcr.io")[0]["output"]
 
 
+def test_images_that_are_mirrored_below_the_name_of_their_host(show):
+    _, report = show(mirror="docker.io localhost:5001", to="all/HOST/REPOSITORY", fallback=False)
+    text = {name: " ".join(part["text"] for part in parts) for name, parts in report.items()}
+    url = "http://10.0.0.10:5000/v2/all/docker.io"
+    assert f'server = "{url}"\noverride_path = true\n\n[host."{url}"]' in text["containerd"]
+    rewrite = yaml.safe_load(report["k3s"][0]["text"])["mirrors"]["localhost:5001"]["rewrite"]
+    assert rewrite == {"^(.*)$": "all/localhost-5001/$1"}
+    entries = json.loads(report["canonical-kubernetes"][0]["text"])
+    assert entries[1] == {"url": url, "host": "docker.io", "override_path": True}
+    assert "docker.io" not in text["charmed-kubernetes"]
+    assert "registry-mirrors" not in text["daemon-json"]
+    assert 'prefix = "docker.io"\nlocation = "10.0.0.10:5000/all/docker.io"' in text["podman"]
+
+
 def test_what_fails(show, deployed, juju, actions):
     assert show(mirror="https://ghcr.io")[0]["failure"].startswith("mirror: https://ghcr.io is a URL. Give the host")
     assert show(mirror="a_b:x")[0]["failure"].startswith("mirror: ")
+    for to in ("HOST", "mirror-REPOSITORY", "REPOSITORY/HOST", "NAME/REPOSITORY"):
+        assert show(mirror="docker.io", to=to)[0]["failure"].startswith("to: "), to
     juju.change(config={"http-host": "nonsense"})
     deployed.hook("config-changed")
     assert show()[0]["failure"].startswith("It is not settled how clients reach the registry.")

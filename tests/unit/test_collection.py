@@ -26,10 +26,11 @@ def registry(deployed, machine):
 
 
 @pytest.fixture
-def shared(registry, deployed, juju):
+def shared(registry, deployed, juju, machine):
     """A unit that shares a store with another one."""
     juju.change(config=STORE)
     deployed.hook("config-changed")
+    machine.engine.calls.clear()  # the new store was tried
     relate(juju, deployed, "peer", {OTHER: SERVES})
     return deployed
 

@@ -87,11 +87,11 @@ def test_targets_that_cannot_be(registries, move, deployed, actions):
         assert move(**params)["failure"].startswith(reason), params
 
 
-def test_the_storage_is_tried_rule_by_rule(registries, deployed, actions, machine, monkeypatch):
+def test_the_storage_is_tried_rule_by_rule(registries, deployed, actions, machine, juju, monkeypatch):
     registry, _ = registries
     monkeypatch.setattr("registry.client.trial.PART", 1 << 20)
     monkeypatch.setattr("registry.client.trial.TAGS", 30)
-    results = deployed.action("check-storage", actions)
+    results = deployed.action("check-storage", actions, lists=True)
     assert results["rules"] == "6"
     assert results["output"].count(": works\n") == 6
     assert (registry.blobs, registry.manifests["docker-registry-charm/check"]) == ({}, {})
@@ -108,5 +108,25 @@ def test_the_storage_is_tried_rule_by_rule(registries, deployed, actions, machin
         return whole(method, path, *rest)
 
     monkeypatch.setattr(registry, "answer", faulty)
-    failure = deployed.action("check-storage", actions)["failure"]
+    failure = deployed.action("check-storage", actions, lists=True)["failure"]
     assert failure.startswith("The storage breaks what the registry needs: move (PUT /v2/docker-registry-charm/check/")
+    assert "; delete (" not in failure
+    assert registry.requests[-1][0] == "DELETE"  # of the upload
+    assert set(machine.engine.containers) == {"registry"}
+
+    monkeypatch.setattr(registry, "answer", whole)
+    machine.engine.garbage = []
+    failure = deployed.action("check-storage", actions, lists=False)["failure"]
+    assert failure.startswith("The storage breaks what the registry needs: delete (garbage-collect failed: ")
+    assert juju.model["results"]["rules"] == "5"
+
+
+def test_what_registry_2_cannot_do_is_no_fault_of_the_store(registries, deployed, actions, juju, monkeypatch):
+    monkeypatch.setattr("registry.client.trial.PART", 1 << 20)
+    juju.change(config=dict(word.split("=") for word in S3.split()))
+    deployed.hook("config-changed")
+    results = deployed.action("check-storage", actions, lists=False)
+    assert (
+        "zero-size object: not tried: registry 2.8 cannot store an empty blob in an object store" in results["output"]
+    )
+    assert results["output"].count(": works\n") == 4

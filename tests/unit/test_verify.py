@@ -23,7 +23,7 @@ def registries(deployed, machine, monkeypatch):
 
 @pytest.fixture
 def verify(deployed, machine, actions):
-    defaults = {"match": "", "untagged": False, "repair-from": "", "credentials": ""}
+    defaults = {"match": "", "untagged": False, "repair-from": "", "credentials": "", "ca": "", "plain-http": ""}
 
     def run(**params):
         results = deployed.action("verify", actions, **{**defaults, **params})
@@ -140,7 +140,7 @@ def test_what_cannot_be_verified(registries, verify):
     for params, reason in (
         ({"match": "^("}, "match: '^(' is not a regular expression"),
         ({"repair-from": "http://"}, "repair-from: 'http:' has no"),
-        ({"repair-from": "https://other.example", "credentials": "me:secret"}, "credentials: this is not the URI"),
+        ({"repair-from": "https://other.example", "credentials": "me:secret"}, "credentials: the value is not the URI"),
     ):
         assert verify(**params)[0]["failure"].startswith(reason)
 

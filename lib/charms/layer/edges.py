@@ -106,12 +106,6 @@ class Machine:
         """Return a client for what is in the registry *host*, elsewhere."""
         return Content(Upstream(host, access))
 
-    def other_content(self, url: str, user: htpasswd.User | None, environment: Mapping[str, str], ca: str) -> Content:
-        """Return a client for what is in another registry, with the proxies in *environment* and the CAs *ca*."""
-        connection = Connection(url, user, deadline=Deadline(math.inf), seconds=60)
-        connection.go_out(environment, ca)
-        return Content(connection)
-
     def trial(self, url: str, user: htpasswd.User) -> Trial:
         """Return what tries the storage of the registry at *url*, as *user*."""
         # The manifest goes with its thousand tags, one after the other.

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from charmhelpers.core import hookenv, unitdata
 from charms.layer import basic, context, facts, image, juju_secrets
 from registry.client.content import Content
-from registry.client.http import ApiError
 from registry.client.trial import Trial
-from registry.deployment.maintenance import Maintenance
+from registry.deployment.candidate import TRIAL_FOLDER
 from registry.message import Message, Text, about, alone
 from registry.options import overrides
 from registry.options.options import Options
@@ -24,8 +23,6 @@ NO_STORE = Message("they name no {driver} store", "Name one, for example options
 SAME_PLACE = Message("The images are there already", "Choose another storage")
 """The target of a move is the storage in use."""
 
-TRIAL_FOLDER = "docker-registry-check"
-"""Folder of the storage in which it is tried."""
 DRIVERS = {"disk": "filesystem", "s3": "s3", "swift": "swift"}
 """What an operator calls a storage, to the name of its driver."""
 
@@ -72,18 +69,14 @@ def tried(current: Release) -> Iterator[Trial]:
 
     Raises NotServing, EngineError, OSError, CollectionFailed.
     """
-    machine, own, docker = context.machine, context.own_user(), context.machine.connect()
-    release = current.for_trial(TRIAL_FOLDER)
-    folder = current.data_folder
+    machine, own, folder = context.machine, context.own_user(), current.data_folder
     try:
-        with context.switch(docker).loopback(release, deletes=True) as port:
+        with context.switch(machine.connect()).trial(current) as port:
             trial = machine.trial(f"http://127.0.0.1:{port}", own)
-            yield trial
-            with contextlib.suppress(ApiError):
+            try:
+                yield trial
+            finally:
                 trial.delete()
-            store = machine.store.loopback()
-            store.write(release)
-            Maintenance(docker, store).collect(release, dry_run=False)
     finally:
         if folder:
             machine.folders.remove(f"{folder}/{TRIAL_FOLDER}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
 from registry.client.http import ApiError, Connection
+from registry.client.trial import SHORT, SHORT_PART, Trial, broken_rules
+
+TRANSFER_SECONDS = 60
+"""How long a registry may take to store a part of a blob."""
 
 
 class Api:
@@ -34,6 +39,15 @@ class Api:
         # A registry that cannot reach its storage returns 500 or 503, not 404.
         self._connection.require("GET", f"/v2/{repository}/tags/list", 404, as_user=True)
         self._connection.require("POST", f"/v2/{repository}/blobs/uploads/", 405, as_user=True)
+
+    def try_storage(self) -> str:
+        """Store a blob in two parts, read and delete it, as the user; return the rules that the storage breaks."""
+        trial = Trial(self._connection.within(TRANSFER_SECONDS), SHORT_PART)
+        return broken_rules(dict(trial.steps(SHORT)))
+
+    def uploading(self) -> contextlib.AbstractContextManager[None]:
+        """Keep an upload in progress in the body, and end it: see `Trial.uploading`. Raises ApiError."""
+        return Trial(self._connection.within(TRANSFER_SECONDS)).uploading()
 
     def check_is_registry(self, environment: Mapping[str, str], ca: str = "") -> None:
         """Raise ApiError unless a registry answers, with or without authentication.

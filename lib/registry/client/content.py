@@ -223,7 +223,7 @@ class Sized:
 
     def __init__(self, content: Iterator[bytes], size: int) -> None:
         self._content = content
-        self._rest = b""
+        self._rest = memoryview(b"")  # which is cut without copying: requests reads a few kilobytes at once
         self._left = size
         self.len = size
 
@@ -233,9 +233,10 @@ class Sized:
             part = next(self._content, None)
             if part is None:
                 break
-            self._rest = part
+            self._rest = memoryview(part)
             self._left -= len(part)
         if self._left < 0 or (self._left and not self._rest):  # the server would wait for the rest
             raise ApiError("a blob has another size than its manifest says")
-        data, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
+        end = len(self._rest) if size < 0 else size
+        data, self._rest = bytes(self._rest[:end]), self._rest[end:]
         return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import hashlib
 import http
@@ -87,6 +88,12 @@ class Connection:
             self._session.verify = False  # except for its fingerprint
             self._session.mount("https://", _Pinned(certificate))
             self._session.cert = str(identity) if identity else None
+
+    def within(self, seconds: float) -> Connection:
+        """Return the same, where an answer may take as many *seconds*."""
+        patient = copy.copy(self)
+        patient._seconds = seconds
+        return patient
 
     def go_out(self, environment: Mapping[str, str], ca: str = "") -> None:
         """Use the proxies that *environment* has for the server, and trust the CAs in the PEM *ca* too."""

@@ -6,6 +6,7 @@ links in it are only looked up, and an archive can be larger than memory.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -33,9 +34,12 @@ _GZIP = b"\x1f\x8b"
 
 
 class LayoutReader:
-    """The archive at *path*. Raises BadArchive, OSError."""
+    """The archive at *path*; with *hosts* a host in the name of an image is a part of its repository's name.
 
-    def __init__(self, path: pathlib.Path) -> None:
+    Raises BadArchive, OSError.
+    """
+
+    def __init__(self, path: pathlib.Path, *, hosts: bool = False) -> None:
         self._path = path
         self._places: dict[str, tuple[int, int]] = {}
         """Name of a file to its offset and size."""
@@ -46,8 +50,11 @@ class LayoutReader:
         with damage():
             self._scan()
             self._enter_folder()
-            self.images = tuple(self._images())
-            """In its order."""
+            images = tuple(self._images())
+        self.images = images
+        """In its order."""
+        if hosts:
+            self.images = tuple(dataclasses.replace(one, repository=one.whole_repository) for one in images)
         self._digests = {(image.repository, image.tag): image.digest for image in self.images}
         self._kinds = {image.digest: image.media_type for image in self.images}
 

@@ -115,6 +115,10 @@ class LayoutWriter:
                 self.content.add(f"{repository}:{reference}@{document.digest}")
                 self.name(repository, reference, document)
 
+    def has_name(self, repository: str, reference: str) -> bool:
+        """Tell whether the index lists a tag or digest."""
+        return (repository, reference) in self._entries
+
     def name(self, repository: str, reference: str, document: Document) -> None:
         """List a manifest in the index, under a tag or its digest."""
         self._entries[repository, reference] = archived.entry(

@@ -36,18 +36,19 @@ class NoSpace(Fault):
 
 
 class Spared:
-    """A file that is written as long as a part of its disk stays free."""
+    """A file that is written as long as a part of its disk stays free; that of *disk*, where *file* is only a pipe."""
 
-    def __init__(self, file: IO[bytes], folder: pathlib.Path) -> None:
+    def __init__(self, file: IO[bytes], folder: pathlib.Path, disk: IO[bytes] | None = None) -> None:
         self._file = file
         self._folder = folder
+        self._disk = disk or file
         self._left = 0
 
     def write(self, data: bytes) -> int:
         """Write *data*. Raises NoSpace, OSError."""
         self._left -= len(data)
         if self._left < 0:
-            disk = os.fstatvfs(self._file.fileno())
+            disk = os.fstatvfs(self._disk.fileno())
             if disk.f_bavail * disk.f_frsize < min(RESERVE, disk.f_blocks * disk.f_frsize // 20):
                 raise NoSpace(NO_SPACE(folder=self._folder))
             self._left = _EVERY

@@ -5,10 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import pathlib
+import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
+from registry.client.archive import BadArchive
+from registry.client.layout_reader import LayoutReader
+from registry.client.space import CHUNK, Spared
 from registry.machine import encryption, paths
 from registry.machine.encryption import Cipher
 from registry.machine.files import open_private
@@ -16,6 +22,8 @@ from registry.message import Fault, Message
 
 NOT_A_BACKUP = Message("{path} is not a backup of this charm ({error})", "Use a file that the action backup wrote")
 """The file is damaged, or something else, or of a newer revision of the charm."""
+NO_IMAGES = Message("{path} has no images ({error})", "Use a backup that was made with images=true")
+"""The backup was made without images, or is damaged after what it has besides images."""
 
 UNIT = "unit.json"
 """Name in the archive of what is not an image; it comes first."""
@@ -63,17 +71,17 @@ class Saved:
 def writing(path: str, saved: Saved, cipher: Cipher | None) -> Iterator[IO[bytes]]:
     """Write a backup to *path*, which appears when it is whole; the body can continue the tar archive on the stream.
 
-    Raises EncryptionError, OSError; UnsafePath in a folder that others can write.
+    Raises NoSpace, EncryptionError, OSError; UnsafePath in a folder that others can write.
     """
     with contextlib.ExitStack() as opened:
-        stream: IO[bytes] = opened.enter_context(open_private(path))
+        stream = file = opened.enter_context(open_private(path))
         if cipher:
             stream = opened.enter_context(encryption.writing(cipher, stream))
         data = saved.to_json().encode()
         entry = tarfile.TarInfo(UNIT)
         entry.size, entry.mode = len(data), 0o600
         stream.write(entry.tobuf() + data + bytes(-len(data) % tarfile.BLOCKSIZE))
-        yield stream
+        yield cast("IO[bytes]", Spared(stream, pathlib.Path(path).parent, file))
         stream.write(bytes(2 * tarfile.BLOCKSIZE))
 
 
@@ -95,6 +103,27 @@ def read(path: str, cipher: Cipher | None) -> Saved:
                 return _saved(stream)
         except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
             raise BadBackup(NOT_A_BACKUP(path=path, error=error)) from error
+
+
+@contextlib.contextmanager
+def images(path: str, cipher: Cipher | None) -> Iterator[LayoutReader]:
+    """Open the images in the backup at *path*. Raises BadBackup, NoSpace, EncryptionError, OSError.
+
+    One that is encrypted is decrypted to a file without a name, which is gone whatever happens.
+    """
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(_opened(path))
+        if cipher:
+            encrypted, folder = file, pathlib.Path(path).parent
+            file = opened.enter_context(tempfile.TemporaryFile(dir=folder))
+            with encryption.reading(cipher, encrypted) as stream:
+                shutil.copyfileobj(stream, Spared(file, folder), CHUNK)
+            file.flush()
+        try:
+            reader = LayoutReader(pathlib.Path(f"/proc/self/fd/{file.fileno()}"), hosts=True)
+        except BadArchive as error:
+            raise BadBackup(NO_IMAGES(path=path, error=error)) from error
+        yield reader
 
 
 def _saved(stream: IO[bytes]) -> Saved:

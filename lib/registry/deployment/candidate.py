@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry.client.api import Api
 from registry.client.http import ApiError, Refusal
+from registry.client.trial import BREAKS, DELETE
 from registry.deadline import Deadline
 from registry.deployment.health import Connect, Health, NotServing
+from registry.deployment.maintenance import FAILED, CollectionFailed, Maintenance
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
 from registry.machine import engine
@@ -28,6 +31,8 @@ HOLD_SECONDS = 0.6
 """How long a candidate must stay healthy: two intervals of its health check."""
 PROBE_REPOSITORY = "docker-registry-charm/probe"
 """Repository for the test upload to a candidate; nothing is ever stored there."""
+TRIAL_FOLDER = "docker-registry-check"
+"""Folder of the storage in which it is tried, each machine in one of its own: units that share it are not in step."""
 _FULL = os.strerror(errno.ENOSPC).lower()
 """What the registry says of a full disk."""
 
@@ -100,6 +105,49 @@ class Candidates:
             if isinstance(error.__cause__, Refusal) or not self._failed_before(release, error):
                 raise
             self.warnings.append(alone(FAILS_AS_BEFORE(error=error.__cause__ or error)))
+        self._try_new_store(release)
+
+    def _try_new_store(self, release: Release) -> None:
+        """Raise NotServing if the images are to be in another object store than before, and it breaks a rule."""
+        current = self._store.current()
+        is_known = current is not None and current.place_of_images == release.place_of_images
+        if is_known or not release.is_shared or release.is_read_only:
+            return
+        broken = ""
+        try:
+            with self.trial(release) as port:
+                broken = self._connect(f"http://127.0.0.1:{port}", None, self._deadline).try_storage()
+        except CollectionFailed as error:
+            broken = broken or f"{DELETE} ({error.text})"
+        if broken:
+            raise NotServing(BREAKS(rules=broken))
+
+    @contextlib.contextmanager
+    def trial(self, release: Release) -> Iterator[int]:
+        """Run a registry as `loopback`, with a folder of its own in the same storage, and leave nothing there.
+
+        Raises also CollectionFailed.
+        """
+        apart, store = release.for_trial(f"{TRIAL_FOLDER}/{platform.node()}"), self._store.loopback()
+        with self.loopback(apart, deletes=True) as port:
+            try:
+                yield port
+            finally:
+                store.write(apart)
+                self._collect(Maintenance(self._docker, store), apart, port)
+
+    def _collect(self, maintenance: Maintenance, release: Release, port: int) -> None:
+        """Delete all blobs of *release*, none of which is used. Raises CollectionFailed, EngineError.
+
+        Object stores have no empty folders, and without the folder of repositories nothing is collected: an upload
+        keeps it there.
+        """
+        client = self._connect(f"http://127.0.0.1:{port}", None, Deadline(60))
+        try:
+            with client.uploading():
+                maintenance.collect(release, dry_run=False)
+        except ApiError as error:
+            raise CollectionFailed(FAILED(error=error)) from error
 
     def _verify_storage(self, name: str, client: Api, release: Release) -> None:
         """Raise NotServing unless the registry in the container stays healthy, and can use its storage."""

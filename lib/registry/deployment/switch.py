@@ -110,6 +110,10 @@ class Switch:
         """
         return self._candidates.loopback(release, deletes=deletes)
 
+    def trial(self, release: Release) -> contextlib.AbstractContextManager[int]:
+        """Run a registry as `loopback`, with a folder of its own in the same storage: `Candidates.trial`."""
+        return self._candidates.trial(release)
+
     def _keep(self, release: Release, container: Container | None) -> list[str]:
         """Run the container of a verified release as configured, whether it was altered, killed or removed."""
         name = release.container.name

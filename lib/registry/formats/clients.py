@@ -45,11 +45,17 @@ class Registry:
     """Hosts whose images are pulled from this registry, and the URL of each."""
     has_fallback: bool = True
     """Clients may ask these hosts themselves for what this registry does not have."""
+    folders: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Hosts to what comes before the names of their images here, where that is not nothing."""
 
     @property
     def url(self) -> str:
         """Where it is."""
         return f"{self.scheme}://{self.netloc}"
+
+    def url_of(self, host: str) -> str:
+        """Return where the API is for the images of *host*: with a path where their names begin otherwise here."""
+        return f"{self.url}/v2/{self.folders[host]}" if host in self.folders else self.url
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +107,9 @@ def daemon_json(registry: Registry) -> Iterator[Part]:
     settings: dict[str, list[str]] = {}
     if registry.scheme == "http":
         settings["insecure-registries"] = [registry.netloc]
-    if HUB in registry.mirrored:
+    if HUB in registry.folders:
+        yield Part(NOTE, "", "Docker needs images of a mirror under their own names, not below others.")
+    elif HUB in registry.mirrored:
         settings["registry-mirrors"] = [registry.url]
     if not settings:
         yield Part(NOTE, "", "Docker needs no settings.")
@@ -119,7 +127,7 @@ def containerd(registry: Registry) -> Iterator[Part]:
     yield from _trust(registry, own)
     yield Part(FILE, f"{own}/hosts.toml", _hosts_toml(registry, own, registry.url))
     for host, server in registry.mirrored.items():
-        text = _hosts_toml(registry, own, server if registry.has_fallback else registry.url, is_mirror=True)
+        text = _hosts_toml(registry, own, server if registry.has_fallback else registry.url_of(host), host)
         yield Part(FILE, f"/etc/containerd/certs.d/{host}/hosts.toml", text)
     if registry.user:
         words = [f"--docker-server={registry.netloc}", f"--docker-username={registry.user}"]
@@ -133,9 +141,10 @@ def k3s(registry: Registry) -> Iterator[Part]:
     ca = f"{folder}/docker-registry-ca.crt"
     hosts = [registry.netloc, *registry.mirrored]
     document: dict[str, Any] = {"mirrors": {host: {"endpoint": [registry.url]} for host in hosts}}
-    config: dict[str, Any] = {}
-    if registry.user:
-        config["auth"] = {"username": registry.user, "password": PASSWORD}
+    for host, folder_of in registry.folders.items():
+        document["mirrors"][host]["rewrite"] = {"^(.*)$": f"{folder_of}/$1"}
+    auth = {"auth": {"username": registry.user, "password": PASSWORD}} if registry.user else {}
+    config: dict[str, Any] = {**auth}
     if registry.ca:
         config["tls"] = {"ca_file": ca}
         yield Part(FILE, ca, registry.ca)
@@ -152,12 +161,17 @@ def k3s(registry: Registry) -> Iterator[Part]:
 
 def canonical_kubernetes(registry: Registry) -> Iterator[Part]:
     """Yield the option of the charm k8s."""
-    yield Part(OPTION, "k8s containerd-custom-registries", json.dumps(list(_entries(registry))))
+    below = {host: {"url": registry.url_of(host), "override_path": True} for host in registry.folders}
+    entries = [{**entry, **below.get(host, {})} for host, entry in _entries(registry).items()]
+    yield Part(OPTION, "k8s containerd-custom-registries", json.dumps(entries))
 
 
 def charmed_kubernetes(registry: Registry) -> Iterator[Part]:
     """Yield the option of the charm containerd; the relation docker-registry needs none."""
-    yield Part(OPTION, "containerd custom_registries", json.dumps(list(_entries(registry))))
+    entries = [entry for host, entry in _entries(registry).items() if host not in registry.folders]
+    yield Part(OPTION, "containerd custom_registries", json.dumps(entries))
+    if registry.folders:
+        yield Part(NOTE, "", "The charm containerd needs images of mirrored hosts under their own names.")
 
 
 def podman(registry: Registry) -> Iterator[Part]:
@@ -169,7 +183,8 @@ def podman(registry: Registry) -> Iterator[Part]:
         lines += ["", "[[registry]]", f"prefix = {_quoted(host)}"]
         if registry.has_fallback:
             lines += [f"location = {_quoted(host)}", "", "[[registry.mirror]]"]
-        lines += [location, *insecure]
+        folder = f"/{registry.folders[host]}" if host in registry.folders else ""
+        lines += [f"location = {_quoted(registry.netloc + folder)}", *insecure]
     yield from _trust(registry, f"/etc/containers/certs.d/{registry.netloc}")
     if lines:
         text = "\n".join(lines).strip() + "\n"
@@ -200,24 +215,26 @@ def _login(registry: Registry, program: str) -> Iterator[Part]:
         yield Part(COMMAND, "", shlex.join([program, "login", registry.netloc, "--username", registry.user]))
 
 
-def _hosts_toml(registry: Registry, folder: str, server: str, *, is_mirror: bool = False) -> str:
-    """Return hosts.toml with this registry, and *server* for what it does not have; files are in *folder*."""
+def _hosts_toml(registry: Registry, folder: str, server: str, mirrored: str = "") -> str:
+    """Return hosts.toml of this registry or a *mirrored* host, and *server* for the rest; files are in *folder*."""
     tls = [f"ca = {_quoted(f'{folder}/ca.crt')}"] if registry.ca else []
     if registry.requires_certificates:
         tls.append(f"client = [[{', '.join(_quoted(f'{folder}/{name}') for name in CLIENT)}]]")
-    allowed = ["pull", "resolve"] if is_mirror else ["pull", "resolve", "push"]
-    lines = [f"server = {_quoted(server)}", *(tls if server == registry.url else [])]
-    lines += ["", f"[host.{_quoted(registry.url)}]", f"  capabilities = {json.dumps(allowed)}"]
-    lines += [f"  {line}" for line in tls]
-    if registry.user and is_mirror:
+    allowed = ["pull", "resolve"] if mirrored else ["pull", "resolve", "push"]
+    url = registry.url_of(mirrored)
+    own = [*tls, *(["override_path = true"] if url != registry.url else [])]
+    lines = [f"server = {_quoted(server)}", *(own if server == url else [])]
+    lines += ["", f"[host.{_quoted(url)}]", f"  capabilities = {json.dumps(allowed)}"]
+    lines += [f"  {line}" for line in own]
+    if registry.user and mirrored:
         # Kubernetes sends the password of a pull secret to the host in the image's name only.
-        lines += ["", f"  [host.{_quoted(registry.url)}.header]"]
+        lines += ["", f"  [host.{_quoted(url)}.header]"]
         lines += [f"    authorization = {_quoted(f'Basic <base64 of {registry.user}:{PASSWORD}>')}"]
     return "\n".join(lines) + "\n"
 
 
-def _entries(registry: Registry) -> Iterator[dict[str, str]]:
-    """Yield the entry of each host; without a host, the charm would take that of the URL, without the port."""
+def _entries(registry: Registry) -> dict[str, dict[str, str]]:
+    """Return the entry of each host; without a host, the charm would take that of the URL, without the port."""
     entry: dict[str, str] = {}
     if registry.user:
         entry |= {"username": registry.user, "password": PASSWORD}
@@ -225,8 +242,7 @@ def _entries(registry: Registry) -> Iterator[dict[str, str]]:
         entry["ca_file"] = base64.b64encode(registry.ca.encode()).decode()
     if registry.requires_certificates:
         entry |= {"cert_file": "<base64 of client.cert>", "key_file": "<base64 of client.key>"}
-    for host in (registry.netloc, *registry.mirrored):
-        yield {"url": registry.url, "host": host, **entry}
+    return {host: {"url": registry.url, "host": host, **entry} for host in (registry.netloc, *registry.mirrored)}
 
 
 def _quoted(text: str) -> str:

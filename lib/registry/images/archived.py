@@ -50,17 +50,21 @@ class Image:
         return cls(str(reference), reference.path, reference.tag or "", digest, media_type)
 
     @property
+    def whole_repository(self) -> str:
+        """The name with the host, without what follows the repository."""
+        return self.name.partition("@")[0].removesuffix(f":{self.tag}")
+
+    @property
     def is_dependent(self) -> bool:
         """Its tag is that of a signature, an attestation or the like."""
         return subject_of(self.tag) is not None
 
     def is_selected(self, selections: Sequence[Selection]) -> bool:
         """Tell whether one of *selections* names it, with its host or without, or there are none."""
-        whole = self.name.partition("@")[0].removesuffix(f":{self.tag}")
         return not selections or any(
             one.tags(name, {self.tag: self.digest}) or self.digest in one.digests(name)
             for one in selections
-            for name in (self.repository, whole)
+            for name in (self.repository, self.whole_repository)
         )
 
 

@@ -20,6 +20,8 @@ SAME_NAME = Message(
 """Two images of the list have the same name here: one would replace the other."""
 NOT_A_PREFIX = Message("{text!r} is not a host", "Use a host, and maybe a path, such as rocks.example.com/cdk")
 """The prefix is for names without a host: it has to begin with one."""
+NOT_A_FOLDER = Message("clients cannot use names such as {text!r}", "Use one that ends in /REPOSITORY")
+"""Clients can put something before the name of an image of another registry, and change nothing else."""
 
 TEMPLATE = "REPOSITORY"
 """The name in the source, without its host. Names have no capital letters, and Juju would take braces for YAML."""
@@ -83,6 +85,22 @@ def copies(images: Iterable[Reference], template: str = TEMPLATE) -> tuple[tuple
 def usual_names(image: Reference) -> frozenset[str]:
     """Return the repositories in which copies of *image* usually are: with its host or without. Raises BadName."""
     return frozenset((image.path, image.name, *(_name(image, template) for template in (TEMPLATE, "HOST/REPOSITORY"))))
+
+
+def folder(host: str, template: str) -> str:
+    """Return what *template* puts before the names of images of *host*. Raises BadName unless that is all it does.
+
+    >>> folder("ghcr.io", "mirror/HOST/REPOSITORY")
+    'mirror/ghcr.io'
+    """
+    beginning, name = template.removesuffix(TEMPLATE), "name/of-image"
+    if (
+        beginning == template
+        or (beginning and not beginning.endswith("/"))
+        or {TEMPLATE, "NAME"} & {*_WORD.findall(beginning)}
+    ):
+        raise BadName(NOT_A_FOLDER(text=template))
+    return _name(Reference(host, name, None, None), template).removesuffix(name).rstrip("/")
 
 
 def _require_different(group: Sequence[Copy]) -> None:

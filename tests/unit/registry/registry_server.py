@@ -85,6 +85,8 @@ class MemoryRegistry:
         if method == "PATCH":
             self.upload += body
             return 202, {"Location": path}, b""
+        if method == "DELETE" and name.startswith("uploads/"):
+            return 204, {}, b""
         if method == "DELETE":
             return (202, {}, b"") if self.blobs.pop(name, None) is not None else (404, {}, b"{}")
         if method == "PUT":

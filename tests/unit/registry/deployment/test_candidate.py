@@ -91,3 +91,27 @@ def test_a_registry_that_cannot_reach_its_storage_reports_why(store, read_only):
     ):
         deploy(docker, store, release("sha256:two", **{"storage-read-only": read_only}))
     assert_settled(docker, store, before)
+
+
+S3 = {
+    "storage-s3-region": "here",
+    "storage-s3-bucket": "images",
+    "storage-s3-regionendpoint": "http://store:8080",
+    "storage-s3-accesskey": "key",
+    "storage-s3-secretkey": "secret",
+}
+
+
+def test_a_new_object_store_is_tried_in_a_folder_of_its_own(store):
+    docker, before = FakeEngine(), release()
+    deploy(docker, store, before)
+    docker.forgetful.add("sha256:one")
+    with pytest.raises(NotServing, match=r"^The storage breaks what the registry needs: read back \(other bytes "):
+        deploy(docker, store, release(**S3))
+    assert_settled(docker, store, before)
+    deploy(docker, store, release(**S3, **{"storage-read-only": True}))
+    docker.forgetful.clear()
+    deploy(docker, store, release(**S3))
+    docker.calls.clear()
+    deploy(docker, store, release(**S3, **{"log-level": "debug"}))
+    assert not [call for call in docker.calls if "registry-check-loopback" in call]
