@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 
-from charms.layer import context
+from charms.layer import context, room
 from registry.client.concurrency import REQUESTS
 from registry.client.content import Content
 from registry.client.http import ApiError
@@ -125,6 +125,7 @@ class Copies:
         try:
             if dry_run:
                 return Outcome(copy, SKIPPED if copier.is_copied(*image) else MISSING)
+            room.require()  # no hook looks at the disk meanwhile
             self._working[copy] = copier
             digest = copier.copy(*image)
         except (ApiError, BadManifest) as error:

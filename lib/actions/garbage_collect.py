@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from charms.layer import basic, collection, content, context
+from charms.layer import basic, collection, content, context, room
 from registry.client.content import Content
 from registry.images.garbage import Garbage, Reach
 from registry.images.inventory import Repository, removal
@@ -37,7 +37,7 @@ def garbage_collect(params: dict[str, Any]) -> Results:
     if release.upstream is not None:
         raise basic.ActionFailed(alone(IS_CACHE(upstream=release.upstream)))
     begun, run = time.monotonic(), _Run(release, untagged=untagged)
-    with report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
+    with room.made(), report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
         if dry_run:
             run.look()
         else:
