@@ -18,6 +18,7 @@ import yaml
 from registry.deployment import bridge, store
 from registry.formats import daemon, exporter, nrpe, timers
 from registry.machine import apt_sources, dockerd, records
+from registry.machine.folders import RESERVE
 from registry.options.tls import DEFAULT_PATHS
 from registry.plan import disk
 
@@ -80,6 +81,7 @@ def places() -> tuple[Place, ...]:
         Place(disk.LOCAL, "images on the machine's disk", False),
         Place(disk.Storage("", shared).folder, "images on Juju storage", False),
         Place(f"{disk.LOCAL}/{disk.MARKER}*", "empty folder that marks the disk with the images", False),
+        Place(f"{disk.LOCAL}/{RESERVE}/", "reserve, removed while a full disk is cleaned up", True),
         Place(f"{root}/applied/<digest>/", "a release: the current one and the one before; root only", True),
         Place(f"{root}/config.yml", "link to the configuration of the current release", True),
         Place(f"{root}/auth/htpasswd", "users; root only", True),

@@ -6,7 +6,7 @@ import concurrent.futures
 import threading
 from collections.abc import Sequence
 
-from charms.layer import context
+from charms.layer import context, room
 from registry.client.concurrency import REQUESTS
 from registry.client.content import Content
 from registry.client.http import ApiError
@@ -65,6 +65,7 @@ class Copies:
             if dry_run:
                 state = SKIPPED if copier.is_copied(*image) else MISSING
             else:
+                room.require()  # no hook looks at the disk meanwhile
                 digest = copier.copy(*image)
                 state = COPIED if copier.tally.images else SKIPPED
         except (ApiError, BadManifest) as error:

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from charms.layer import basic, collection, content, context
+from charms.layer import basic, collection, content, context, room
 from registry.client.content import Content
 from registry.images.garbage import Garbage, Reach
 from registry.images.inventory import Repository, removal
@@ -39,7 +39,7 @@ def garbage_collect(params: dict[str, Any]) -> Results:
     if not dry_run:
         content.require_all()
     begun, run = time.monotonic(), _Run(release, untagged=untagged)
-    with report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
+    with room.made(), report(".txt") as text, report(".json") as data, progress.reported(lambda: run.step):
         if dry_run:
             run.look()
         else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from charmhelpers.core import hookenv
-from charms.layer import basic, content
+from charms.layer import basic, content, room
 from registry.client.archive import BadArchive
 from registry.client.content import Content
 from registry.client.http import ApiError
@@ -109,6 +109,7 @@ class Imports:
             if dry_run:
                 self.outcomes.add(name, SKIPPED if is_here else MISSING, image.digest)
                 return
+            room.require()  # no hook looks at the disk meanwhile
             before = self._unloading.tally.images
             digest, absent = self._unloading.copy(image, repository)
             state = COPIED if self._unloading.tally.images > before else SKIPPED

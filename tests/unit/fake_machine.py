@@ -1,6 +1,7 @@
 """The one seam of the unit tests towards the machine: the fixture `machine` in conftest.py hands out what is here."""
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import json
@@ -17,6 +18,7 @@ from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
 from registry.machine import apt, docker_packages, engine, exporter, folders, openssl, timers
 from registry.options import packages
+from registry.options.floor import Space
 
 READY = ["active", "Ready at 10.0.0.10:5000 (http)."]
 """The status of a unit with default options on it."""
@@ -121,7 +123,8 @@ class FakeFolders:
         self.sizes = []  # what they take, one after the other
         self.mounts = {"/"}
         self.hidden = False
-        self.shortage = ""
+        self.space = Space(100 << 30, 90 << 30, 95 << 30, 1000, 900)
+        self.reserves = {}  # folder to size
 
     def mount_point(self, folder):
         return folders.mount_point(folder, "".join(f"1 0 0:1 / {point} rw - ext4 x rw\n" for point in self.mounts))
@@ -129,8 +132,21 @@ class FakeFolders:
     def is_hidden(self, folder, process, inside):
         return self.hidden
 
-    def read_shortage(self, folder):
-        return self.shortage
+    def read_space(self, folder):
+        taken = self.reserves.get(folder, 0)
+        free, left = (max(0, one - taken) for one in (self.space.free, self.space.left)) if self.space else (0, 0)
+        return self.space and dataclasses.replace(self.space, free=free, left=left)
+
+    def has_reserve(self, folder, size):
+        return folder in self.reserves
+
+    def create_reserve(self, folder, size):
+        if self.read_space(folder).free < size:
+            raise OSError(28, "No space left on device")
+        self.reserves[folder] = size
+
+    def remove_reserve(self, folder):
+        return self.reserves.pop(folder, 0)
 
     def is_there(self, folder):
         return folder in self.existing

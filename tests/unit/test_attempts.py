@@ -1,6 +1,7 @@
 """What was refused is said, and not tried in every hook: each attempt may cost service."""
 
 import contextlib
+import dataclasses
 
 import fakes
 import pytest
@@ -267,14 +268,16 @@ def test_an_address_that_the_machine_does_not_have_is_said_before_anything_is_st
 
 @pytest.mark.parametrize("what", ["space", "inodes"])
 def test_a_full_disk_stays_a_warning_and_keeps_nothing_from_being_applied(deployed, juju, machine, what):
-    machine.folders.shortage = what
+    full = {"space": {"free": 0, "left": 0}, "inodes": {"inodes_left": 0}}
+    machine.folders.space = dataclasses.replace(machine.folders.space, **full[what])
     machine.engine.full.add("sha256:one")
     juju.change(config={"auth-basic-password": "one"})
     deployed.hook("config-changed")
     assert machine.store.current().authentication == "htpasswd"
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"
-    assert f"The disk with the images has no {what} left, so pushes fail" in juju.model["status"][1]
+    words = {"space": "0 B of 107.4 GB", "inodes": "0 of 1000 inodes"}[what]
+    assert f"Pushes are refused, because the disk with the images has only {words} free" in juju.model["status"][1]
 
 
 def test_users_of_a_refused_change_are_not_written_in_every_hook(deployed, juju, machine, clock):

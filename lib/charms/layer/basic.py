@@ -58,13 +58,14 @@ def run_hook() -> None:
 
     from charmhelpers.core import hookenv
     from charms import reactive
-    from charms.layer import context, database, endpoints, journal, leadership
+    from charms.layer import context, database, endpoints, journal, leadership, room
 
     hookenv.atstart(_forget_old_options)
     hookenv.atstart(leadership.set_flags)
     endpoints.begin(context.machine.records)
     try:
-        reactive.main()
+        with room.made(always=False):
+            reactive.main()
     except Exception as error:
         if not database.is_full(error):
             raise
@@ -131,13 +132,15 @@ def _run_action(action: Action) -> None:
 def _saved() -> Iterator[None]:
     """Prepare for the body as a hook does, and keep flags, unitdata and what else it changed."""
     from charmhelpers.core import hookenv, unitdata
+    from charms.layer import room
 
     # What charms.reactive does before it looks for handlers: endpoints import their classes from there.
     sys.path.extend([hookenv.charm_dir(), os.path.join(hookenv.charm_dir(), "hooks")])
     hookenv._run_atstart()
-    yield
-    hookenv._run_atexit()
-    unitdata.kv().flush()
+    with room.made(always=False):
+        yield
+        hookenv._run_atexit()
+        unitdata.kv().flush()
 
 
 def run_handlers() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import basic, collection, context, flags, image
+from charms.layer import basic, collection, context, flags, image, room
 from registry.client.answers import Unreadable
 from registry.client.content import Content
 from registry.client.http import ApiError
@@ -71,18 +71,22 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
         machine.connect().remove(maintenance.NAME)
         if release.is_shared:
             collection.require_writable()
+    if pushes:
+        room.require()
     refused = (deletes and not release.accepts_deletes) or (pushes and release.is_read_only)
-    try:
+    with contextlib.ExitStack() as stack:
+        if deletes:
+            stack.enter_context(room.made())
+        url, certificate = f"{release.scheme}://127.0.0.1:{release.port}", release.certificate
         if apart or refused or release.authentication == "token" or release.redirects or release.upstream:
-            with context.switch(machine.connect()).loopback(release, deletes=deletes or refused) as port:
-                yield machine.content(f"http://127.0.0.1:{port}", own, None, release.max_entries)
-        else:
-            url = f"{release.scheme}://127.0.0.1:{release.port}"
-            yield machine.content(url, own, release.certificate, release.max_entries)
-    except Unreadable as error:
-        raise basic.ActionFailed(alone(UNREADABLE(error=error))) from error
-    except ApiError as error:
-        raise basic.ActionFailed(alone(FAILED(error=error))) from error
+            loopback = context.switch(machine.connect()).loopback(release, deletes=deletes or refused)
+            url, certificate = f"http://127.0.0.1:{stack.enter_context(loopback)}", None
+        try:
+            yield machine.content(url, own, certificate, release.max_entries)
+        except Unreadable as error:
+            raise basic.ActionFailed(alone(UNREADABLE(error=error))) from error
+        except ApiError as error:
+            raise basic.ActionFailed(alone(FAILED(error=error))) from error
 
 
 @contextlib.contextmanager

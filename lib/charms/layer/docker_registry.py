@@ -19,6 +19,7 @@ from charms.layer import (
     leadership,
     orphans,
     owner,
+    room,
     serving,
     status,
     tls_client,
@@ -137,6 +138,7 @@ def compare() -> None:
     now.facts = facts.read(now)
     now.plan = decision.decide(now.options, now.facts)
     context.machine.credentials.save_verdicts(now.plan.verdicts)
+    room.record(now.facts.current, now.plan)
     if now.plan.is_paused:
         reactive.set_flag(flags.PAUSED)
     elif now.plan.outdated:
@@ -191,6 +193,8 @@ def _finish() -> None:
     now.outcome = serving.examine(now, current)
     if now.outcome.serving and current is not None and current.data_folder == now.facts.data_folder:
         juju_storage.record_disk(current.data_folder, now.facts.disk)
+    if now.outcome.serving and current is not None:
+        room.ensure_reserve(current, now.facts)
     status.add(report.status(now.plan, now.outcome, now.facts.unit, tuple(now.warnings)))
     if current is not None:
         reactive.set_flag(flags.DEPLOYED)
@@ -202,6 +206,7 @@ def remove() -> None:
         return  # nothing on the machine is this unit's
     machine = context.machine
     current = machine.store.current()
+    room.remove()
     try:
         context.switch(machine.connect()).clear()
     except (EngineError, OSError) as error:

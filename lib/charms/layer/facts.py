@@ -8,7 +8,7 @@ import time
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import collection, context, docker_runtime, flags, juju_storage, leadership, tls_client
+from charms.layer import collection, context, docker_runtime, flags, juju_storage, leadership, room, tls_client
 from charms.layer.context import Now, endpoint
 from registry.formats.inspection import Container
 from registry.options.options import Options
@@ -41,8 +41,9 @@ def read(now: Now) -> Facts:
         stopped=reactive.is_flag_set(flags.STOPPED),
         drained=reactive.is_flag_set(flags.DRAINED),
         on_disk=on_disk,
-        disk=juju_storage.read_disk(current, container, on_disk=on_disk),
-        shortage=machine.folders.read_shortage(folder) if (folder := current and current.data_folder) else "",
+        disk=(disk := juju_storage.read_disk(current, container, on_disk=on_disk)),
+        space=room.read(current, disk),
+        was_low=room.read_low(current),
         port_held=context.is_held(options.registry_port),
         debug_port_held=any(map(context.is_held, options.monitoring.ports.values())),
         cpus=os.cpu_count() or 0,

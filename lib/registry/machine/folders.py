@@ -7,9 +7,17 @@ import os
 import pathlib
 import re
 import shutil
+import stat
+
+from registry.options.floor import RESERVED_INODES, Space
 
 REPOSITORIES = "docker/registry/v2/repositories"
 """Where a registry has a folder for each repository, below its data folder."""
+
+
+RESERVE, SPACE = "docker-registry-reserve", "space"
+"""Names of the folder that is removed to make room on a full disk, and of the file in it that takes bytes."""
+CREATED = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 class Folders:
@@ -19,16 +27,57 @@ class Folders:
         """Tell whether the folder exists."""
         return os.path.isdir(folder)
 
-    def read_shortage(self, folder: str) -> str:
-        """Return what the disk with the *folder* has none left of, bytes or inodes; "" if it has both."""
+    def read_space(self, folder: str) -> Space | None:
+        """Return the room on the disk with the *folder*; None where there is no such folder."""
         try:
             state = os.statvfs(folder)
         except OSError:
-            return ""
-        if state.f_bfree == 0:
-            return "space"
+            return None
+        size, free, left = (blocks * state.f_frsize for blocks in (state.f_blocks, state.f_bavail, state.f_bfree))
         # A file system such as btrfs has no fixed number of inodes, and shows none at all.
-        return "inodes" if state.f_files and state.f_ffree == 0 else ""
+        return Space(size, free, left, state.f_files, state.f_ffree)
+
+    def has_reserve(self, folder: str, size: int) -> bool:
+        """Tell whether the reserve in the *folder* takes at least half of *size* bytes of the disk."""
+        try:
+            found = os.lstat(f"{folder}/{RESERVE}/{SPACE}")
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_blocks * 512 >= size // 2  # a copy of one may be sparse
+
+    def create_reserve(self, folder: str, size: int) -> None:
+        """Create the reserve in the *folder*: a file of *size* bytes, and empty ones. Raises OSError."""
+        path = f"{folder}/{RESERVE}"
+        self.remove_reserve(folder)
+        # The registry itself can write to this folder: nothing that it may put there is opened.
+        os.mkdir(path, 0o700)
+        place = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            file = os.open(SPACE, CREATED, 0o600, dir_fd=place)
+            try:
+                os.posix_fallocate(file, 0, size)
+            finally:
+                os.close(file)
+            with contextlib.suppress(OSError):  # there may be fewer inodes than before
+                for number in range(RESERVED_INODES):
+                    os.close(os.open(str(number), CREATED, 0o600, dir_fd=place))
+        except OSError:
+            self.remove_reserve(folder)
+            raise
+        finally:
+            os.close(place)
+
+    def remove_reserve(self, folder: str) -> int:
+        """Remove the reserve from the *folder*; return the size of its file, 0 where there is none."""
+        path = f"{folder}/{RESERVE}"
+        try:
+            found = os.lstat(f"{path}/{SPACE}")
+        except OSError:
+            found = None
+        if os.path.islink(path) or os.path.isfile(path):
+            os.unlink(path)
+        shutil.rmtree(path, ignore_errors=True)
+        return found.st_size if found and stat.S_ISREG(found.st_mode) else 0
 
     def has_images(self, folder: str, but: str) -> bool:
         """Tell whether a registry's *folder* has repositories, other than *but* and its siblings. Raises OSError."""

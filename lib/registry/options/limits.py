@@ -59,7 +59,7 @@ class Limits:
     @property
     def memory_bytes(self) -> int:
         """`memory` in bytes, 0 for none. Only where there are no problems."""
-        return _bytes(self.memory) if self.memory else 0
+        return size_bytes(self.memory) if self.memory else 0
 
     @property
     def nano_cpus(self) -> int:
@@ -70,23 +70,25 @@ class Limits:
         """Return what is wrong with each option, or None."""
         return {
             "container-cpu-limit": _cpus_problem(self.cpus) if self.cpus else None,
-            "container-memory-limit": _size_problem(self.memory, LEAST_MEMORY) if self.memory else None,
+            "container-memory-limit": size_problem(self.memory, LEAST_MEMORY) if self.memory else None,
             "log-max-files": range_problem(self.log_files, 1, 1000),
-            "log-max-size": _size_problem(self.log_size),
+            "log-max-size": size_problem(self.log_size),
         }
 
 
-def _bytes(size: str) -> int:
+def size_bytes(size: str) -> int:
+    """Return the bytes of a size without a problem."""
     digits = size.rstrip("bkmgBKMG")
     return int(digits) * _UNITS[size[len(digits) :].lower()]
 
 
-def _size_problem(size: str, least: str = "1") -> Text | None:
+def size_problem(size: str, least: str = "1") -> Text | None:
+    """Check a size as Docker reads it."""
     if not re.fullmatch(r"[1-9][0-9]*[bkmg]?", size[:100], re.IGNORECASE | re.ASCII):
         return NOT_A_SIZE(value=size)
-    if len(size) > 20 or _bytes(size) >= 2**63:
+    if len(size) > 20 or size_bytes(size) >= 2**63:
         return TOO_LARGE(value=size)
-    return TOO_SMALL(value=size, least=least) if _bytes(size) < _bytes(least) else None
+    return TOO_SMALL(value=size, least=least) if size_bytes(size) < size_bytes(least) else None
 
 
 def refused(error: str) -> tuple[str, Text] | None:

@@ -16,6 +16,7 @@ from registry.options.authentication import Authentication
 from registry.options.cache import Cache
 from registry.options.checks import no_effect, port_problem, range_problem
 from registry.options.content import Content
+from registry.options.floor import Space
 from registry.options.limits import Limits
 from registry.options.monitoring import Monitoring
 from registry.options.nagios import Naming
@@ -136,7 +137,21 @@ class Options:
 
     def during_collection(self) -> Options:
         """Return these options while some unit collects garbage: a store that units share is read-only."""
-        if not self.storage.is_shared or self.cache.remoteurl:
+        return self.as_read_only() if self.storage.is_shared else self
+
+    def low(self, space: Space | None, before: bool | None) -> bool | None:
+        """Tell whether the disk with the images is low: see `Floor.low`. None where that is of no interest."""
+        if self.storage.is_shared or self.cache.remoteurl:
+            return None
+        return self.storage.floor.low(space, before) if space else before
+
+    def is_scarce(self, space: Space) -> bool:
+        """Tell whether the disk with the images has less free than its floor."""
+        return self.low(space, before=False) is True
+
+    def as_read_only(self) -> Options:
+        """Return these options with a registry that refuses pushes; a cache cannot."""
+        if self.cache.remoteurl:
             return self
         return dataclasses.replace(self, storage=dataclasses.replace(self.storage, read_only=True))
 
@@ -187,9 +202,16 @@ class Options:
             **self.monitoring.unused(),
             **self.runtime.unused(),
             **self.storage.unused(),
+            **self._floor_unused(),
             **self.upkeep.unused(is_cache=self.cache.remoteurl is not None),
             **no_effect(given, "cache-remoteurl or storage-s3-bucket"),
         }
+
+    def _floor_unused(self) -> dict[str, Text]:
+        floor = [] if self.storage.floor.is_default else ["storage-minimum-free"]
+        if self.cache.remoteurl:
+            return no_effect(floor, "cache-remoteurl", "set")
+        return no_effect(floor, "the store of the images", "not a disk") if self.storage.is_shared else {}
 
     def _together(self) -> dict[str, Text]:
         """Return what is wrong with combinations of options of two themes."""

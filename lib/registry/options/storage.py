@@ -9,6 +9,7 @@ from typing import Any
 from registry.formats.relations import Bucket
 from registry.message import Message, Text
 from registry.options.checks import REQUIRED, choice_problem, duration_problem, no_effect
+from registry.options.floor import Floor
 from registry.options.s3 import S3
 from registry.options.swift import Swift
 
@@ -47,6 +48,8 @@ class Storage:
     purge_interval: str
     """How often they are removed."""
     read_only: bool
+    floor: Floor
+    """What stays free of the disk with the images."""
     redirect_disable: bool
     """Clients are not redirected to the object store."""
     s3: S3
@@ -65,6 +68,7 @@ class Storage:
             purge_age=config["storage-purge-age"] or None,
             purge_interval=config["storage-purge-interval"] or "",
             read_only=bool(config["storage-read-only"]),
+            floor=Floor(config["storage-minimum-free"] or ""),
             redirect_disable=bool(config["storage-redirect-disable"]),
             s3=S3.from_config(config),
             swift=Swift.from_config(config),
@@ -97,6 +101,7 @@ class Storage:
         """Return what is wrong with each option, or None."""
         return {
             "storage-cache": choice_problem(self.cache, CACHES),
+            "storage-minimum-free": self.floor.problem(),
             "storage-purge-age": duration_problem(self.purge_age) if self.purge_age else None,
             "storage-purge-interval": duration_problem(self.purge_interval),
             **self._by_origin(self.s3.problems()),

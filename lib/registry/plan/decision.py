@@ -46,6 +46,8 @@ class Plan:
     """Which of the users need no verification in the next hook."""
     can_fall_back: bool = True
     """The current release may continue where the new one does not serve. False while its disk is unavailable."""
+    low: bool | None = None
+    """The disk with the images has less free than its floor, so pushes are refused; None where nothing is known."""
     outdated: tuple[str, ...] = ()
     """Differences from the desired state, a phrase each: then the plan has to be carried out."""
 
@@ -57,7 +59,9 @@ class Plan:
 
 def decide(options: Options, facts: Facts) -> Plan:
     """Compare the options with the facts; return what is to be done."""
+    low = options.low(facts.space, facts.was_low)
     options = options.during_collection() if facts.collectors else options
+    options = options.as_read_only() if low else options
     before = facts.current.others if facts.current else {}
     chosen = certificate.choose(
         options.tls,
@@ -100,6 +104,7 @@ def decide(options: Options, facts: Facts) -> Plan:
         unavailable=_unavailable(release, facts),
         verdicts=_verdicts(options, facts, users),
         can_fall_back=not _unavailable(facts.current, facts),
+        low=low,
         outdated=tuple(_outdated(release, users, facts)),
     )
 

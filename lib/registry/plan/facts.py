@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from registry.formats import htpasswd, relations
 from registry.formats.inspection import Container
 from registry.message import Sentence
+from registry.options.floor import Space
 from registry.options.proxies import NO_PROXIES, Proxies
 from registry.plan.certificate import File
 from registry.plan.disk import Disk
@@ -70,8 +71,10 @@ class Facts:
     """The one address at which Docker publishes ports unless it is told otherwise; empty: all."""
     disk: Disk = dataclasses.field(default_factory=Disk)
     """The machine's own disk, and Juju's storage."""
-    shortage: str = ""
-    """What the disk with the images has none left of: space or inodes; empty if it has both."""
+    space: Space | None = None
+    """Of the disk with the images; None where they are elsewhere, or where it is unknown."""
+    was_low: bool | None = None
+    """That disk had less free than its floor when it was seen last; None where it never had enough."""
     peers: tuple[relations.Peer, ...] = ()
     collecting_until: int = 0
     """Until when this unit requests all to refuse pushes, because it collects garbage; 0: it does not."""

@@ -53,6 +53,18 @@ COLLECTING = Message(
 )
 """A unit deletes what no image needs from the object store. A push to any unit at that time could be lost."""
 
+DISK_LOW = Message(
+    "Pushes are refused, because the disk with the images has only {free} free",
+    "Run the actions prune or delete-image, then garbage-collect; or enlarge it, or change storage-minimum-free",
+)
+"""Less is free than storage-minimum-free says. Pushes are accepted again once half as much again is free."""
+
+DISK_SCARCE = Message(
+    "The disk with the images has only {free} free",
+    "Run the actions prune or delete-image, then garbage-collect; or enlarge it",
+)
+"""Less is free than the default of storage-minimum-free, since the charm looks at it. Pushes are still accepted."""
+
 IGNORED = Message("ignored, because registry {version} does not support it", "Reset it or set another registry-image")
 """The option has no effect in this version of the registry."""
 
@@ -132,8 +144,7 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     yield from _warnings_of_places(options, facts)
     if facts.peers and not options.storage.is_shared and not options.cache.remoteurl:
         yield alone(SEPARATE_IMAGES())
-    if facts.shortage:
-        yield alone(DISK_FULL(what=facts.shortage))
+    yield from _warnings_of_space(options, facts)
     if options.storage.is_shared:
         for unit, until in facts.collectors.items():
             end = datetime.datetime.fromtimestamp(until, datetime.timezone.utc)
@@ -150,6 +161,19 @@ def _warnings(options: Options, facts: Facts) -> Iterator[Sentence]:
     if known := advisories.affecting(version, advisories.features(options)):
         ids, fixed = ", ".join(one.id for one in known), advisories.newest(one.fixed for one in known)
         yield about("registry-image", ADVISORIES(version=version, ids=ids, fixed=fixed))
+
+
+def _warnings_of_space(options: Options, facts: Facts) -> Iterator[Sentence]:
+    """Yield what an operator should know of the room on the disk with the images."""
+    space, low = facts.space, options.low(facts.space, facts.was_low)
+    if space is None:
+        return
+    if low:
+        yield alone(DISK_LOW(free=space.words()))
+    elif space.shortage:
+        yield alone(DISK_FULL(what=space.shortage))
+    elif low is None and options.is_scarce(space):
+        yield alone(DISK_SCARCE(free=space.words()))
 
 
 def _is_encrypted(options: Options, facts: Facts) -> bool:

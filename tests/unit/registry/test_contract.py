@@ -112,6 +112,7 @@ BY_FACTS = {
     "nagios_context": "it is in the files for NRPE: test_nagios",
     "nagios_servicegroups": "it is in the files for NRPE: test_nagios",
     "registry-image": "it names the image to look for; what is found is a fact",
+    "storage-minimum-free": "it is compared with what is free, a fact: test_room",
     "tls-ca-path": "it names a file to read; what is in it is a fact",
     "tls-key-path": "it names a file to read; what is in it is a fact",
     **dict.fromkeys(RUNTIME, "it is about the machine below the registry: what it does is in test_docker_runtime"),

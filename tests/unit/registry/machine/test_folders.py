@@ -44,9 +44,25 @@ def test_a_full_disk_has_no_space_or_no_inodes(monkeypatch, blocks, inodes, shor
     # bsize, frsize, blocks, bfree, bavail, files, ffree, favail, flag, namemax
     state = os.statvfs_result((4096, 4096, *blocks, 0, *inodes, 0, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda folder: state)
-    assert Folders().read_shortage("/srv/registry") == shortage
+    assert Folders().read_space("/srv/registry").shortage == shortage
 
 
 def test_a_folder_that_is_not_there_has_no_disk(tmp_path):
-    assert Folders().read_shortage(str(tmp_path / "none")) == ""
-    assert Folders().read_shortage(str(tmp_path)) == ""
+    assert Folders().read_space(str(tmp_path / "none")) is None
+    assert Folders().read_space(str(tmp_path)).size > 0
+
+
+def test_a_reserve_takes_its_size_and_follows_no_link(tmp_path):
+    folders, path = Folders(), tmp_path / "docker-registry-reserve"
+    folders.create_reserve(str(tmp_path), 1 << 20)
+    assert folders.has_reserve(str(tmp_path), 1 << 20)
+    assert (folders.remove_reserve(str(tmp_path)), folders.remove_reserve(str(tmp_path))) == (1 << 20, 0)
+    other = tmp_path / "other"
+    path.symlink_to(other)
+    assert not folders.has_reserve(str(tmp_path), 0)
+    folders.create_reserve(str(tmp_path), 1 << 20)
+    assert (path.is_symlink(), other.exists()) == (False, False)
+    assert len(list(path.iterdir())) == 65
+    with (path / "space").open("w") as file:
+        file.truncate(1 << 20)
+    assert not folders.has_reserve(str(tmp_path), 1 << 20), "that is a sparse copy"

@@ -31,6 +31,7 @@ VALUES = {
     "prune-protect": ({}, "*:latest"),
     "prune-schedule": ({"prune-policy": "keep=10"}, "02:00"),
     "registry-image": ({}, "registry:3"),
+    "storage-minimum-free": ({}, "5%"),
     "storage-purge-age": ({}, "1h"),
     "storage-s3-accesskey": ({**S3, "storage-s3-secretkey": "s"}, "key"),
     "storage-s3-secretkey": ({**S3, "storage-s3-accesskey": "k"}, "key"),

@@ -1,0 +1,104 @@
+"""Room on the disk with the images: what stays free of it, and a reserve that makes room for what cleans it up."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from charmhelpers.core import hookenv
+from charms.layer import context
+from registry.message import Fault
+from registry.options.floor import Space
+from registry.plan.decision import Plan
+from registry.plan.disk import Disk
+from registry.plan.facts import Facts
+from registry.plan.problems import DISK_LOW
+from registry.release.release import Release
+
+RECORD = "room"
+"""Name of the record of the folder of the images, and whether their disk was low when it was seen last."""
+
+
+class NoRoom(Fault):
+    """The disk with the images is low."""
+
+
+def read(current: Release | None, disk: Disk) -> Space | None:
+    """Return the room on the disk with the images of the *current* release; None where that is not there."""
+    folder = current.data_folder if current else None
+    return None if folder is None or folder == disk.lost else context.machine.folders.read_space(folder)
+
+
+def read_low(current: Release | None) -> bool | None:
+    """Tell whether the disk with the images of the *current* release was low when it was seen last. Raises OSError."""
+    record = context.machine.records.load(RECORD)
+    return record.get("low") if current and record.get("folder") == current.data_folder else None
+
+
+def record(current: Release | None, plan: Plan) -> None:
+    """Record whether the disk with the images is low. On a full disk that is seen again in the next hook."""
+    known = {"folder": current and current.data_folder, "low": plan.low}
+    if plan.low is None or known == context.machine.records.load(RECORD):
+        return
+    with contextlib.suppress(OSError):
+        context.machine.records.save(RECORD, known)
+
+
+def ensure_reserve(current: Release, facts: Facts) -> None:
+    """Create the reserve on the disk of a registry that serves, where there is room for it; remove any other."""
+    folder, machine = current.data_folder, context.machine
+    before = machine.records.load(RECORD).get("folder")
+    if before and before != folder:
+        machine.folders.remove_reserve(before)
+        machine.records.remove(RECORD)
+    space = read(current, facts.disk)
+    if folder is None or space is None or folder != facts.data_folder or facts.disk.lost or facts.disk.is_hidden:
+        return
+    folders, floor = machine.folders, context.now.options.storage.floor
+    if not folders.has_reserve(folder, space.reserve) and floor.has_room_for_reserve(space):
+        _create(folder, space.reserve)
+
+
+@contextlib.contextmanager
+def made(*, always: bool = True) -> Iterator[None]:
+    """Do without the reserve in the body, *always* or where the disk is nearly full.
+
+    What the body writes may be on the same disk. A crash leaves it to the next hook that finds room for it.
+    """
+    folders, folder = context.machine.folders, _folder()
+    space = folders.read_space(folder) if folder else None
+    size = 0
+    if folder and space and (always or space.is_full):
+        size = folders.remove_reserve(folder)
+    try:
+        yield
+    finally:
+        rest = folders.read_space(folder) if folder and size and folder == _folder() else None
+        if folder and rest and not folders.has_reserve(folder, size):
+            _create(folder, min(size, rest.left))  # the body may have written to the disk
+
+
+def _folder() -> str | None:
+    current = context.machine.store.current()
+    return current.data_folder if current else None
+
+
+def require() -> None:
+    """Raise NoRoom where a push would go to a disk that is low."""
+    current, folder = context.machine.store.current(), _folder()
+    space = context.machine.folders.read_space(folder) if folder else None
+    if space and context.now.options.low(space, read_low(current)):
+        raise NoRoom(DISK_LOW(free=space.words()))
+
+
+def remove() -> None:
+    """Remove the reserve."""
+    if folder := _folder():
+        context.machine.folders.remove_reserve(folder)
+
+
+def _create(folder: str, size: int) -> None:
+    try:
+        context.machine.folders.create_reserve(folder, size)
+    except OSError as error:
+        hookenv.log(f"The reserve in {folder} cannot be created: {error.strerror}.", level=hookenv.WARNING)
