@@ -47,7 +47,7 @@ lint: .venv ## Style, format, types and spelling
 	@.venv/bin/codespell
 
 unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
-	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal $(ARGS)
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal -m "not soak" $(ARGS)
 
 integration: build ## The built charm on machines made for it; ARGS as above, JUJU=/snap/bin/juju takes a real controller
 	@$(PYTHON) tools/host.py
@@ -56,6 +56,7 @@ integration: build ## The built charm on machines made for it; ARGS as above, JU
 
 soak: build ## What takes too long for `make test`, 40 minutes at most: many kills, many random configurations
 	@$(PYTHON) tools/host.py
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n 2 -m soak $(ARGS)
 	@JUJU="$(JUJU)" timeout --signal=INT 40m .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile \
 		-m soak $(ARGS)
 

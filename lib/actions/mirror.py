@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ from charms.layer import basic, content, upstreams
 from registry.client.upstream import Access
 from registry.images import lists, mirroring
 from registry.images.reference import Reference
+from registry.machine.files import read_given
 from registry.message import Fault, Message, about, alone
 
 from actions import arguments, progress
@@ -55,16 +55,17 @@ def mirror(params: dict[str, Any]) -> Results:
 
 
 def _images(params: dict[str, Any]) -> list[Reference]:
-    """Return the images of all the lists. Raises BadArguments, OSError."""
+    """Return the images of all the lists. Raises BadArguments, UnreadableError."""
     with arguments.of("variables"):
         variables = _variables(params["variables"])
     with arguments.of("prefix"):
         mirroring.check_prefix(params["prefix"])
     texts = {"images": params["images"]} if params["images"] else {}
     if params["file"]:
-        texts["file"] = _read(params["file"])
+        with arguments.of("file"):
+            texts["file"] = read_given(params["file"], lists.LIMIT)
     if not texts and (path := hookenv.resource_get(LIST)):
-        texts[LIST] = _read(path)
+        texts[LIST] = read_given(path, lists.LIMIT)
     if not texts:
         raise basic.ActionFailed(about("images", NO_LIST()))
     images: dict[Reference, None] = {}
@@ -83,11 +84,6 @@ def _access(params: dict[str, Any]) -> Access:
         ca = upstreams.authorities(params["ca"])
     plain = frozenset(params["plain-http"].lower().split())
     return Access(users, plain, ca, upstreams.environment())
-
-
-def _read(path: str) -> str:
-    with pathlib.Path(path).open(encoding="utf-8", errors="replace") as file:
-        return file.read(lists.LIMIT + 1)
 
 
 def _variables(text: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import time
 from typing import Any
 
@@ -13,6 +12,7 @@ from registry.images.inventory import removal
 from registry.images.manifest import Manifest
 from registry.images.retention import Rules
 from registry.images.selection import Pattern, selections
+from registry.machine.files import read_given
 
 from actions import arguments, progress
 from actions.removals import Removals
@@ -59,9 +59,8 @@ def _rules(params: dict[str, Any]) -> Rules:
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:
-    """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, OSError."""
-    text = pathlib.Path(path).read_text(encoding="utf-8", errors="replace")
-    names = lists.parse(text, lists.Request())
+    """Return repository and tag, or digest, of the images in the list at *path*. Raises BadList, UnreadableError."""
+    names = lists.parse(read_given(path, lists.LIMIT), lists.Request())
     pairs = [(one.path, version) for one in names for version in (one.tag, one.digest) if version]
     # Images are often mirrored with the host of their origin in the name.
     hosts = [(one.name, version) for one in names for version in (one.tag, one.digest) if version]

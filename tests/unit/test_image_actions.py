@@ -228,7 +228,7 @@ def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_pa
         ({"older-than": "soon"}, "older-than: 'soon' is not an age."),
         ({"keep": 1, "except": "app"}, "except: 'app' names no tag."),
         ({"keep": 1, "match": "^("}, "match: '^(' is not a regular expression"),
-        ({"not-in-list": "/nowhere"}, "The machine failed: "),
+        ({"not-in-list": "/nowhere"}, "not-in-list: /nowhere cannot be read (No such file or directory)"),
     ],
 )
 def test_rules_that_cannot_be_followed(registry, prune, params, reason):

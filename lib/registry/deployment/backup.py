@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
+import stat
 import tarfile
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
@@ -16,6 +18,9 @@ from registry.message import Fault, Message
 
 NOT_A_BACKUP = Message("{path} is not a backup of this charm ({error})", "Use a file that the action backup wrote")
 """The file is damaged, or something else, or of a newer revision of the charm."""
+
+NOT_REPLACED = Message("{path} exists and is not a backup", "Use another path, or remove it first")
+"""The action backup replaces an earlier backup only, and no other file, device or folder."""
 
 UNIT = "unit.json"
 """Name in the archive of what is not an image; it comes first."""
@@ -63,8 +68,9 @@ class Saved:
 def writing(path: str, saved: Saved, cipher: Cipher | None) -> Iterator[IO[bytes]]:
     """Write a backup to *path*, which appears when it is whole; the body can continue the tar archive on the stream.
 
-    Raises EncryptionError, OSError; UnsafePath in a folder that others can write.
+    Raises BadBackup, EncryptionError, OSError; UnsafePath in a folder that others can write.
     """
+    _require_replaceable(path)
     with contextlib.ExitStack() as opened:
         stream: IO[bytes] = opened.enter_context(open_private(path))
         if cipher:
@@ -105,6 +111,17 @@ def _saved(stream: IO[bytes]) -> Saved:
         if first is None or file is None or first.size > LIMIT:
             raise KeyError(UNIT)
         return Saved.from_json(file.read())
+
+
+def _require_replaceable(path: str) -> None:
+    """Raise BadBackup if something that is not a backup is at *path*. Raises OSError."""
+    try:
+        with _opened(path) as file:
+            beginning = file.read(len(encryption.AGE)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    except FileNotFoundError:
+        return
+    if not (beginning.startswith((UNIT.encode(), encryption.AGE)) or beginning[:1] >= b"\x80"):
+        raise BadBackup(NOT_REPLACED(path=path))
 
 
 def _opened(path: str) -> IO[bytes]:
