@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import traceback
 
 import pytest
 import yaml
@@ -157,3 +158,34 @@ def test_no_secret_is_seen(deployed, juju, machine, home, seen, actions, tmp_pat
     server.shutdown()
     server.server_close()
     assert seen.secrets() == []
+
+
+TOOLS = ["config-get", "leader-get", "leader-set", "relation-set", "secret-get", "status-set", "juju-log"]
+
+
+def test_a_hook_that_fails_shows_no_secret(deployed, juju, machine, home, seen, monkeypatch):
+    juju.change(leader={"http-secret": SECRETS["http-secret"]})
+    relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
+
+    def fail(name, body):
+        raise RuntimeError("an error that nobody expects")
+
+    broken = [({tool}, machine.engine.create) for tool in TOOLS] + [(set(), fail)]
+    for number, (tools, create) in enumerate(broken):
+        juju.failing, machine.engine.create = tools, create
+        juju.change(config={**RICH, "log-level": ("info", "debug")[number % 2]})
+        try:
+            deployed.hook("config-changed")
+        except BaseException:
+            seen.add(f"traceback without {tools}", traceback.format_exc())
+        seen.add(f"calls without {tools}", [call for call in juju.calls if call[0] != "leader-set"])
+        look(seen, juju, machine, home)
+    assert any("nobody expects" in text for text in seen.texts)
+    assert seen.secrets() == []
+
+
+def test_what_is_looked_for_would_be_found(seen):
+    """The test itself: each secret, wherever it is."""
+    for name, secret in SECRETS.items():
+        seen.add(name, ["x", f"a{secret}b"])
+    assert seen.secrets() == [(name, name) for name in SECRETS]
