@@ -100,7 +100,7 @@ GOLDEN = pathlib.Path(__file__).parent / "registry/release/golden"
 
 def some(cases: Sequence[Any]) -> Any:
     """Parametrize a test by its `cases`: a part of them, and for `make soak` all."""
-    few = cases[:: max(1, len(cases) // 32)]
+    few = cases[:: max(1, len(cases) // 24)]
     return pytest.mark.parametrize(
         "cases", [pytest.param(few, id="some"), pytest.param(cases, id="all", marks=pytest.mark.soak)]
     )

@@ -104,7 +104,7 @@ def test_a_hostile_value_stays_a_value(run, cases):
         before = option
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(5000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [20, pytest.param(5000, marks=pytest.mark.soak)])
 def test_random_options_end_in_no_hook_error_and_can_be_reset(run, deployment, home, juju, machine, count):
     kept = type(deployment)(home.parent / "kept")
     shutil.rmtree(kept.folder, ignore_errors=True)
