@@ -218,7 +218,7 @@ def require_quiet() -> None:
         raise Injected("; ".join(WATCH.events))
     for words in WATCH.programs:
         before = words[: words.index("--")] if "--" in words else words
-        if os.path.basename(words[0]) not in PROGRAMS or any(WORD in word for word in before):
+        if os.path.basename(words[0]) not in PROGRAMS or any(WORD in word and word.startswith("-") for word in before):
             raise Injected(f"program: {words}")
 
 
