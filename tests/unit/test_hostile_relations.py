@@ -1,6 +1,8 @@
 """Whatever the other end of a relation says, a hook ends well, and what it said stays a value."""
 
 import pytest
+import yaml
+from fake_juju import ROOT
 from hostile import VALUES, WATCH, WORD, naming, refuse_paths, refuse_programs, require_unharmed, some
 from test_cert_provider import ANSWER
 from test_endpoints import relate
@@ -24,6 +26,7 @@ ENDPOINTS = {
     ),
     "docker-registry": ("node/0", {}, ("registry_netloc", "egress-subnets")),
     "dockerhost": ("node/0", {}, ("unknown",)),
+    "cos-agent": ("opentelemetry-collector/0", {}, ("config", "unknown")),
     "sdn-plugin": ("flannel/0", {}, ("unknown",)),
 }
 TYPES = {
@@ -63,7 +66,13 @@ def run(deployed, juju, machine, home, tmp_path, monkeypatch):
 CASES = [(name, key, label) for name, (_, _, keys) in ENDPOINTS.items() for key in keys for label in TYPES | VALUES]
 
 
-@some(CASES)
+def test_each_endpoint_has_cases():
+    declared = yaml.safe_load((ROOT / "metadata.yaml").read_text())
+    names = {name for role in ("provides", "requires", "peers") for name in declared[role]}
+    assert {name.partition(" ")[0] for name in ENDPOINTS} == names
+
+
+@some(CASES, 10)
 def test_hostile_data_stay_data_and_go_with_the_relation(run, deployed, juju, cases):
     number = 0
     for name, (writer, good, _) in ENDPOINTS.items():
