@@ -38,11 +38,9 @@ def test_no_process_log_or_result_shows_a_secret(unit, tmp_path):
         tasks = {
             "push": {"image": "looked/for:1", "pull": False},
             "catalog": {},
-            "client-config": {},
             "backup": {"file": f"{FOLDER}/backup"},
         }
         shown += [unit.run(action, **params).results for action, params in tasks.items()]
-        unit.update_status()
         unit.exec(f"touch {FOLDER}/names.stop; sleep 1")
         rounds, _, found = unit.exec(f"cat {FOLDER}/names.found").partition(" ")
         assert (found, int(rounds) > 20) == ("[]", True), (rounds, found)

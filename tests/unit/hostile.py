@@ -189,7 +189,7 @@ VARIABLES = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "OTEL_TRACES_EXPORTER", "S
 TARGETS = re.compile("/auth|/etc/docker/registry|/var/lib/registry(/docker-registry-disk-[0-9a-f]+)?")
 FILES = re.compile(
     r"/etc/(?:docker/registry/(?:registry\.(?:crt|key)|ca\.crt)|nagios/[\w./-]+)|/var/lib/nagios/export/service__[\w.:@-]+\.cfg"
-    r"|/etc/systemd/system/docker-registry-[\w.-]+|/usr/local/lib/nagios/plugins/\w+"
+    r"|/etc/systemd/system/juju-docker-registry-[\w.-]+|/usr/local/lib/nagios/plugins/\w+"
 )
 
 
@@ -239,8 +239,10 @@ def require_plain_machine(machine: Any, option: str, own: tuple[str, ...]) -> No
     for path, text in {**machine.files.texts, **machine.checks.files, **machine.timers.files}.items():
         if not FILES.fullmatch(path) and path not in own:
             raise Injected(f"file {path[:200]!r}")
-        if path.endswith((".cfg", ".timer", ".service")):
+        if path.endswith(".cfg"):
             require_no_line(text, path)
+        if path.endswith((".timer", ".service")):  # systemd knows one line break only
+            require_no_line(text.replace("\u2028", " ").replace("\u2029", " "), path)
     for call in machine.apt.calls:
         if any(word.startswith("-") or word.endswith("-") for word in map(str, call)):
             raise Injected(f"apt: {call}")
