@@ -236,16 +236,21 @@ def require_plain_machine(machine: Any, option: str, own: tuple[str, ...]) -> No
     if not isinstance(settings, dict) or (option != "daemon-opts" and WORD in settings):
         raise Injected(machine.dockerd.daemon_json)
     require_plain_drop_in(machine.dockerd.drop_in or "")
-    for path, text in {**machine.files.texts, **machine.checks.files, **machine.timers.files}.items():
+    require_plain_files({**machine.files.texts, **machine.checks.files, **machine.timers.files}, own)
+    for call in machine.apt.calls:
+        if any(word.startswith("-") or word.endswith("-") for word in map(str, call)):
+            raise Injected(f"apt: {call}")
+
+
+def require_plain_files(texts: dict[str, str], own: tuple[str, ...]) -> None:
+    """Require that files are the charm's, or the operator's *own*, and have the lines of one."""
+    for path, text in texts.items():
         if not FILES.fullmatch(path) and path not in own:
             raise Injected(f"file {path[:200]!r}")
         if path.endswith(".cfg"):
             require_no_line(text, path)
         if path.endswith((".timer", ".service")):  # systemd knows one line break only
             require_no_line(text.replace("\u2028", " ").replace("\u2029", " "), path)
-    for call in machine.apt.calls:
-        if any(word.startswith("-") or word.endswith("-") for word in map(str, call)):
-            raise Injected(f"apt: {call}")
 
 
 def require_plain_release(release: Any) -> None:
