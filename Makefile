@@ -47,7 +47,7 @@ lint: .venv ## Style, format, types and spelling
 	@.venv/bin/codespell
 
 unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
-	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal $(ARGS)
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal -m "not soak" $(ARGS)
 
 coverage: .venv ## Unit tests with the branch coverage of lib/registry, which must be above 95 %
 	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -q -n auto --dist worksteal --cov=lib/registry --cov-branch \
@@ -61,6 +61,7 @@ integration: build ## The built charm on machines made for it; ARGS as above, JU
 
 soak: build ## What takes too long for `make test`, 40 minutes at most: many kills, many random configurations
 	@$(PYTHON) tools/host.py
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n 2 -m soak $(ARGS)
 	@JUJU="$(JUJU)" timeout --signal=INT 40m .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile \
 		-m soak $(ARGS)
 

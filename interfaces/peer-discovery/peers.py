@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 
 from charms.layer import endpoints
-from registry.formats.relations import Peer
+from registry.formats.relations import Peer, json_object
 
 
 class Peers(endpoints.Endpoint):
@@ -28,9 +28,9 @@ class Peers(endpoints.Endpoint):
                 bag.get("address") or bag.get("ingress-address") or bag.get("private-address", ""),
                 _port(bag.get("port", "")),
                 bag.get("scheme"),
-                {name: str(address) for name, address in _object(bag.get("ingress", "")).items()},
+                {name: str(address) for name, address in json_object(bag.get("ingress", "")).items()},
                 _time(bag.get("read-only-until", "")),
-                {name: _time(str(until)) for name, until in _object(bag.get("refuses-pushes", "")).items()},
+                {name: _time(str(until)) for name, until in json_object(bag.get("refuses-pushes", "")).items()},
             )
             for relation in self.relation_ids
             for unit, bag in self.units(relation).items()
@@ -56,11 +56,3 @@ def _port(text: str) -> int | None:
 
 def _time(text: str) -> int:
     return int(text) if re.fullmatch("[0-9]{1,12}", text) else 0
-
-
-def _object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 from typing import Any
 
@@ -10,6 +9,7 @@ from charmhelpers.core import hookenv
 from charms.layer import basic, content
 from registry.images import lists, mirroring
 from registry.images.reference import Reference
+from registry.machine.files import read_given
 from registry.message import Fault, Message, about, alone
 
 from actions import arguments, origin, progress
@@ -48,7 +48,7 @@ def mirror(params: dict[str, Any]) -> Results:
 
 
 def _images(params: dict[str, Any]) -> list[Reference]:
-    """Return the images of all the lists. Raises BadArguments, OSError."""
+    """Return the images of all the lists. Raises BadArguments, UnreadableError."""
     with arguments.of("variables"):
         variables = _variables(params["variables"])
     with arguments.of("prefix"):
@@ -56,9 +56,9 @@ def _images(params: dict[str, Any]) -> list[Reference]:
     texts = {"images": params["images"]} if params["images"] else {}
     if params["file"]:
         with arguments.of("file"):
-            texts["file"] = read_list(arguments.path(params["file"]))
+            texts["file"] = read_list(params["file"])
     if not texts and (path := hookenv.resource_get(LIST)):
-        texts[LIST] = read_list(pathlib.Path(path))
+        texts[LIST] = read_list(path)
     if not texts:
         raise basic.ActionFailed(about("images", NO_LIST()))
     images: dict[Reference, None] = {}
@@ -70,10 +70,9 @@ def _images(params: dict[str, Any]) -> list[Reference]:
     return list(images)
 
 
-def read_list(path: pathlib.Path) -> str:
-    """Return the text at *path*, no more than a list may have. Raises BadList, OSError."""
-    with path.open("rb") as file:
-        return lists.decode(file.read(lists.LIMIT + 1))
+def read_list(path: str) -> str:
+    """Return the text at *path*. Raises UnreadableError."""
+    return lists.decode(read_given(path, lists.LIMIT))
 
 
 def _variables(text: str) -> dict[str, str]:

@@ -63,11 +63,8 @@ def _rules(params: dict[str, Any]) -> Rules:
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:
-    """Return repository and tag, or digest, of the images in the list at *path*.
-
-    Raises NoFile, BadList, BadName, OSError.
-    """
-    names = lists.parse(mirror.read_list(arguments.path(path)), lists.Request())
+    """Return repository and tag, or digest, of the images in a list. Raises UnreadableError, BadList, BadName."""
+    names = lists.parse(mirror.read_list(path), lists.Request())
     return frozenset(
         (name, version)
         for one in names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
@@ -22,6 +23,8 @@ Action = Callable[[dict[str, Any]], Results]
 LIMIT = 64 * 1024
 """Bytes of a result, or of a failure, that an action returns; Juju's tools accept no more than 128 KiB."""
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
 PREVIEW = 8 * 1024
 """Characters of a report that a result shows."""
 
@@ -34,6 +37,9 @@ APT_FAILED = Message("APT failed: {error}", "Fix it and run the action again")
 MACHINE_FAILED = Message("The machine failed: {error}", "Fix it and run the action again")
 """A program of the action cannot be started, or a file cannot be written."""
 
+NOT_TEXT = Message("the value contains a character that is no text", "Remove it")
+"""A parameter contains the character NUL, which ends a text for the system, or a half of another character."""
+
 TOO_LONG = Message("{beginning}\n... cut; {rest}")
 """The message of a failure is longer than Juju accepts. It ends with the name of a file on the unit with all of it."""
 
@@ -45,6 +51,7 @@ def reported(action: Action) -> Action:
         # As with options, blanks and line breaks around a value are no part of it.
         bare = {name: value.strip() if isinstance(value, str) else value for name, value in params.items()}
         try:
+            _require_texts(bare)
             if owner.read_other():
                 raise basic.ActionFailed(owner.sentence())
             return {name: cut(result) for name, result in action(bare).items()}
@@ -63,6 +70,13 @@ def reported(action: Action) -> Action:
             raise _failed(alone(MACHINE_FAILED(error=error))) from error
 
     return run
+
+
+def _require_texts(params: Mapping[str, Any]) -> None:
+    """Raise BadArguments for a parameter that no file, program or registry can be given."""
+    for name, value in params.items():
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            raise BadArguments(name, NOT_TEXT())
 
 
 def cut(output: str) -> str:

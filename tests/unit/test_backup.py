@@ -1,5 +1,6 @@
 """The actions backup and restore, on one unit and on a new one."""
 
+import os
 import pathlib
 import shutil
 import stat
@@ -50,6 +51,20 @@ def test_a_backup_is_whole_and_for_root_only(back, deployed, juju, file, machine
     assert saved.certificates == {"/own.key": KEY}
     assert saved.credentials["password"] == machine.credentials.password()
     assert "hush" not in repr([results, saved, juju.calls])
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "pipe", "link"])
+def test_what_is_not_a_backup_is_never_replaced(back, file, kind, tmp_path):
+    (tmp_path / "other").write_text("root:x:0:0:root:/root:/bin/bash\n")
+    make = {"file": (tmp_path / "other").rename, "folder": os.mkdir, "pipe": os.mkfifo}
+    make.get(kind, lambda path: os.symlink("other", path))(file)
+    before = os.lstat(file)
+    assert back()["failure"].endswith(
+        f"{file} exists and is not a backup. Use another path, or remove it first."
+        if kind != "folder"
+        else "Fix it and run the action again."
+    )
+    assert os.lstat(file) == before
 
 
 def test_it_comes_back_on_a_new_unit(back, bring, deployed, juju, machine):

@@ -179,7 +179,7 @@ def test_what_cannot_be_mirrored(mirror):
         ({"images": "x:1", "credentials": "secret:none"}, "credentials: secret:none cannot be read"),
         ({"images": "x:1", "ca": "nonsense"}, "ca: the text is neither PEM nor base64 of PEM."),
         ({"images": "x:1", "ca": "/nowhere"}, "ca: /nowhere does not exist on the unit."),
-        ({"file": "/nowhere"}, "file: '/nowhere' is not a file on the unit."),
+        ({"file": "/nowhere"}, "file: /nowhere cannot be read (No such file or directory)"),
     ):
         assert mirror(**params)["failure"].startswith(reason)
 

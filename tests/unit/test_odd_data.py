@@ -49,6 +49,13 @@ def test_odd_names_of_nagios(deployed, juju, host):
     assert juju.model["status"][0] == "active"
 
 
+@pytest.mark.parametrize("key", ["ingress", "refuses-pushes"])
+def test_odd_texts_of_a_peer(deployed, juju, key):
+    peer = {"address": "10.0.0.9", "port": "5000", "scheme": "http", key: DEEP}
+    relate(juju, deployed, "peer", {"docker-registry/1": peer})
+    assert juju.model["status"][0] == "active"
+
+
 @pytest.mark.parametrize("port", ["\u00b2", "\u0663", "-1", "5e3", "9" * 5000])
 def test_odd_ports_of_a_peer(deployed, juju, port):
     relate(juju, deployed, "peer", {"docker-registry/1": {"address": "10.0.0.9", "port": port, "scheme": "http"}})

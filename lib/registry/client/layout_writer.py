@@ -37,7 +37,7 @@ class BadList(Fault):
 
 def read_list(path: pathlib.Path) -> frozenset[str]:
     """Return the lines of an earlier archive's list. Raises BadList, OSError."""
-    if path.stat().st_size > LIST_BYTES:
+    if not path.is_file() or path.stat().st_size > LIST_BYTES:  # a device has no size, and may have no end
         raise BadList(NOT_A_LIST(path=path))
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     if not lines or not all(manifest.DIGEST.fullmatch(line.rpartition("@")[2]) for line in lines):

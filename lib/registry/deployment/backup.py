@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,12 @@ NOT_A_BACKUP = Message("{path} is not a backup of this charm ({error})", "Use a 
 """The file is damaged, or something else, or of a newer revision of the charm."""
 NO_IMAGES = Message("{path} has no images ({error})", "Use a backup that was made with images=true")
 """The backup was made without images, or is damaged after what it has besides images."""
+
+NOT_REPLACED = Message("{path} exists and is not a backup", "Use another path, or remove it first")
+"""The action backup replaces an earlier backup only, and no other file, device or folder."""
+
+ENCRYPTED_KEYS = (b"\x84", b"\x85", b"\xc1")
+"""How a message that gpg encrypted for a key begins: https://www.rfc-editor.org/rfc/rfc9580#section-4.2."""
 
 UNIT = "unit.json"
 """Name in the archive of what is not an image; it comes first."""
@@ -71,8 +79,9 @@ class Saved:
 def writing(path: str, saved: Saved, cipher: Cipher | None) -> Iterator[IO[bytes]]:
     """Write a backup to *path*, which appears when it is whole; the body can continue the tar archive on the stream.
 
-    Raises NoSpace, EncryptionError, OSError; UnsafePath in a folder that others can write.
+    Raises BadBackup, NoSpace, EncryptionError, OSError; UnsafePath in a folder that others can write.
     """
+    _require_replaceable(path)
     with contextlib.ExitStack() as opened:
         stream = file = opened.enter_context(open_private(path))
         if cipher:
@@ -134,6 +143,17 @@ def _saved(stream: IO[bytes]) -> Saved:
         if first is None or file is None or first.size > LIMIT:
             raise KeyError(UNIT)
         return Saved.from_json(file.read())
+
+
+def _require_replaceable(path: str) -> None:
+    """Raise BadBackup if something that is not a backup is at *path*. Raises OSError."""
+    try:
+        with _opened(path) as file:
+            beginning = file.read(len(encryption.AGE)) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    except FileNotFoundError:
+        return
+    if not beginning.startswith((UNIT.encode(), encryption.AGE, *ENCRYPTED_KEYS)):
+        raise BadBackup(NOT_REPLACED(path=path))
 
 
 def _opened(path: str) -> IO[bytes]:

@@ -136,6 +136,15 @@ def json_list(text: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def json_object(text: str) -> dict[str, Any]:
+    """Return the object in *text*, which the other end of a relation has written: empty if it is anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def unit_number(unit: str) -> int:
     """Return the number of a unit, by which units are sorted: 10 follows 9."""
     return int(unit.rpartition("/")[2])

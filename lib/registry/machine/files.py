@@ -19,8 +19,8 @@ NOT_A_FILE = Message("{path} is not a regular file", "Use the path of a file")
 """There is a device, a named pipe or a socket at the configured path."""
 UNREADABLE = Message("{path} cannot be read ({error})", "Check the path")
 """The machine cannot read the file at the configured path, for example because the path is that of a folder."""
-TOO_LARGE = Message("{path} is larger than {limit} bytes", "Use the path of a PEM file")
-"""There is a file at the configured path that is too large to be a certificate or a key."""
+TOO_LARGE = Message("{path} is larger than {limit} bytes", "Use the path of a smaller file")
+"""There is a file at the configured path that is too large to be a certificate, a key or a list."""
 
 
 class UnreadableError(Fault):
@@ -40,17 +40,9 @@ class LocalFiles:
 
     def _read_bytes(self, path: str) -> bytes | None:
         try:
-            with open(path, "rb", opener=paths.open_existing) as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise UnreadableError(NOT_A_FILE(path=path))
-                data = file.read(LIMIT + 1)
+            return _bytes(path, LIMIT)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise UnreadableError(UNREADABLE(path=path, error=getattr(error, "strerror", None) or error)) from error
-        if len(data) > LIMIT:
-            raise UnreadableError(TOO_LARGE(path=path, limit=LIMIT))
-        return data
 
     def has_text(self, path: str, text: str) -> bool:
         """Tell whether the file exists with exactly this text."""
@@ -74,6 +66,33 @@ class LocalFiles:
         """Remove a file, if it exists. Raises OSError."""
         with contextlib.suppress(FileNotFoundError), paths.located(path) as (folder, name):
             os.unlink(name, dir_fd=folder)
+
+
+def read_given(path: str, limit: int) -> bytes:
+    """Return the content of a file that an operator names, of *limit* bytes at most. Raises UnreadableError.
+
+    A device or a named pipe may have no end.
+    """
+    try:
+        return _bytes(path, limit)
+    except FileNotFoundError as error:
+        raise UnreadableError(UNREADABLE(path=path, error=error.strerror)) from error
+
+
+def _bytes(path: str, limit: int) -> bytes:
+    """Return the content of a regular file. Raises UnreadableError, FileNotFoundError."""
+    try:
+        with open(path, "rb", opener=paths.open_existing) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableError(NOT_A_FILE(path=path))
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise UnreadableError(UNREADABLE(path=path, error=getattr(error, "strerror", None) or error)) from error
+    if len(data) > limit:
+        raise UnreadableError(TOO_LARGE(path=path, limit=limit))
+    return data
 
 
 def encoded(text: str) -> bytes:

@@ -45,7 +45,7 @@ def test_an_unreadable_file_is_an_error_with_its_path(tmp_path):
     for path, words in (
         (tmp_path, "cannot be read .Is a directory.. Check the path$"),
         (pipe, "is not a regular file. Use the path of a file$"),
-        (large, "is larger than 1048576 bytes. Use the path of a PEM file$"),
+        (large, "is larger than 1048576 bytes. Use the path of a smaller file$"),
     ):
         with pytest.raises(UnreadableError, match=f"^{path} {words}"):
             LocalFiles().read(str(path))
