@@ -374,7 +374,8 @@ def test_a_list_names_images_as_mirror_stores_them(registry, prune, tmp_path):
 def test_of_a_file_that_is_no_list_little_is_read(registry, prune, tmp_path, monkeypatch):
     monkeypatch.setattr("registry.images.lists.LIMIT", 100)
     (tmp_path / "long").write_bytes(bytes(5000))
-    assert prune(**{"not-in-list": str(tmp_path / "long")})["failure"].endswith("larger than 100 bytes. Use the path of a smaller file.")
+    failure = prune(**{"not-in-list": str(tmp_path / "long")})["failure"]
+    assert failure.endswith("larger than 100 bytes. Use the path of a smaller file.")
 
 
 def test_images_that_were_mirrored_from_a_list_stay_as_long_as_it_has_them(registry, prune, tmp_path):
