@@ -66,7 +66,10 @@ class Maintenance:
                 self._sleep(0.2)
             found = garbage.parse(self._docker.log_lines(NAME))
             if current is None or current.exit_code or not found.is_complete:
-                raise CollectionFailed(FAILED(error=self._last_line()))
+                error = self._last_line()
+                if garbage.is_never_pushed(error, on_disk=release.data_folder is not None):
+                    return garbage.NOTHING
+                raise CollectionFailed(FAILED(error=error))
             return found
         finally:
             self._docker.remove(NAME)

@@ -13,6 +13,7 @@ from registry.images.inventory import Repository
 
 _MARKED = re.compile(r"(?P<repository>\S+): marking manifest (?P<digest>sha\d+:[0-9a-f]+)\s*")
 _SUMMARY = re.compile(r"(\d+) blobs marked, (\d+) blobs and (\d+) manifests eligible for deletion")
+_NO_FOLDER = re.compile(r"Path not found: /docker/registry/v2/(?P<folder>blobs|repositories)(?!/)\b")
 _BLOB = re.compile(r"blob eligible for deletion: (?P<digest>sha\d+:[0-9a-f]+)")
 
 
@@ -26,6 +27,19 @@ class Garbage:
     """Blobs that no manifest refers to: a run deletes them."""
     is_complete: bool
     """It came to the point at which it knows what to delete."""
+
+
+NOTHING = Garbage({}, frozenset(), is_complete=True)
+"""The result in a registry without images."""
+
+
+def is_never_pushed(error: str, *, on_disk: bool) -> bool:
+    """Tell from the last line of a run that failed whether nothing was ever pushed.
+
+    An object store has no folder of repositories any more once the last one is deleted; its blobs may be left.
+    """
+    missing = _NO_FOLDER.search(error)
+    return missing is not None and (on_disk or missing["folder"] == "blobs")
 
 
 def parse(lines: Iterable[str]) -> Garbage:
