@@ -69,7 +69,7 @@ def test_garbage_is_collected(unit, uploads):
 
 @pytest.mark.parametrize("seconds", [2.0, 4.0, *MOMENTS])
 def test_a_collection_that_is_killed_loses_nothing(unit, uploads, seconds):
-    uploads.image("kept/app", "killed", os.urandom(100_000))
+    uploads.image("kept/app", f"killed-{seconds}", os.urandom(100_000))
     uploads.image("gone/killed", None, os.urandom(100_000))
     before = report(unit, unit.run("catalog", match="kept/*"))
     command = [unit.juju.cli_binary, "run", "-m", unit.juju.model, unit.name, "garbage-collect", "dry-run=false"]

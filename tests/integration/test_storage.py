@@ -72,7 +72,7 @@ def test_the_log_tells_as_much_as_was_asked_for(unit):
     assert unit.config(log_level="debug", log_access=None) == ready(unit)
     ask(unit, "GET", "/v2/")
     log = unit.exec("docker logs registry 2>&1")
-    assert '"level":"debug"' in log
+    assert " level=debug " in log
     assert '"GET /v2/ HTTP/1.1" 200' in log
 
 
