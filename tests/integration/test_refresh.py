@@ -66,6 +66,7 @@ OWN_PLACES = (
     *("/var/lib/docker-registry/owner.json", "/var/lib/docker-registry/disk.json"),
     *("/var/lib/docker-registry/dockerd-start.json", "/var/lib/docker-registry/daemon-written.json"),
     *("/srv/registry/docker-registry-disk-", "/etc/docker/registry/verdicts.json"),
+    *("/srv/registry/docker-registry-reserve", "/var/lib/docker-registry/room.json"),
 )
 """Beginnings of the paths of what each revision has in its own words, or one of them only."""
 
@@ -188,7 +189,10 @@ def common(shot):
     files = {path: found for path, found in shot["files"].items() if not path.startswith(OWN_PLACES)}
     files |= {check: files[check].rpartition(" ")[0] for check in CHECKS}
     unitdata = {key: value for key, value in shot["unitdata"].items() if not key.startswith(OWN_KEYS)}
-    for endpoint in (key for key in unitdata if key.startswith("endpoint.")):
+    for endpoint in [key for key in unitdata if key.startswith("endpoint.")]:
+        if not unitdata[endpoint]:  # the earlier revision has not all the endpoints
+            del unitdata[endpoint]
+            continue
         # What others have published, and not what this revision notes of its own.
         unitdata[endpoint] = {
             relation: {part: known[part] for part in ("units", "app")} for relation, known in unitdata[endpoint].items()

@@ -76,7 +76,7 @@ def test_keystone_with_a_domain_and_a_region(store, guest):
     )
     store.swift("PUT", "docker-registry", keystone=True)
     assert started(guest) == ready(guest)
-    assert store.swift("GET", "docker-registry", keystone=True).splitlines()[0] == "files"
+    assert "files" in store.swift("GET", "docker-registry", keystone=True).splitlines()
     assert guest.run("push", image="small:1", pull=False).results["outcome"] == "success"
     assert pulled(guest) == 200
     assert "files/docker/registry/v2/" in store.swift("GET", "docker-registry", keystone=True)
