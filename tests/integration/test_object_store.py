@@ -119,26 +119,19 @@ def test_s3_over_the_same_store(private, store):
     assert check(private, store) == [*LARGE, "delete"]
 
 
-def test_a_store_that_goes_and_comes_back_needs_no_hand(private, store):
-    before = private.container()
-    for trouble, remedy in (
-        ("systemctl stop one-swift@proxy", "systemctl start one-swift@proxy"),
-        (
-            'sed -i s/=.testing/=" other"/ /etc/swift/proxy-server.conf && systemctl restart one-swift@proxy',
-            'sed -i s/=.other/=" testing"/ /etc/swift/proxy-server.conf && systemctl restart one-swift@proxy',
-        ),
-    ):
-        store.exec(trouble)
-        wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 503)
-        state, message = private.update_status()
-        assert (state, message) == (
-            "blocked",
-            "Storage unreachable: the registry answers 503. Check the storage and its credentials. "
-            "Retrying automatically.",
-        )
-        store.exec(remedy)
-        wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 200)
-        assert private.update_status() == ("active", f"Ready at {private.address}:5000 (http).")
+@pytest.mark.parametrize("trouble", ["stopped", pytest.param("another password", marks=pytest.mark.soak)])
+def test_a_store_that_goes_and_comes_back_needs_no_hand(private, store, trouble):
+    before, (begin, end) = private.container(), TROUBLES[trouble]
+    store.exec(begin)
+    wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 503)
+    state, message = private.update_status()
+    assert (state, message) == (
+        "blocked",
+        "Storage unreachable: the registry answers 503. Check the storage and its credentials. Retrying automatically.",
+    )
+    store.exec(end)
+    wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 200)
+    assert private.update_status() == ("active", f"Ready at {private.address}:5000 (http).")
     after = private.container()
     assert (after["Id"], after["State"]["StartedAt"], after["RestartCount"]) == (
         before["Id"],
@@ -184,6 +177,16 @@ def test_images_move_from_the_disk_to_swift_although_it_is_killed(private, store
     assert (back["skipped"], back["left"]) == (str(len(pushed)), "0")
     assert private.config(**dict.fromkeys(name.replace("-", "_") for name in given), **by_option) == ready
     model.remove_secret(uri)
+
+
+TROUBLES = {
+    "stopped": ("systemctl stop one-swift@proxy", "systemctl start one-swift@proxy"),
+    "another password": (
+        'sed -i s/=.testing/=" other"/ /etc/swift/proxy-server.conf && systemctl restart one-swift@proxy',
+        'sed -i s/=.other/=" testing"/ /etc/swift/proxy-server.conf && systemctl restart one-swift@proxy',
+    ),
+}
+"""How the store goes, and comes back."""
 
 
 def wait_for(what):

@@ -305,8 +305,11 @@ def test_a_refresh_whose_hook_is_killed_ends_the_same(pair, ca, charm, earlier, 
     check_live_restore(unit, after)
 
 
+@pytest.mark.soak
 def test_a_stopped_unit_stays_stopped(pair, ca, charm, earlier):
     serving, stopped = pair
+    if not is_packaged(stopped):
+        refresh(pair, charm)
     stopped.run("stop", remove=False)
     before = [snapshot(unit) for unit in pair]
     assert STOPPED in before[1]["flags"]
