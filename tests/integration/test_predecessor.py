@@ -50,7 +50,7 @@ def traces(unit):
     """What must not change: dockerd's process, the images' folder, the leader's secret."""
     return {
         "secret": unit.tool("leader-get", "http-secret"),
-        "store": unit.exec("find /srv/registry -type f | sort"),
+        "store": unit.exec("find /srv/registry/docker -type f | sort"),
         "dockerd": unit.exec("systemctl show -P MainPID docker"),
     }
 

@@ -77,7 +77,7 @@ def test_each_endpoint_has_cases():
     assert {name.partition(" ")[0] for name in ENDPOINTS} == names
 
 
-@some(CASES, 10)
+@some(CASES, 6)
 def test_hostile_data_stay_data_and_go_with_the_relation(run, deployed, juju, cases):
     number = 0
     for name, (writer, good, _) in ENDPOINTS.items():

@@ -34,7 +34,7 @@ CHANGES = st.lists(st.sampled_from(sorted(CONFIG)), max_size=6, unique=True).fla
 )
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=800, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(CHANGES)
 def test_every_configuration_is_refused_by_name_or_makes_a_release(changes):
     wanted = options.Options.from_config({**DEFAULTS, **changes})
