@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format docs lint unit coverage integration soak benchmark check-charm clean .venv
+.PHONY: help run test build lock format docs lint unit coverage integration soak faults benchmark check-charm clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -64,6 +64,10 @@ soak: build ## What takes too long for `make test`, 40 minutes at most: many kil
 	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n 2 -m soak $(ARGS)
 	@JUJU="$(JUJU)" timeout --signal=INT 40m .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile \
 		-m soak $(ARGS)
+
+faults: build ## What is done to a unit, what follows, how long nobody was served and what was lost, as a table
+	@$(PYTHON) tools/host.py
+	@timeout --signal=INT 40m .venv/bin/python -m pytest tests/faults -n 2 --dist loadfile $(ARGS)
 
 benchmark: build ## What a hook and a switch cost, in figures
 	@$(PYTHON) tools/host.py
