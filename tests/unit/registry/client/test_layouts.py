@@ -1,14 +1,15 @@
 """Archives of images, into a registry and out of one."""
 
+import ctypes
 import gzip
 import json
+import lzma
 import re
-import subprocess
 import tarfile
 
 import pytest
 from layouts import BASE, CONTAINERD, MANIFEST, REF, Layout, docker_save, dump, sha, tar
-from registry.client import layout_reader, layout_writer, space
+from registry.client import layout_reader, layout_writer, space, zstd
 from registry.client.archive import BadArchive
 from registry.client.content import Content
 from registry.client.http import ApiError, Connection
@@ -83,10 +84,22 @@ def k3s(path):
     return docker_save(path, (["docker.io/rancher/pause:3.6"], [gzip.compress(b"layer")]))
 
 
-def compressed(make, program):
+def zstandard(data, window=0):
+    """As the program zstd does; *window* is the logarithm of its option --long."""
+    library = ctypes.CDLL(zstd.LIBRARY)
+    library.ZSTD_createCCtx.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(library.ZSTD_createCCtx())
+    library.ZSTD_CCtx_setParameter(context, 101, window)  # ZSTD_c_windowLog; 0 is the default
+    out = ctypes.create_string_buffer(len(data) + 1000)
+    size = library.ZSTD_compress2(context, out, ctypes.c_size_t(len(out)), data, ctypes.c_size_t(len(data)))
+    library.ZSTD_freeCCtx(context)
+    return out.raw[:size]
+
+
+def compressed(make, compress):
     def run(path):
         plain = make(path.with_name("plain.tar"))
-        path.write_bytes(subprocess.run([*program, "-c", plain], capture_output=True, check=True).stdout)
+        path.write_bytes(compress(plain.read_bytes()))
         plain.unlink()
         return path
 
@@ -97,13 +110,13 @@ SHAPES = {
     "docker save": (two_images, {"team/app": {"1.0"}, "other": {"2"}, "team/web": {"1.0"}}),
     "docker save, Docker 25": (docker_25, {"team/app": {"1.0", "latest"}}),
     "docker save, containerd's store": (containerd_store, {"team/app": {"1.0"}}),
-    "k3s": (compressed(k3s, ["zstd", "--long=25"]), {"rancher/pause": {"3.6"}}),
-    "hauler": (compressed(hauler, ["zstd"]), {"team/app": {"1.0", "dependents"}}),
+    "k3s": (compressed(k3s, lambda data: zstandard(data, 25)), {"rancher/pause": {"3.6"}}),
+    "hauler": (compressed(hauler, zstandard), {"team/app": {"1.0", "dependents"}}),
     "zarf": (named(REF, "ghcr.io/team/app:1.0@sha256:" + 64 * "0"), {"team/app": {"1.0"}}),
     "crane": (named(BASE, "registry.example.com:5000/team/app"), {"team/app": {"latest"}}),
-    "tar of a folder": (compressed(named(REF, "team/app:1.0", "./"), ["gzip"]), {"team/app": {"1.0"}}),
+    "tar of a folder": (compressed(named(REF, "team/app:1.0", "./"), gzip.compress), {"team/app": {"1.0"}}),
     "zarf's package": (named(REF, "ghcr.io/team/app:1.0", "images/"), {"team/app": {"1.0"}}),
-    "xz": (compressed(named(REF, "team/app:1.0"), ["xz"]), {"team/app": {"1.0"}}),
+    "xz": (compressed(named(REF, "team/app:1.0"), lzma.compress), {"team/app": {"1.0"}}),
 }
 
 
@@ -339,7 +352,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     )
     with pytest.raises(space.NoSpace, match="is nearly full"), layout_writer.written(tmp_path / "a.tar", frozenset()):
         pass
-    path = compressed(named(REF, "app:1"), ["zstd"])(tmp_path / "b.tar.zst")
+    path = compressed(named(REF, "app:1"), zstandard)(tmp_path / "b.tar.zst")
     with pytest.raises(space.NoSpace), space.plain(path):
         pass
     assert list(tmp_path.iterdir()) == [path]
