@@ -4,8 +4,8 @@ An action cannot wait for the hooks of other units to answer: what it publishes 
 run of the action requests it of the peers and ends, each peer becomes read-only in its next hook and says so, and the
 next run finds their answers. The request is the lock as well: of two units, the one that requested it first collects.
 
-A request ends by itself: a unit withdraws its own when the collection ended, was killed, or was not begun within
-`PATIENCE`; peers forget one that nobody withdraws after `LONGEST`.
+Nobody has to end a request. The unit withdraws it after the collection, after a crash, and if no second run begins
+within `PATIENCE`. If the unit is lost, its peers ignore the request after `LONGEST`.
 """
 
 from __future__ import annotations

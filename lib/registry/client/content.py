@@ -38,7 +38,7 @@ class Damaged(ApiError):
 
 
 class Content:
-    """The content of one registry, at the other end of *connection*, as the user."""
+    """The content of the registry that *connection* leads to, as its user may read and change it."""
 
     def __init__(self, connection: Connection, page: int = PAGE) -> None:
         self._connection = connection

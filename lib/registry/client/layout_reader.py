@@ -84,7 +84,7 @@ class LayoutReader:
         for part in self._read(*place):
             hashed.update(part)
             rest -= len(part)
-            # Before the last part: what is damaged is never whole at the other end.
+            # Before the last part is sent: so a target never gets a damaged blob as a whole.
             if rest == 0 and hashed.hexdigest() != digest.partition(":")[2]:
                 raise Damaged(f"{digest} is damaged in the archive")
             yield part

@@ -41,7 +41,7 @@ LEFT = "what was deleted is still there"
 
 
 class Trial:
-    """Tries the storage of the registry at the other end of *connection*, as the user; it must accept deletions."""
+    """Tries the storage of the registry that *connection* leads to. That registry must accept deletions."""
 
     def __init__(self, connection: Connection, part: int = 0) -> None:
         self._connection = connection

@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def exporter(release: Release) -> Exporter | None:
-    """Return what serves the charm's metrics; None while *release* serves none of its own."""
+    """Return how the charm serves its metrics; None while the registry of *release* serves no metrics."""
     inner = str(DEBUG_PORT)
     if inner not in release.container.ports:
         return None
