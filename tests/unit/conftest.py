@@ -4,6 +4,7 @@
 `charm`  a charm's folder whose hooks and actions run through the real charms.reactive.
 `machine`  the machine in memory that they find.
 `deployed`  such a charm whose unit is ready, on that machine.
+`registry`  the content of that unit's registry.
 `actions`  the charm's table of actions.
 """
 
@@ -24,6 +25,7 @@ from charms.layer import basic
 from fake_juju import Charm, Juju
 from fake_machine import READY, FakeMachine
 from registry.deployment.store import Store
+from registry_server import MemoryRegistry, serve
 
 
 class Deployment:
@@ -111,6 +113,16 @@ def deployed(charm: Charm, juju: Juju, machine: FakeMachine, home: Path, deploym
         deployment.keep(home, juju, machine)
     deployment.bring_back(home, juju, machine)
     return charm
+
+
+@pytest.fixture
+def registry(deployed: Charm, machine: FakeMachine) -> Iterator[MemoryRegistry]:
+    """The content of that unit's registry, served over HTTP."""
+    memory = MemoryRegistry()
+    server, machine.registry_url = serve(memory)
+    yield memory
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

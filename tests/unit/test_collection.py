@@ -5,7 +5,6 @@ import json
 import fakes
 import pytest
 from charms.layer import basic
-from registry_server import MemoryRegistry, serve
 from test_endpoints import OURS, bag, relate
 
 from actions import scheduled
@@ -14,15 +13,6 @@ OTHER = "docker-registry/1"
 SERVES = {"address": "10.0.0.1", "port": "5000", "scheme": "http"}
 STORE = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
 ABOUT = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": OTHER}
-
-
-@pytest.fixture
-def registry(deployed, machine):
-    memory = MemoryRegistry()
-    server, machine.registry_url = serve(memory)
-    yield memory
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

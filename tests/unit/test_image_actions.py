@@ -5,16 +5,6 @@ import json
 import fakes
 import pytest
 import yaml
-from registry_server import MemoryRegistry, serve
-
-
-@pytest.fixture
-def registry(deployed, machine):
-    memory = MemoryRegistry()
-    server, machine.registry_url = serve(memory)
-    yield memory
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
