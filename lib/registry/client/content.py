@@ -109,7 +109,7 @@ class Content:
     def has_blob(self, repository: str, digest: str) -> bool:
         """Tell whether the registry has a blob. Raises ApiError."""
         answer = self._connection.send("HEAD", f"/v2/{repository}/blobs/{digest}", as_user=True)
-        return answer.status_code in (http.HTTPStatus.OK, http.HTTPStatus.TEMPORARY_REDIRECT)
+        return answer.status_code == http.HTTPStatus.OK
 
     def created(self, repository: str, image: Manifest) -> str:
         """Return when an image was created, as its configuration has it, else as its manifest has it; or "".
@@ -205,8 +205,6 @@ class Content:
 
     def _get(self, path: str, headers: dict[str, str], *, stream: bool = False) -> requests.Response | None:
         answer = self._connection.send("GET", path, as_user=True, headers=headers, stream=stream)
-        if answer.is_redirect:  # to an object store, which has its own authentication
-            answer = self._connection.fetch(answer.headers["Location"], stream=stream)
         if answer.status_code in _MISSING:
             return None
         answers.require(answer, f"GET {path.partition('?')[0]}", http.HTTPStatus.OK)

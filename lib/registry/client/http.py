@@ -137,11 +137,6 @@ class Connection:
                 allow_redirects=False,
             )
 
-    def fetch(self, url: str, *, stream: bool = False) -> requests.Response:
-        """Get what the registry redirects to, in an object store with its own authentication. Raises ApiError."""
-        with errors(self._seconds), Session({}) as session:
-            return session.get(url, timeout=self._seconds, stream=stream)
-
 
 @contextlib.contextmanager
 def errors(timeout: float = 0, *, is_pinned: bool = False) -> Iterator[None]:
