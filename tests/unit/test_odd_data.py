@@ -29,9 +29,9 @@ def test_odd_entries_of_a_ca(deployed, juju, key):
     relate(juju, deployed, "cert-provider", {"self-signed-certificates/0": {}})
     for value in ENTRIES:
         entry = {"certificate_signing_request": csr(juju), "ca": "x", "certificate": "x", "chain": [], key: value}
-        for name in ("certificates", "request_errors"):
-            say(juju, deployed, {name: json.dumps([entry])}, "self-signed-certificates")
-            assert juju.model["status"][0] == "waiting", value
+        entries = dict.fromkeys(("certificates", "request_errors"), json.dumps([entry]))
+        say(juju, deployed, entries, "self-signed-certificates")
+        assert juju.model["status"][0] == "waiting", value
 
 
 @pytest.mark.parametrize("key", ["secret-extra", "tls-ca-chain", "endpoint", "bucket", "s3-api-version"])

@@ -59,7 +59,9 @@ class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no ty
 
     def getrange(self, key_prefix: str, strip: bool = False) -> dict[str, Any]:
         start = len(key_prefix) if strip else 0
-        return {key[start:]: json.loads(text) for key, text in self._rows.items() if key.startswith(key_prefix)}
+        texts = [(key[start:], text) for key, text in self._rows.items() if key.startswith(key_prefix)]
+        # charms.reactive asks for all flags at each handler, and nearly all of their values are null.
+        return {key: None if text == "null" else json.loads(text) for key, text in texts}
 
     def set(self, key: str, value: Any) -> Any:
         self._rows[key] = json.dumps(value)

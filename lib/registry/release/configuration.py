@@ -68,7 +68,26 @@ _AMBIGUOUS = re.compile(r"[yYnN]|[-+.0-9][0-9A-Fa-fxXoO_TtZz .:+-]*")
 
 def dump(config: Mapping[str, Any]) -> str:
     """Return *config* as the text of config.yml."""
-    return yaml.dump(dict(config), Dumper=_Writer, default_flow_style=False, sort_keys=True, width=float("inf"))
+    return _dump(_ByRepr(config))
+
+
+class _ByRepr:
+    """Sections that are the same if they are written the same: 1 and True are not."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = dict(config)
+        self._repr = repr(self.config)
+
+    def __hash__(self) -> int:
+        return hash(self._repr)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByRepr) and self._repr == other._repr
+
+
+@functools.lru_cache(maxsize=16)  # a hook writes the same few texts again and again, and each takes milliseconds
+def _dump(sections: _ByRepr) -> str:
+    return yaml.dump(sections.config, Dumper=_Writer, default_flow_style=False, sort_keys=True, width=float("inf"))
 
 
 def is_same(text: str, other: str) -> bool:

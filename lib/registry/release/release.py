@@ -27,7 +27,7 @@ FILES = (
 """Names of the files that a release may have."""
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def _parsed(config_yml: str) -> Mapping[str, Any]:
     """Return the data of config.yml: parsing is dear, and the desired text is usually the current one."""
     return dict(yaml.safe_load(config_yml))
