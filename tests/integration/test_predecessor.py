@@ -79,6 +79,7 @@ def check_taken_over(unit, before):
     unit.exec("! ls /etc/docker/certs.d/*/client.* /etc/nagios/nrpe.d/*.cfg /var/lib/nagios/export/*.cfg 2>/dev/null")
 
 
+@pytest.mark.soak
 def test_plain(predecessor, charm, archives):
     (unit,) = predecessor("plain", {"docker-opts": "--mtu 1400"})
     unit.exec(PUSH)

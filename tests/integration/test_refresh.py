@@ -263,10 +263,7 @@ def test_a_refresh_leaves_everything_as_it_is(pair, ca, front, charm, earlier, s
     assert [differences(one, snapshot(unit)) for one, unit in zip(after, pair, strict=True)] == [{}, {}]
 
 
-LATER = [
-    pytest.param(seconds, step, marks=pytest.mark.soak)
-    for seconds, step in ((0.2, "back"), (0.6, "forward"), (0.6, "back"), (1.2, "forward"), (1.2, "back"))
-]
+KILLS = [(seconds, step) for seconds in (0.2, 0.6, 1.2) for step in ("forward", "back")]
 
 
 def kill_hook(unit, seconds):
@@ -280,7 +277,8 @@ def kill_hook(unit, seconds):
     )
 
 
-@pytest.mark.parametrize(("seconds", "step"), [(0.2, "forward"), *LATER])
+@pytest.mark.soak
+@pytest.mark.parametrize(("seconds", "step"), KILLS)
 def test_a_refresh_whose_hook_is_killed_ends_the_same(pair, ca, charm, earlier, step, seconds):
     unit = pair[0]
     if not unit.is_local:

@@ -209,9 +209,10 @@ WRONG_PACKAGES = [
 ]
 
 
-def test_packages_that_cannot_be_had_are_said(unit):
+@pytest.mark.parametrize("wrong", [WRONG_PACKAGES[::3], pytest.param(WRONG_PACKAGES, marks=pytest.mark.soak)])
+def test_packages_that_cannot_be_had_are_said(unit, wrong):
     try:
-        for values, sentence in WRONG_PACKAGES:
+        for values, sentence in wrong:
             state, message = configure(unit, **values)
             print(message)
             assert (state, message[: len(sentence)]) == ("blocked", sentence)
