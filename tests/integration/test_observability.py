@@ -22,6 +22,7 @@ HEALTHY = {
     "docker_registry_upstream_reachable": "1",
     "docker_registry_disk_size_bytes": "100",
     "docker_registry_disk_free_bytes": "50",
+    "docker_registry_pushes_refused": "0",
     "docker_registry_disk_inodes": "0",
     "docker_registry_disk_free_inodes": "0",
     "docker_registry_certificate_not_before_timestamp_seconds": "-1000000",
@@ -41,6 +42,7 @@ FIRING = {
     "DockerRegistryStorageUnhealthy": {"docker_registry_storage_healthy": "0"},
     "DockerRegistryCertificateExpires": {"docker_registry_certificate_not_after_timestamp_seconds": "200000"},
     "DockerRegistryDiskLow": {"docker_registry_disk_inodes": "100", "docker_registry_disk_free_inodes": "5"},
+    "DockerRegistryPushesRefused": {"docker_registry_pushes_refused": "1"},
     "DockerRegistryActionFailed": {'docker_registry_action_success{action="backup"': "0"},
     "DockerRegistryGarbageOld": {
         'docker_registry_action_success_timestamp_seconds{action="garbage-collect"': str(-35 * DAY * 60)

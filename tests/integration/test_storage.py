@@ -69,11 +69,12 @@ def test_the_log_tells_as_much_as_was_asked_for(unit):
     ask(unit, "GET", "/v2/")
     assert unit.exec("docker logs registry 2>&1") == ""
     assert unit.container()["HostConfig"]["LogConfig"]["Config"] == {"max-file": "2", "max-size": "1m"}
-    assert unit.config(log_level="debug", log_access=None) == ready(unit)
+    assert unit.config(log_level="debug", log_access=None, log_driver="journald") == ready(unit)
     ask(unit, "GET", "/v2/")
-    log = unit.exec("docker logs registry 2>&1")
-    assert " level=debug " in log
-    assert '"GET /v2/ HTTP/1.1" 200' in log
+    for command in ("docker logs registry 2>&1", "journalctl -o cat SYSLOG_IDENTIFIER=registry"):
+        log = unit.exec(command)
+        assert " level=debug " in log
+        assert '"GET /v2/ HTTP/1.1" 200' in log
 
 
 def test_the_container_keeps_its_limits(unit):

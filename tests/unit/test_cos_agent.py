@@ -1,5 +1,6 @@
 """The relation cos-agent through the real dispatch: what is scraped, what the charm says itself, and what it costs."""
 
+import dataclasses
 import json
 
 import pytest
@@ -31,7 +32,12 @@ def test_metrics_are_on_for_the_agent_alone(deployed, juju, machine, agent):
     assert targets(juju, agent) == ["127.0.0.1:5002", "127.0.0.1:5001"]
     folder = current.data_folder
     assert machine.metrics.served == exporter.Exporter(5002, "127.0.0.1:5001", folder, None)
-    assert values(machine) == {'info{version="2.8.3"}': "1", "stopped{}": "0", "drained{}": "0"}
+    assert values(machine) == {
+        'info{version="2.8.3"}': "1",
+        "stopped{}": "0",
+        "drained{}": "0",
+        "pushes_refused{}": "0",
+    }
     juju.change(config={"debug-port": 6001, "debug-address": "10.0.0.10"})
     deployed.hook("config-changed")
     assert targets(juju, agent) == ["127.0.0.1:6002", "10.0.0.10:6001"]
@@ -74,7 +80,17 @@ def test_runs_of_actions_and_a_stop_are_told(deployed, juju, machine, actions, a
         'info{version="2.8.3"}': "1",
         "stopped{}": "1",
         "drained{}": "0",
+        "pushes_refused{}": "0",
     }
+
+
+def test_pushes_that_are_refused_are_told_in_the_hook_that_sees_the_disk_low(deployed, machine, agent):
+    for share, told in ((50, "0"), (4, "1"), (50, "0")):
+        machine.folders.space = dataclasses.replace(
+            machine.folders.space, free=machine.folders.space.size * share // 100
+        )
+        deployed.hook("update-status")
+        assert values(machine)["pushes_refused{}"] == told
 
 
 def test_a_cache_of_before_a_fix_says_so(deployed, juju, machine, actions, agent):

@@ -7,7 +7,7 @@ import pathlib
 
 from charmhelpers.core import hookenv, unitdata
 from charms import reactive
-from charms.layer import context, flags, publish, runs, status
+from charms.layer import context, flags, publish, room, runs, status
 from charms.layer.context import endpoint, reports_errors
 from registry.formats import cos, exporter
 from registry.machine.exporter import NotServed
@@ -43,7 +43,8 @@ def write() -> None:
     version = str(unitdata.kv().get(publish.VERSION) or "")
     stopped = reactive.is_flag_set(flags.STOPPED) or (now.plan is not None and now.plan.is_paused)
     drained = reactive.is_flag_set(flags.DRAINED)
-    samples = monitoring.samples(now.options, current, version, runs.read(), stopped=stopped, drained=drained)
+    low = room.read_low(current)
+    samples = monitoring.samples(now.options, current, version, runs.read(), stopped=stopped, drained=drained, low=low)
     try:
         context.machine.metrics.ensure(served, exporter.exposition(samples))
     except NotServed as error:

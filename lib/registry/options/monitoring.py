@@ -17,6 +17,8 @@ LOOPBACK = "127.0.0.1"
 
 LEVELS = ("error", "warn", "info", "debug")
 FORMATS = ("json", "text")
+DRIVERS = ("json-file", "journald", "syslog")
+"""Drivers of Docker that need no further setting: https://docs.docker.com/engine/logging/configure/."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Monitoring:
 
     log_level: str
     log_format: str
+    log_driver: str
     log_access: bool
     """Log each request, independent of the level."""
     metrics: bool
@@ -40,6 +43,7 @@ class Monitoring:
         return cls(
             log_level=as_choice(config["log-level"] or "", LEVELS),
             log_format=as_choice(config["log-format"] or "", FORMATS),
+            log_driver=as_choice(config["log-driver"] or "", DRIVERS),
             log_access=bool(config["log-access"]),
             metrics=bool(config["prometheus-metrics"]),
             debug_port=int(config["debug-port"] or 0),
@@ -67,6 +71,7 @@ class Monitoring:
         return {
             "debug-address": _address_problem(self.debug_address) if self.debug_address else None,
             "debug-port": port_problem(self.debug_port),
+            "log-driver": choice_problem(self.log_driver, DRIVERS),
             "log-format": choice_problem(self.log_format, FORMATS),
             "log-level": choice_problem(self.log_level, LEVELS),
         }

@@ -90,6 +90,7 @@ def release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[st
             environment=environment,
             memory=options.limits.memory_bytes,
             nano_cpus=options.limits.nano_cpus,
+            log_driver=options.monitoring.log_driver,
             log_size=options.limits.log_size,
             log_files=options.limits.log_files,
             docker=_settings(options, facts),

@@ -53,12 +53,17 @@ def samples(
     *,
     stopped: bool,
     drained: bool,
+    low: bool | None,
 ) -> list[Sample]:
-    """Return the charm's metrics; *runs* are the last ones of actions, by name, as `layer.runs` records them."""
+    """Return the charm's metrics; *runs* are the last ones of actions, by name, as `layer.runs` records them.
+
+    *low*: whether the disk with the images is, see `Options.low`.
+    """
     return [
         Sample("info", 1, {"version": version}),
         Sample("stopped", int(stopped)),
         Sample("drained", int(drained)),
+        *([Sample("pushes_refused", int(low))] if low is not None else []),
         *_of_certificate(release),
         *_of_advisories(advisories.affecting(version, advisories.features(options))),
         *(sample for name, record in runs.items() for sample in _of_runs(name, record)),

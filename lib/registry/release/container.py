@@ -54,8 +54,9 @@ class ContainerSpec:
     """Bytes it may have, swap included; 0 is no limit."""
     nano_cpus: int = 0
     """Billionths of a processor; 0 is no limit."""
+    log_driver: str = "json-file"
     log_size: str = "10m"
-    """Of one file of its log, as Docker writes it."""
+    """Of one file of its log, as Docker writes it; for the driver json-file alone, as `log_files`."""
     log_files: int = 10
     docker: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Settings of Docker that a container takes over when it is created: with others it is to be created again."""
@@ -100,10 +101,7 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             # An object store does not need this.
             "CapAdd": [] if all(mount.read_only for mount in spec.mounts) else ["DAC_OVERRIDE"],
             "CapDrop": ["ALL"],
-            "LogConfig": {
-                "Type": "json-file",
-                "Config": {"max-size": spec.log_size, "max-file": str(spec.log_files)},
-            },
+            "LogConfig": _log(spec),
             "Memory": spec.memory,
             "MemorySwap": spec.memory,
             "Mounts": [mount.body() for mount in sorted(mounts, key=str)],
@@ -121,6 +119,12 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
             "UsernsMode": "host",
         },
     }
+
+
+def _log(spec: ContainerSpec) -> dict[str, Any]:
+    # Other drivers name the container by its ID, and keep no files.
+    files = {"max-size": spec.log_size, "max-file": str(spec.log_files)}
+    return {"Type": spec.log_driver, "Config": files if spec.log_driver == "json-file" else {"tag": spec.name}}
 
 
 def candidate_body(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Part(enum.Enum):
     DRAIN = ("drain-timeout",)
     IMAGE = ("registry-image",)
     LIMITS = ("container-", "log-max-")
-    LOG = ("log-level", "log-format", "log-access")
+    LOG = ("log-level", "log-format", "log-driver", "log-access")
     MINIMUM_TLS = ("tls-minimum-version",)
     NAME = ("registry-name",)
     PORTS = ("registry-port", "debug-", "prometheus-metrics")
@@ -56,6 +56,7 @@ OWNERS: Mapping[Path, Part] = {
     ("container", "ports"): Part.PORTS,
     ("container", "addresses"): Part.PORTS,
     ("config", "log"): Part.LOG,
+    ("container", "log_driver"): Part.LOG,
     ("config", "proxy"): Part.DATA,
     ("config", "storage"): Part.DATA,
     ("container", "environment"): Part.DATA,

@@ -72,6 +72,7 @@ CHANGES = {
     "prometheus-metrics": ({}, True),
     "log-access": ({}, False),
     "log-format": ({}, "text"),
+    "log-driver": ({}, "journald"),
     "log-level": ({}, "debug"),
     "log-max-files": ({}, 2),
     "log-max-size": ({}, "1m"),

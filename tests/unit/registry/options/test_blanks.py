@@ -42,7 +42,7 @@ VALUES = {
 """Option of type string: the others that it needs, and a valid value."""
 
 NEEDS_A_VALUE = {
-    *("registry-image", "registry-name", "storage-cache", "log-level", "log-format"),
+    *("registry-image", "registry-name", "storage-cache", "log-level", "log-format", "log-driver"),
     *("log-max-size", "storage-purge-interval", "website-tls"),
     *("auth-basic-user", "docker_runtime_package", "storage-s3-accesskey", "storage-s3-secretkey"),
 }
