@@ -42,7 +42,8 @@ class Copies:
     def carry_out(self, *, dry_run: bool) -> Results:
         """Copy the images, or only look, and return the results.
 
-        Those of one repository follow one another: they have layers in common, which are then copied once.
+        Those of one repository follow one another: they have layers in common, which are then copied once. Raises
+        ApiError if the target does not answer any more.
         """
 
         def carry_out(group: Sequence[Copy]) -> None:
@@ -69,6 +70,7 @@ class Copies:
                 digest = copier.copy(*image)
                 state = COPIED if copier.tally.images else SKIPPED
         except (ApiError, BadManifest) as error:
+            self._target.tags(copy.repository)  # one that is gone ends the action
             state, reason = FAILED, str(error)
         finally:
             self._working.pop(copy)

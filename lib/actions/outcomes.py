@@ -7,6 +7,7 @@ import json
 import threading
 
 from charms.layer import basic
+from registry.client.answers import Rejected
 from registry.client.http import ApiError
 from registry.client.transfer import Damaged, Missing
 from registry.images.manifest import BadManifest
@@ -67,7 +68,7 @@ class Outcomes:
 
     def fail(self, image: str, digest: str, error: ApiError | BadManifest, size: int = 0) -> None:
         """Report an image that cannot be copied. Raises *error* where so many fail that it is not the images."""
-        self._row = 0 if isinstance(error, Damaged | Missing | BadManifest) else self._row + 1
+        self._row = 0 if isinstance(error, Damaged | Missing | BadManifest | Rejected) else self._row + 1
         if self._row == ROW:
             raise error
         self.add(image, FAILED, digest, size=size, reason=str(error))

@@ -87,6 +87,26 @@ def test_images_that_fail_do_not_stop_the_others(registry, run, machine, monkeyp
     assert run("import")["copied"] == "1"
 
 
+def test_images_that_are_refused_do_not_stop_the_others_but_a_registry_that_takes_none_does(registry, run):
+    for number in range(9):
+        registry.image("app", str(number), f"layer {number}")
+    run("export")
+    clear(registry)
+    answer = registry.answer
+
+    def refusing(status):
+        registry.answer = lambda method, path, *rest: (
+            (status, {}, b"") if method == "PUT" and "/manifests/" in path else answer(method, path, *rest)
+        )
+
+    refusing(413)
+    assert run("import")["failure"].startswith("9 of 9 images cannot be copied. The first is app:0: PUT /v2/app/manif")
+    refusing(405)
+    failure = run("import")["failure"]
+    assert failure.startswith("The registry failed: PUT /v2/app/manifests/sha256:")
+    assert failure.endswith(" returned 405 instead of 201. Fix it and run the action again.")
+
+
 @pytest.mark.parametrize(
     ("action", "params", "reason"),
     [

@@ -93,6 +93,19 @@ def test_an_image_that_fails_keeps_no_other_from_being_copied(source, target, mi
     assert "1" in target.tags["app"]
 
 
+def test_a_registry_that_does_not_answer_any_more_ends_the_action(source, target, mirror, monkeypatch):
+    monkeypatch.setattr("registry.client.transfer.ATTEMPTS", 1)
+    for number in range(20):
+        source.image("app", str(number), "layer")
+    target.answer = lambda *_: (503, {}, b"")
+    failure = mirror(images=" ".join(f"app:{number}" for number in range(20)))["failure"]
+    assert (
+        failure
+        == "The registry failed: GET /v2/app/tags/list returned 503 instead of 200. Fix it and run the action again."
+    )
+    assert len([one for one in source.requests if "/manifests/" in one[1]]) < 10
+
+
 def test_lists_from_a_file_and_from_the_resource(source, target, mirror, juju, tmp_path):
     for name in ("pause-amd64:3", "other:1"):
         source.image(*name.split(":"), name)

@@ -8,19 +8,23 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from registry.client.http import ApiError
+from registry.client.http import ApiError, Refusal
+
+_TRANSIENT = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
+_ACCESS = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN, http.HTTPStatus.METHOD_NOT_ALLOWED)
+"""The registry refuses any change of this user, whatever the image."""
 
 
 class Unreadable(ApiError):
     """The registry fails to read a manifest or a tag, as it does where these are damaged in the storage."""
 
 
-class Rejected(ApiError):
+class Rejected(Refusal):
     """The registry does not accept an image as it is, and never will."""
 
 
 def require(answer: requests.Response, request: str, expected: int) -> None:
-    """Raise ApiError unless *answer*, to *request*, has the *expected* status."""
+    """Raise ApiError unless *answer*, to *request*, has the *expected* status; Refusal if it will be the same again."""
     status = answer.status_code
     if status == expected:
         return
@@ -28,8 +32,10 @@ def require(answer: requests.Response, request: str, expected: int) -> None:
     is_manifest, method = "/manifests/" in request, request.partition(" ")[0]
     if is_manifest and method != "PUT" and status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unreadable(text)
-    if is_manifest and method == "PUT" and status == http.HTTPStatus.BAD_REQUEST:
-        raise Rejected(text)
+    if status == http.HTTPStatus.NOT_FOUND and "/blobs/uploads/" in request:
+        raise ApiError(text)  # the upload was lost: another one can be begun
+    if status not in _TRANSIENT and http.HTTPStatus.BAD_REQUEST <= status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Rejected(text) if method in ("POST", "PUT") and status not in _ACCESS else Refusal(text)
     raise ApiError(text)
 
 

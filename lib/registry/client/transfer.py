@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from registry.client.answers import Rejected
 from registry.client.concurrency import REQUESTS, concurrently
 from registry.client.http import ApiError, Refusal
 from registry.images import manifest
@@ -137,8 +136,6 @@ class Copier:
                 raise Damaged(f"{error}; its registry does not have all of it: {lacking}") from error
             if any(layer.is_foreign for layer in read.layers):
                 raise Damaged(f"{error}; the option validation-urls-allow must allow its foreign layers") from error
-            if isinstance(error, Rejected):
-                raise Damaged(str(error)) from error
             raise
 
     def _copy_child(self, origin: str, repository: str, child: Descriptor) -> bool:
@@ -183,7 +180,7 @@ class Copier:
             try:
                 with self._slots:
                     return function(*arguments)
-            except (Damaged, Refusal, Rejected):
+            except (Damaged, Refusal):
                 raise
             except ApiError:
                 self._sleep(2**attempt)
