@@ -72,6 +72,17 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     said(juju, shared, **{"read-only-until": "1000"})
     assert machine.store.current() == before, "that time has passed"
 
+    # A wrong option of the storage keeps it neither from refusing pushes nor from accepting them again.
+    juju.change(config={**STORE, "storage-s3-region": None, "storage-purge-age": "soon"})
+    shared.hook("config-changed")
+    for until, refuses in (("99999999999", True), ("1000", False)):
+        said(juju, shared, **{"read-only-until": until})
+        assert machine.store.current().is_read_only == refuses
+        assert juju.model["status"][0] == "blocked"
+    assert machine.store.current() == before
+    juju.change(config={**STORE, "storage-purge-age": None})
+    shared.hook("config-changed")
+
     # Of two requests the first counts; of two at the same time, that of the lower number.
     collect(shared, actions)
     until = int(bag(juju, "peer:1")["read-only-until"])

@@ -256,8 +256,12 @@ def test_garbage_is_collected_while_nobody_can_push(registry, collect, machine):
     assert set(machine.engine.containers) == {"registry"}
 
 
-def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(registry, collect, deployed, machine, monkeypatch):
+@pytest.mark.parametrize("wrong", [{}, {"storage-s3-bucket": "images"}])
+def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(
+    registry, collect, deployed, juju, machine, monkeypatch, wrong
+):
     before = machine.store.current()
+    juju.change(config=wrong)
 
     def die(name):
         machine.engine.dies_at = len(machine.engine.writes())
@@ -270,6 +274,8 @@ def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(registry, co
     assert machine.store.current().is_read_only
     deployed.hook("update-status")
     assert machine.store.current() == before
+    assert juju.model["status"][0] == ("blocked" if wrong else "active")
+    assert ("storage-s3-region: " in juju.model["status"][1]) == bool(wrong)
 
 
 def test_nothing_is_written_while_a_collection_that_was_killed_still_deletes(

@@ -63,6 +63,28 @@ def test_a_registry_is_read_only_while_its_disk_is_low(deployed, juju, machine, 
     assert machine.store.current() == before
 
 
+def test_a_wrong_option_of_the_storage_keeps_no_registry_read_only(deployed, juju, machine, disk):
+    before = machine.store.current()
+    disk(4)
+    deployed.hook("update-status")
+    juju.change(config={"storage-purge-age": "soon"})
+    deployed.hook("config-changed")
+    assert machine.store.current().is_read_only
+    disk(50)
+    deployed.hook("update-status")
+    assert machine.store.current() == before
+    disk(4)
+    deployed.hook("update-status")
+    assert machine.store.current().is_read_only
+    # What the operator requested lasts.
+    juju.change(config={"storage-purge-age": None, "storage-read-only": True})
+    deployed.hook("config-changed")
+    juju.change(config={"storage-purge-age": "soon", "storage-read-only": False})
+    disk(50)
+    deployed.hook("config-changed")
+    assert machine.store.current().is_read_only
+
+
 def test_a_refresh_closes_no_registry_whose_disk_has_little_free(deployed, juju, machine, disk):
     disk(4)
     machine.records.remove(room.RECORD)

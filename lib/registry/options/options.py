@@ -135,10 +135,6 @@ class Options:
             *(certificates.bundle(text) for text in (self.trusted_ca, *self.received_cas) if text)
         )
 
-    def during_collection(self) -> Options:
-        """Return these options while some unit collects garbage: a store that units share is read-only."""
-        return self.as_read_only() if self.storage.is_shared else self
-
     def low(self, space: Space | None, before: bool | None) -> bool | None:
         """Tell whether the disk with the images is low: see `Floor.low`. None where that is of no interest."""
         if self.storage.is_shared or self.cache.remoteurl:
@@ -148,12 +144,6 @@ class Options:
     def is_scarce(self, space: Space) -> bool:
         """Tell whether the disk with the images has less free than its floor."""
         return self.low(space, before=False) is True
-
-    def as_read_only(self) -> Options:
-        """Return these options with a registry that refuses pushes; a cache cannot."""
-        if self.cache.remoteurl:
-            return self
-        return dataclasses.replace(self, storage=dataclasses.replace(self.storage, read_only=True))
 
     def with_agent(self, present: bool) -> Options:
         """Return these options with metrics for the agent of the relation cos-agent, if it is *present*."""

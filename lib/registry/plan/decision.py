@@ -60,9 +60,8 @@ class Plan:
 def decide(options: Options, facts: Facts) -> Plan:
     """Compare the options with the facts; return what is to be done."""
     low = options.low(facts.space, facts.was_low)
-    options = options.during_collection() if facts.collectors else options
-    options = options.as_read_only() if low else options
-    before = facts.current.others if facts.current else {}
+    current = facts.current.resumed() if facts.current else None
+    before = current.others if current else {}
     chosen = certificate.choose(
         options.tls,
         facts.tls_files,
@@ -80,19 +79,23 @@ def decide(options: Options, facts: Facts) -> Plan:
     bucket = alone(BUCKET_AWAITED()) if options.storage.relation == storage.AWAITED else None
     waiting = tuple(filter(None, (chosen.waiting, bucket)))
     closed: frozenset[Part] = frozenset()
-    if facts.current is not None and hidden:
-        release = facts.current
-    elif facts.current is not None:
+    if current is not None and hidden:
+        release = current
+    elif current is not None:
         wrong = [*options.problems, *files, *(option for option, _ in around)]
-        release, closed = _partly(options, facts, facts.current, chosen, wrong)
+        release, closed = _partly(options, facts, current, chosen, wrong)
         # Neither other words for the same nor the marker of the disk replace the container of an earlier revision.
-        if any(one.is_same(facts.current) for one in (release, desired.without_marker(release, facts))):
-            release = facts.current
+        if any(one.is_same(current) for one in (release, desired.without_marker(release, facts))):
+            release = current
     elif problems or facts.image is None or waiting:
         # A registry that requests TLS does not start without it; one that requests an object store, not on the disk.
         release = None
     else:
         release = desired.release(options, facts, facts.image, chosen.copies)
+    # It refuses pushes for a while only: a wrong option of the storage does not make that last.
+    if release is not None and (low or (release.is_shared and facts.collectors)):
+        accepts = not release.is_read_only and release.upstream is None  # a cache cannot refuse them
+        release = release.refusing_pushes() if accepts else release
     users = _users(options, facts, release)
     return Plan(
         problems,

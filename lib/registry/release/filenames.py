@@ -16,5 +16,7 @@ TOKEN_CA = "token-ca.pem"  # noqa: S105 - a name
 """The CAs that sign tokens."""
 TRUSTED_CA = "store-ca.pem"
 """The CAs that the registry trusts as a client, besides the image's: of the object store or the upstream registry."""
+WRITABLE = "writable.json"
+"""What config.yml has once the registry accepts pushes again, which the charm makes it refuse for a while."""
 STORE = "store.json"
 """Says that the bucket comes from the relation s3-credentials."""

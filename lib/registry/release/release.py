@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -21,7 +21,7 @@ AUTH_FOLDER = "/etc/docker/registry/auth"
 
 FILES = (
     *("config.yml", "container.json", filenames.TOKEN_CA, "htpasswd"),
-    *(filenames.STORE, filenames.TRUSTED_CA),
+    *(filenames.STORE, filenames.TRUSTED_CA, filenames.WRITABLE),
     *filenames.TLS_COPIES,
 )
 """Names of the files that a release may have."""
@@ -217,10 +217,25 @@ class Release:
 
     def for_maintenance(self) -> Release:
         """Return this registry without pushes, and without a cache that would still list what is deleted meanwhile."""
-        storage = {key: value for key, value in self._config["storage"].items() if key != "cache"}
-        purging = {**storage.get("maintenance", {}).get("uploadpurging", {}), "enabled": False}
+        return self.refusing_pushes(("cache",))
+
+    def refusing_pushes(self, without: Iterable[str] = ()) -> Release:
+        """Return this registry as it is for a while: it refuses pushes, and has no such sections of its storage."""
+        storage = dict(self._config["storage"])
+        changed = {key: storage.pop(key) for key in ("maintenance", *without) if key in storage}
+        purging = {**changed.get("maintenance", {}).get("uploadpurging", {}), "enabled": False}
         storage["maintenance"] = {"readonly": {"enabled": True}, "uploadpurging": purging}
-        return dataclasses.replace(self, config_yml=configuration.dump({**self._config, "storage": storage}))
+        before = {**changed, **json.loads(self.others.get(filenames.WRITABLE, "{}"))}
+        others = {**self.others, filenames.WRITABLE: json.dumps(before, sort_keys=True)}
+        return Release(self.container, configuration.dump({**self._config, "storage": storage}), others)
+
+    def resumed(self) -> Release:
+        """Return this registry as it is when no reason to refuse pushes for a while exists any more."""
+        others = dict(self.others)
+        if (before := others.pop(filenames.WRITABLE, None)) is None:
+            return self
+        storage = {**self._config["storage"], **json.loads(before)}
+        return Release(self.container, configuration.dump({**self._config, "storage": storage}), others)
 
     def files(self) -> dict[str, str]:
         """Return the texts of the release's folder by file name."""
