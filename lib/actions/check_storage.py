@@ -49,5 +49,4 @@ def check_storage(params: dict[str, Any]) -> Results:
 
 
 def _stores_empty_blobs(release: Release) -> bool:
-    """Tell whether the registry can: 2.8 ends an upload to S3 without a part, and waits for segments in Swift."""
-    return not release.is_shared or Image(**unitdata.kv().get(image.IMAGE)).generation > 2
+    return not release.is_shared or Image(**unitdata.kv().get(image.IMAGE)).stores_empty_blobs

@@ -26,7 +26,7 @@ class Removals:
         """Bytes of each removal, where each of them counts what it has in common with others."""
         self._done = 0
         known = unitdata.kv().get(image.IMAGE)  # nothing before the registry is deployed
-        self._generation = Image(**known).generation if known else 0
+        self._deletes_tags = bool(known) and Image(**known).deletes_tags
         self._skipped: list[Repository] = []
 
     def __bool__(self) -> bool:
@@ -90,8 +90,8 @@ class Removals:
         }
 
     def _by_name(self, repository: Repository, removal: Removal) -> list[str]:
-        """Return the tags to delete by name, because the image itself stays: registry 3 can, 2.8 cannot."""
-        if self._generation < 3:
+        """Return the tags to delete by name, because the image itself stays, where the registry can do that."""
+        if not self._deletes_tags:
             return []
         return [tag for tag in removal.tags if repository.tags[tag] in removal.shared]
 

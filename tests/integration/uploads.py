@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import http
 import json
+import urllib.error
 import urllib.request
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -39,6 +41,27 @@ class Uploads:
         """Return a blob."""
         with urllib.request.urlopen(f"{self._url}/v2/{repository}/blobs/{digest}", timeout=30) as answer:
             return bytes(answer.read())
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository; none where it does not exist."""
+        try:
+            with urllib.request.urlopen(f"{self._url}/v2/{repository}/tags/list", timeout=30) as answer:
+                return list(json.load(answer)["tags"] or [])
+        except urllib.error.HTTPError as error:
+            if error.code == http.HTTPStatus.NOT_FOUND:
+                return []
+            raise
+
+    def check(self, repository: str, digest: str) -> None:
+        """Pull an image of one platform, and compare it with its digests."""
+        request = urllib.request.Request(
+            f"{self._url}/v2/{repository}/manifests/{digest}", headers=self._user | {"Accept": OCI}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            data = answer.read()
+        assert digest_of(data) == digest
+        for blob in (json.loads(data)["config"], *json.loads(data)["layers"]):
+            assert digest_of(self.read(repository, blob["digest"])) == blob["digest"]
 
     def put(self, repository: str, document: dict[str, object], tag: str | None, kind: str = OCI) -> dict[str, object]:
         """Put a manifest, under its digest if there is no *tag*; return its descriptor."""

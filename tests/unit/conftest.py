@@ -124,9 +124,9 @@ def deployed(charm: Charm, juju: Juju, machine: FakeMachine, home: Path, deploym
 
 
 @pytest.fixture
-def registry(deployed: Charm, machine: FakeMachine) -> Iterator[MemoryRegistry]:
-    """The content of that unit's registry, served over HTTP."""
-    memory = MemoryRegistry()
+def registry(deployed: Charm, machine: FakeMachine, request: pytest.FixtureRequest) -> Iterator[MemoryRegistry]:
+    """The content of that unit's registry, served over HTTP; its class is the parameter, if there is one."""
+    memory = getattr(request, "param", MemoryRegistry)()
     server, machine.registry_url = serve(memory)
     yield memory
     server.shutdown()

@@ -5,6 +5,7 @@ import json
 import fakes
 import pytest
 import yaml
+from registry_server import INDEX, MemoryRegistry3
 
 
 @pytest.fixture
@@ -42,6 +43,35 @@ def test_the_catalog_has_images_with_their_dependents(registry, catalog, machine
     assert image["created"] == "2026-01-02T03:04:05Z"
     assert image["dependents"] == [tag]
     assert [one["digest"] for one in repository["images"] if not one["tags"]] == [lost["digest"]]
+
+
+def test_the_catalog_has_the_platforms_of_an_index_of_indexes(registry, catalog, machine):
+    old, new = (registry.image("app", None, year, created=f"{year}-01-02T03:04:05Z") for year in ("2025", "2026"))
+    attestation = {
+        **registry.image("app", None, "attestation"),
+        "platform": {"os": "unknown", "architecture": "unknown"},
+    }
+    inner = [registry.index("app", None, amd64=old), registry.index("app", None, amd64=old, arm64=new)]
+    outer = registry.put("app", {"manifests": [inner[0], attestation, inner[1]]}, "1.0", INDEX)
+    (repository,) = report(machine, catalog(untagged=False))
+    (image,) = repository["images"]
+    assert (image["digest"], image["platforms"]) == (outer["digest"], ["linux/amd64", "linux/arm64"])
+    assert image["created"] == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize("registry", [MemoryRegistry3], indirect=True, ids=["3.1"])
+def test_registry_3_deletes_a_tag_of_an_image_that_others_have(registry, deployed, machine, delete, catalog):
+    machine.engine.version = "v3.1.2"
+    deployed.hook("upgrade-charm")
+    image, other = registry.image("app", "1.0"), registry.image("web", "1.0", "web")
+    registry.tags["app"]["stable"] = image["digest"]
+    assert delete("app:1.0 web:*", dry_run=True)["tags"] == "2"
+    done = delete("app:1.0 web:*")
+    assert (done["tags"], done["manifests"]) == ("2", "1")
+    assert registry.tags == {"app": {"stable": image["digest"]}, "web": {}}
+    assert (set(registry.manifests["app"]), other["digest"] in registry.manifests["web"]) == ({image["digest"]}, False)
+    for registry.keeps_folders in (True, False):
+        assert catalog(output="names")["output"] == "app:stable\n"
 
 
 @pytest.mark.parametrize(

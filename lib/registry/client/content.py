@@ -46,11 +46,12 @@ class Content:
 
     def repositories(self) -> Iterator[str]:
         """Yield the names of all repositories, each once. Raises ApiError."""
-        return self._list("/v2/_catalog", "repositories")
+        return self._list("/v2/_catalog", "repositories", self._page)
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags of *repository*, none where it does not exist. Raises ApiError."""
-        return list(self._list(f"/v2/{repository}/tags/list", "tags"))
+        # Registry 3.1 has a limit of its own for tags, and answers 400 to more.
+        return list(self._list(f"/v2/{repository}/tags/list", "tags", min(self._page, PAGE)))
 
     def document(self, repository: str, reference: str) -> Document | None:
         """Return the manifest of a tag or digest as it is stored; None where there is none. Raises ApiError."""
@@ -189,10 +190,10 @@ class Content:
             unread.add(reference)
             return None
 
-    def _list(self, path: str, key: str) -> Iterator[str]:
+    def _list(self, path: str, key: str, page: int) -> Iterator[str]:
         """Yield the entries of a list over all its pages, each once."""
         seen: set[str] = set()
-        following: str | None = f"{path}?n={self._page}"
+        following: str | None = f"{path}?n={page}"
         while following:
             answer = self._get(following, {})
             if answer is None:

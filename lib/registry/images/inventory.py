@@ -14,7 +14,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Set
 
-from registry.images.manifest import Manifest
+from registry.images.manifest import Descriptor, Manifest
 
 _DEPENDENT = re.compile(r"(sha256|sha512)-([0-9a-f]{64}(?:[0-9a-f]{64})?)(?:\.(?:sig|att|sbom))?")
 
@@ -91,6 +91,16 @@ class Repository:
             rest += (self.tags[tag] for tag in self._dependents.get(digest, ()))
             rest += self._referrers.get(digest, ())
         return frozenset(reached)
+
+    def descendants(self, digest: str) -> list[Descriptor]:
+        """Return the children of the manifest *digest* and theirs, in the order of the indexes."""
+        found: dict[str, Descriptor] = {}
+        rest = list(reversed(self.manifests[digest].children))
+        while rest:
+            child = rest.pop()
+            if found.setdefault(child.digest, child) is child and child.digest in self.manifests:
+                rest += reversed(self.manifests[child.digest].children)
+        return list(found.values())
 
     def parents(self, digests: Iterable[str]) -> list[str]:
         """Return those of *digests* that belong to no other of them."""

@@ -70,12 +70,13 @@ def _row(repository: Repository, digest: str, tags: Iterable[str], created: Mapp
     manifest = repository.manifests[digest]
     whole = repository.closure([digest])
     # An index was created when its newest image was.
-    images = [repository.manifests[child.digest] for child in manifest.children if child.digest in repository.manifests]
+    children = repository.descendants(digest)
+    images = [repository.manifests[child.digest] for child in children if child.digest in repository.manifests]
     return Row(
         tuple(tags),
         digest,
         manifest.media_type,
-        tuple(child.platform for child in manifest.children if child.platform not in ("", "unknown/unknown")),
+        tuple(dict.fromkeys(child.platform for child in children if child.platform not in ("", "unknown/unknown"))),
         max((created.get(one.digest, "") for one in images or [manifest]), default=""),
         sum(repository.blobs(whole).values()),
         tuple(sorted(repository.dependent_tags(whole))),

@@ -23,6 +23,16 @@ class Image:
         return int(self.version.partition(".")[0])
 
     @property
+    def deletes_tags(self) -> bool:
+        """It deletes a tag and keeps its image: 2.8 refuses, and deletes an image with all of its tags only."""
+        return self.generation >= 3
+
+    @property
+    def stores_empty_blobs(self) -> bool:
+        """It stores an empty blob in an object store: 2.8 ends the upload without a part, or waits for segments."""
+        return self.generation >= 3
+
+    @property
     def hides_images_on_s3(self) -> bool:
         """It leaves tags and repositories out of its lists, and out of its walk for garbage, in the store S3.
 

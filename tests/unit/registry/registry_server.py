@@ -126,6 +126,37 @@ class MemoryRegistry:
         return 200, headers, json.dumps({key: rest[:count] or None}).encode()
 
 
+class MemoryRegistry3(MemoryRegistry):
+    """As registry 3.1 answers: it deletes tags, and lists at most *max_tags* of them a page.
+
+    https://github.com/distribution/distribution/blob/v3.1.1/registry/handlers/tags.go, manifests.go there.
+    """
+
+    def __init__(self, page=1000, max_tags=1000):
+        super().__init__(page)
+        self.max_tags = max_tags
+        self.keeps_folders = True  # of tags, when the last one was deleted: an object store has none
+
+    def answer(self, method, path, accept="", body=b"", kind=""):
+        parts = urlsplit(path)
+        if match := re.fullmatch(r"/v2/(.+)/tags/list", parts.path):
+            if not (self.tags.get(match[1]) or (self.keeps_folders and match[1] in self.tags)):
+                return self._error(404, "NAME_UNKNOWN", "repository name not known to registry")
+            if int(parse_qs(parts.query).get("n", ["0"])[0]) > self.max_tags:
+                return self._error(400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested")
+        if method == "DELETE" and (match := re.fullmatch(r"/v2/(.+)/manifests/([^:]+)", parts.path)):
+            if not self.deletes:
+                return self._error(405, "UNSUPPORTED", "The operation is unsupported.")
+            if self.tags.get(match[1], {}).pop(match[2], None) is None:
+                return self._error(404, "MANIFEST_UNKNOWN", "manifest unknown")
+            return 202, {}, b""
+        return super().answer(method, path, accept, body, kind)
+
+    @staticmethod
+    def _error(status, code, message):
+        return status, {}, json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+
+
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         """Say nothing of clients that do not trust the certificate."""

@@ -3,13 +3,13 @@
 import pytest
 from registry.client.concurrency import concurrently
 from registry.client.content import Content
-from registry.client.http import ApiError, Connection
-from registry_server import MemoryRegistry, serve
+from registry.client.http import ApiError, Connection, Refusal
+from registry_server import MemoryRegistry, MemoryRegistry3, serve
 
 
-@pytest.fixture
-def registry():
-    return MemoryRegistry()
+@pytest.fixture(params=[MemoryRegistry, MemoryRegistry3], ids=["2.8", "3.1"])
+def registry(request):
+    return request.param()
 
 
 @pytest.fixture
@@ -81,6 +81,26 @@ def test_manifests_are_deleted(registry, content):
     registry.deletes = False
     with pytest.raises(ApiError, match="returned 405 instead of 202"):
         content().delete("app", image["digest"])
+
+
+@pytest.mark.parametrize("registry", [MemoryRegistry3], indirect=True, ids=["3.1"])
+def test_registry_3_deletes_tags_and_has_a_limit_of_its_own_for_pages_of_them(registry, content):
+    image = registry.image("app", "1.0")
+    registry.image("app", "stable")
+    for number in range(4):
+        registry.image("many", str(number))
+    registry.page, registry.max_tags = 5000, 1000
+    assert content(5000).read("many").tags.keys() == {"0", "1", "2", "3"}
+    assert (content().delete("app", "1.0"), content().delete("app", "1.0")) == (True, False)
+    assert content().read("app").tags == {"stable": image["digest"]}
+    content().delete("app", "stable")
+    for registry.keeps_folders in (True, False):
+        repository = content().read("app", [image["digest"]])
+        assert (repository.tags, repository.untagged) == ({}, (image["digest"],))
+    assert list(content().repositories()) == ["app", "many"]
+    registry.deletes = False
+    with pytest.raises(Refusal, match=r"returned 405 instead of 202 \(UNSUPPORTED: The operation is unsupported\.\)"):
+        content().delete("app", "stable")
 
 
 def test_results_keep_their_order_and_an_error_ends_the_rest():
