@@ -7,7 +7,7 @@ import time
 
 import pytest
 from unit import MOMENTS
-from uploads import Uploads
+from uploads import Uploads, digest_of
 
 
 @pytest.fixture
@@ -65,6 +65,30 @@ def test_garbage_is_collected(unit, uploads):
     assert unit.status()[0] == "active"
     uploads.image("gone/app", "2.0", b"writable again")
     assert unit.containers() == ["registry"]
+
+
+@pytest.mark.soak
+def test_1500_repositories_are_listed_and_an_upload_outlasts_a_collection(unit, uploads):
+    data = os.urandom(200_000)
+    place = uploads.begin("abandoned", data[:100_000])
+    uploads.begin("abandoned", b"nobody ends it")
+    image = uploads.image("seed", "1", os.urandom(1000))
+    folder = "/srv/registry/docker/registry/v2/repositories"
+    unit.exec(f"cd {folder} && mkdir many && for n in $(seq 1500); do cp -a seed many/$n; done")
+    try:
+        done = unit.run("catalog", match="many/*", output="names", untagged=False)
+        assert done.results["repositories"] == "1500"
+        names = unit.exec(f"cat {done.results['report']}").split()
+        assert sorted(names) == sorted(f"many/{number}:1" for number in range(1, 1501))
+        assert unit.run("delete-image", image="many/*:*").results["tags"] == "1500"
+        unit.run("delete-image", image="many/*:*", **{"dry-run": False})
+        unit.run("garbage-collect", untagged=True, **{"dry-run": False})
+    finally:
+        unit.exec(f"rm -rf {folder}/many")
+    uploads.check("seed", image["digest"])
+    uploads.finish(place, data[100_000:], digest_of(data))
+    assert uploads.read("abandoned", digest_of(data)) == data
+    assert "abandoned" not in unit.run("catalog", output="names").results["output"]
 
 
 @pytest.mark.parametrize("seconds", [2.0, 4.0, *MOMENTS])

@@ -37,6 +37,15 @@ class Uploads:
         self._send("PUT", f"{place}{separator}digest={digest_of(data)}", data, "application/octet-stream")
         return {"digest": digest_of(data), "size": len(data), "mediaType": "application/octet-stream"}
 
+    def begin(self, repository: str, data: bytes) -> str:
+        """Begin an upload with *data*, and return where it continues."""
+        place = self._send("POST", f"/v2/{repository}/blobs/uploads/", b"")
+        return self._send("PATCH", place, data, "application/octet-stream")
+
+    def finish(self, place: str, data: bytes, digest: str) -> None:
+        """End an upload with the rest of its *data*."""
+        self._send("PUT", f"{place}&digest={digest}", data, "application/octet-stream")
+
     def read(self, repository: str, digest: str) -> bytes:
         """Return a blob."""
         with urllib.request.urlopen(f"{self._url}/v2/{repository}/blobs/{digest}", timeout=30) as answer:
