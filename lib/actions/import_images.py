@@ -74,7 +74,6 @@ class Imports:
 
     def __init__(self, reader: LayoutReader, registry: Content, prefix: str, outcomes: Outcomes) -> None:
         self.outcomes = outcomes
-        self._registry = registry
         self._prefix = prefix
         self._unloading = Unloading(reader, registry)
         self._digests: set[str] = set()
@@ -103,7 +102,7 @@ class Imports:
             return
         size = self._unloading.tally.bytes
         try:
-            is_here = self._registry.has_manifest(repository, image.tag or image.digest, image.digest)
+            is_here = self._unloading.has(image, repository)
             if image.is_dependent and (is_here or (dry_run and subject_of(image.tag) in self._digests)):
                 return
             if dry_run:

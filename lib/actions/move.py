@@ -98,7 +98,7 @@ class _Run:
         rest = self._absent(name, [digest for digest in digests if digest not in self._reached])
         for digest in rest:
             self.total += 1
-            if self._dry_run or not self._target.has_manifest(name, digest, digest):
+            if self._dry_run or not self.copier.has(name, digest, digest):
                 self._copy(name, digest, f"{name}@{digest}", [])
             else:  # a child of one before
                 self.copied += 1
@@ -113,7 +113,7 @@ class _Run:
 
     def _is_there(self, name: str, reference: str) -> bool:
         if ":" in reference:
-            return self._target.has_manifest(name, reference, reference)
+            return self.copier.has(name, reference, reference)
         try:
             document = self._source.document(name, reference)
             if document is not None:
@@ -121,7 +121,7 @@ class _Run:
                 self._reached.update((document.digest, *(child.digest for child in read.children)))
         except (ApiError, BadManifest):  # it is damaged, which the copy says
             return False
-        return document is not None and self._target.has_manifest(name, reference, document.digest)
+        return document is not None and self.copier.has(name, reference, document.digest)
 
     def _copy(self, name: str, reference: str, image: str, tags: list[str]) -> None:
         if self._dry_run:

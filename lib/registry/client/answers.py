@@ -11,6 +11,11 @@ import requests
 from registry.client.http import ApiError, Refusal
 
 _TRANSIENT = (http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS)
+_UNSURE = (
+    *_TRANSIENT,
+    *(http.HTTPStatus.BAD_GATEWAY, http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.GATEWAY_TIMEOUT),
+)
+"""The registry's storage, or a proxy's way to the registry, is not there now; 500 is damage in the storage."""
 _ACCESS = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN, http.HTTPStatus.METHOD_NOT_ALLOWED)
 """The registry refuses any change of this user, whatever the image."""
 
@@ -37,6 +42,13 @@ def require(answer: requests.Response, request: str, expected: int) -> None:
     if status not in _TRANSIENT and http.HTTPStatus.BAD_REQUEST <= status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Rejected(text) if method in ("POST", "PUT") and status not in _ACCESS else Refusal(text)
     raise ApiError(text)
+
+
+def exists(answer: requests.Response, request: str) -> bool:
+    """Tell whether a HEAD *request* found what it asks for. Raises ApiError where the registry cannot tell now."""
+    if answer.status_code in _UNSURE:
+        raise ApiError(f"{request} returned {answer.status_code} instead of 200 or 404")
+    return answer.status_code == http.HTTPStatus.OK
 
 
 def _reason(answer: requests.Response) -> str:

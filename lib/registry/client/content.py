@@ -77,7 +77,7 @@ class Content:
         """Tell whether *reference*, a tag or digest, is the manifest *digest*. Raises ApiError."""
         path = f"/v2/{repository}/manifests/{reference}"
         answer = self._connection.send("HEAD", path, as_user=True, headers=_ACCEPT)
-        return answer.status_code == http.HTTPStatus.OK and answer.headers.get("Docker-Content-Digest") == digest
+        return answers.exists(answer, f"HEAD {path}") and answer.headers.get("Docker-Content-Digest") == digest
 
     def put_manifest(self, repository: str, reference: str, document: Document) -> None:
         """Store a manifest under a tag or its digest. Raises ApiError."""
@@ -109,8 +109,8 @@ class Content:
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Tell whether the registry has a blob. Raises ApiError."""
-        answer = self._connection.send("HEAD", f"/v2/{repository}/blobs/{digest}", as_user=True)
-        return answer.status_code == http.HTTPStatus.OK
+        path = f"/v2/{repository}/blobs/{digest}"
+        return answers.exists(self._connection.send("HEAD", path, as_user=True), f"HEAD {path}")
 
     def created(self, repository: str, image: Manifest) -> str:
         """Return when an image was created, as its configuration has it, else as its manifest has it; or "".

@@ -98,9 +98,9 @@ class Copier:
         """
         document = self._document(origin, reference)
         names = tuple(tags) or (document.digest,)
-        new = [name for name in names if not self._has(repository, name, document.digest)]
+        new = [name for name in names if not self.has(repository, name, document.digest)]
         self.tally.skipped += len(names) - len(new)
-        if not self._has(repository, document.digest, document.digest):
+        if not self.has(repository, document.digest, document.digest):
             self._copy_whole(origin, repository, document)
         self._copy_dependents(origin, repository, document)
         for name in new:
@@ -108,10 +108,18 @@ class Copier:
         self.tally.images += len(new)
         return document.digest
 
+    def has(self, repository: str, reference: str, digest: str) -> bool:
+        """Tell whether *reference*, a tag or digest, is the manifest *digest* in the target. Raises ApiError."""
+        return self._retry(self._target.has_manifest, repository, reference, digest)
+
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Tell whether the target has a blob. Raises ApiError."""
+        return self._retry(self._target.has_blob, repository, digest)
+
     def is_copied(self, origin: str, reference: str, repository: str, tags: Iterable[str]) -> bool:
         """Tell whether `copy` would find the image in the target already. Raises ApiError."""
         document = self._document(origin, reference)
-        return all(self._has(repository, name, document.digest) for name in tuple(tags) or (document.digest,))
+        return all(self.has(repository, name, document.digest) for name in tuple(tags) or (document.digest,))
 
     def _document(self, origin: str, reference: str) -> Document:
         document = self._retry(self._source.document, origin, reference)
@@ -140,7 +148,7 @@ class Copier:
 
     def _copy_child(self, origin: str, repository: str, child: Descriptor) -> bool:
         """Copy a manifest of an index; tell whether there is one."""
-        if not self._has(repository, child.digest, child.digest):
+        if not self.has(repository, child.digest, child.digest):
             document = self._retry(self._source.document, origin, child.digest)
             if document is None:
                 # An index may list platforms that its registry does not have.
@@ -150,7 +158,7 @@ class Copier:
 
     def _copy_blob(self, origin: str, repository: str, blob: Descriptor) -> int:
         """Copy a blob, unless the target has it; return the bytes that were copied."""
-        if self._retry(self._target.has_blob, repository, blob.digest):
+        if self.has_blob(repository, blob.digest):
             return 0
         self._retry(lambda: self._target.put_blob(repository, blob, self._source.blob(origin, blob.digest)))
         return blob.size
@@ -166,13 +174,10 @@ class Copier:
         tags = [tag for digest in digests for tag in dependent_tags(digest)]
         documents = concurrently(lambda tag: self._retry(self._source.document, origin, tag), tags)
         for tag, found in zip(tags, documents, strict=True):
-            if found is not None and not self._has(repository, tag, found.digest):
+            if found is not None and not self.has(repository, tag, found.digest):
                 self._copy_whole(origin, repository, found)
                 self._retry(self._target.put_manifest, repository, tag, found)
                 self._copy_dependents(origin, repository, found)
-
-    def _has(self, repository: str, reference: str, digest: str) -> bool:
-        return self._retry(self._target.has_manifest, repository, reference, digest)
 
     def _retry(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call *function* again after an error that may be gone by then."""

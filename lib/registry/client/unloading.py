@@ -21,13 +21,16 @@ class Unloading:
 
     def __init__(self, reader: LayoutReader, target: Target, sleep: Callable[[float], None] = time.sleep) -> None:
         self._reader = reader
-        self._target = target
         self._copier = Copier(reader, target, sleep)
 
     @property
     def tally(self) -> Tally:
         """What was done so far."""
         return self._copier.tally
+
+    def has(self, image: Image, repository: str) -> bool:
+        """Tell whether an image is in *repository* under its tag, or without one under its digest. Raises ApiError."""
+        return self._copier.has(repository, image.tag or image.digest, image.digest)
 
     def copy(self, image: Image, repository: str) -> tuple[str, tuple[str, ...]]:
         """Copy an image to *repository* under its tag; return its digest there, and the platforms that are left out.
@@ -55,9 +58,9 @@ class Unloading:
     def _has(self, repository: str, child: Descriptor) -> bool:
         document = self._reader.document(repository, child.digest)
         if document is None:
-            return self._target.has_manifest(repository, child.digest, child.digest)
+            return self._copier.has(repository, child.digest, child.digest)
         parsed = manifest.parse(document.data, document.media_type, document.digest)
         return all(self._has(repository, one) for one in parsed.children) and all(
-            self._reader.has(blob.digest, blob.size) or self._target.has_blob(repository, blob.digest)
+            self._reader.has(blob.digest, blob.size) or self._copier.has_blob(repository, blob.digest)
             for blob in parsed.blobs
         )

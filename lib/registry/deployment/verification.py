@@ -154,10 +154,14 @@ class Verifier:
     def _blob(self, name: str, blob: Descriptor) -> Damage:
         """Read a blob; one that was read in another repository need only be found in this one."""
         result = functools.partial(Damage, name, damage.BLOB, blob)
-        try:
+
+        def state() -> str:
             if _short(blob.digest) in self._whole and self._registry.has_blob(name, blob.digest):
-                return result("")
-            return result(self._twice(name, lambda: self._read(name, blob)))
+                return ""
+            return self._read(name, blob)
+
+        try:
+            return result(self._twice(name, state))
         except ApiError as error:
             return result(damage.UNREADABLE, str(error))
 

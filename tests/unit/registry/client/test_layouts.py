@@ -142,6 +142,26 @@ def test_archives_of_all_tools_are_read(registry, content, tmp_path):
     assert absent == [()]
 
 
+def test_a_registry_that_comes_back_meanwhile_takes_each_image_once(registry, content, tmp_path):
+    seen, answer = set(), registry.answer
+
+    def flaky(method, path, *rest):  # each request fails once
+        known = (method, path) in seen
+        seen.add((method, path))
+        return answer(method, path, *rest) if known else (503, {}, b"")
+
+    registry.answer = flaky
+    with space.plain(docker_25(tmp_path / "archive.tar")) as plain:
+        reader = LayoutReader(plain)
+        unloading = Unloading(reader, content, sleep=lambda _: None)
+        assert [unloading.has(image, image.repository) for image in reader.images] == [False, False]
+        for image in reader.images:
+            unloading.copy(image, image.repository)
+        assert [unloading.has(image, image.repository) for image in reader.images] == [True, True]
+    with pytest.raises(ApiError, match="HEAD /v2/other/blobs/sha256:0 returned 503 instead of 200 or 404"):
+        content.has_blob("other", "sha256:0")
+
+
 def test_signatures_of_a_haul_have_the_tags_that_clients_ask_for(registry, content, tmp_path):
     unload(hauler(tmp_path / "a.tar"), content)
     digest = registry.tags["team/app"]["1.0"].replace(":", "-")
