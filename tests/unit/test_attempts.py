@@ -162,6 +162,38 @@ def test_what_costs_service_is_not_tried_again_by_itself(deployed, juju, machine
     assert tries(machine) == []
 
 
+def test_a_candidate_that_was_killed_is_tried_again_in_the_next_hook(deployed, juju, machine, clock):
+    """Nothing is wrong with the configuration."""
+    fix, machine.engine.exit_code = candidate_refused(juju, machine), 137
+    machine.engine.error = ""
+    deployed.hook("config-changed")
+    state, message = juju.model["status"]
+    assert state == "blocked"
+    assert message.startswith("The registry was killed while its new configuration was verified. Retrying automatic")
+    assert machine.engine.serving(5000)
+    fix()
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+
+
+def test_a_docker_that_ended_during_a_switch_says_nothing_about_the_configuration(deployed, juju, machine, clock):
+    start = machine.engine.start
+
+    def end(name):
+        if name == "registry":
+            machine.engine.start = start
+            raise fakes.engine.Disconnected("container registry cannot be started: Connection aborted")
+        start(name)
+
+    machine.engine.start = end
+    juju.change(config={"log-level": "debug"})
+    deployed.hook("config-changed")
+    assert juju.model["status"][1].startswith("Docker failed: container registry cannot be started")
+    deployed.hook("update-status")
+    assert juju.model["status"] == READY
+    assert machine.engine.serving(5000)
+
+
 def test_a_clock_that_was_wrong_delays_nothing(deployed, juju, machine, clock):
     fix = candidate_refused(juju, machine)
     deployed.hook("config-changed")

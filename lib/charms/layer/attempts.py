@@ -50,8 +50,10 @@ def deploy(now: Now, release: Release) -> None:
         now.errors.append(error.sentence)
     except NotServing as error:
         # That of a refused release is said already; this one is of the current release.
-        said = error.sentence if refused else _save(release, error.sentence, interrupted=error.interrupted)
-        now.errors.append(said)
+        is_forgotten = refused or error.is_chance
+        now.errors.append(
+            error.sentence if is_forgotten else _save(release, error.sentence, interrupted=error.interrupted)
+        )
     except SwiftError as error:
         now.errors.append(_save(release, about(error.option, error.text), interrupted=False))
     if not refused and current is not None and not is_current and now.plan and now.plan.can_fall_back:

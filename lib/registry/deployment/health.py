@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from registry.client.api import Api
 from registry.client.http import ApiError
 from registry.deadline import Deadline
+from registry.formats.inspection import Container
 from registry.machine import engine
 from registry.message import Fault, Message, Sentence, Text, about, alone
 from registry.release import container, store_faults
 from registry.release.release import Release
 
+BY_SIGKILL = 137
+"""Exit code of a container that was killed."""
 START_SECONDS, LEAST_SECONDS = 20, 5
 """How long a registry may take until it answers, and what is left for that after the hook's deadline.
 
@@ -33,6 +36,12 @@ NOT_STARTED = Message(
 )
 """A container with the new configuration ended, did not answer or failed a check; its own words follow."""
 
+KILLED = Message(
+    "The registry was killed while its new configuration was verified",
+    "Retrying automatically. If it stays, look for what kills it with `journalctl -k`",
+)
+"""An operator, a program or the kernel killed the container, which says nothing about the configuration."""
+
 OUT_OF_MEMORY = Message("the registry needs more memory than {limit} bytes", "Use a higher limit, for example 512m")
 """The kernel ended the registry because it reached the limit."""
 
@@ -40,12 +49,14 @@ OUT_OF_MEMORY = Message("the registry needs more memory than {limit} bytes", "Us
 class NotServing(Fault):
     """A release does not serve; the text has the registry's own words."""
 
-    def __init__(self, text: Text, *, option: str = "", interrupted: bool = False) -> None:
+    def __init__(self, text: Text, *, option: str = "", interrupted: bool = False, is_chance: bool = False) -> None:
         super().__init__(text)
         self.option = option
         """The option that is the likely cause; empty where it is unknown."""
         self.interrupted = interrupted
         """The registry was stopped for the attempt."""
+        self.is_chance = is_chance
+        """It says nothing about the release: the next attempt may succeed."""
 
     @property
     def sentence(self) -> Sentence:
@@ -70,7 +81,8 @@ class Health:
             if current is not None and current.is_out_of_memory and release.container.memory:
                 raise NotServing(OUT_OF_MEMORY(limit=release.container.memory), option="container-memory-limit")
             if current is None or current.has_ended:
-                raise _not_serving(release, self._last_error(name) or "the container ended without an error")
+                words = self._last_error(name) or "the container ended without an error"
+                raise _not_serving(release, words, current)
             if current.address is not None:
                 url = f"{release.scheme}://{current.address}:{container.PORT}"
                 try:
@@ -81,7 +93,7 @@ class Health:
             if not deadline.pause(0.1):
                 break
         problem = f"no answer within {seconds:.0f} s ({problem})"
-        raise _not_serving(release, self._reason(name) or problem)
+        raise _not_serving(release, self._reason(name) or problem, None)
 
     @contextlib.contextmanager
     def explains(self, name: str, release: Release) -> Iterator[None]:
@@ -89,7 +101,8 @@ class Health:
         try:
             yield
         except ApiError as error:
-            raise _not_serving(release, self._reason(name) or str(error)) from error
+            words = self._reason(name) or str(error)
+            raise _not_serving(release, words, self._docker.inspect(name)) from error
 
     def _reason(self, name: str) -> str:
         """Return the registry's own words, "" if there are none."""
@@ -109,7 +122,10 @@ class Health:
             return ""
 
 
-def _not_serving(release: Release, words: str) -> NotServing:
+def _not_serving(release: Release, words: str, current: Container | None) -> NotServing:
+    ended = current if current is not None and current.has_ended else None
+    if ended and ended.exit_code == BY_SIGKILL and not ended.is_out_of_memory:
+        return NotServing(KILLED(), is_chance=True)
     fault = store_faults.find(release, words)
     return NotServing(fault.text, option=fault.option) if fault else NotServing(NOT_STARTED(error=words))
 

@@ -180,8 +180,14 @@ class Switch:
             with _first_error_stays():  # the next hook recovers
                 self._roll_back(name, old, had_old, fall_back)
                 self._end(release)
+            if isinstance(error, engine.Disconnected):
+                raise  # it says nothing about the release, which the next hook tries again
             refused = error if isinstance(error, NotServing) else NotServing(NOT_STARTED(error=error))
-            refused.interrupted = had_old
+            # What was ended by chance is tried again, but not in each hook: it has cost service.
+            refused.interrupted, refused.is_chance = (
+                had_old and not refused.is_chance,
+                refused.is_chance and not had_old,
+            )
             raise refused from error
         # From here on, a crash leaves the new container.
         self._store.make_current(release)

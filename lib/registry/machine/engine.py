@@ -16,10 +16,10 @@ import docker
 from registry.deadline import Deadline
 from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
-from registry.machine.engine_errors import EngineError, NoSuchObject, Refused, docker_errors
+from registry.machine.engine_errors import Disconnected, EngineError, NoSuchObject, Refused, docker_errors
 from registry.machine.engine_images import LEAST_SECONDS, EngineImages
 
-__all__ = ["Engine", "EngineError", "NoSuchObject", "Refused"]
+__all__ = ["Disconnected", "Engine", "EngineError", "NoSuchObject", "Refused"]
 
 SOCKET = "unix:///var/run/docker.sock"
 STOP_SECONDS = 10

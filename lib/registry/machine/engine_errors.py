@@ -23,6 +23,10 @@ class Refused(EngineError):
     """The request is invalid: the image has no command, or does not contain the command."""
 
 
+class Disconnected(EngineError):
+    """Docker has ended or was ended: whether it did what was requested is unknown."""
+
+
 @contextlib.contextmanager
 def docker_errors(what: str) -> Iterator[None]:
     """Turn errors of the SDK in the body into EngineError; *what* failed."""
@@ -34,6 +38,8 @@ def docker_errors(what: str) -> Iterator[None]:
         kind = Refused if error.status_code == http.HTTPStatus.BAD_REQUEST else EngineError
         raise kind(f"{what}: {_words(error)}") from error
     # The SDK passes on the errors of its HTTP libraries, those of urllib3 where an answer is a stream.
+    except (requests.ConnectionError, urllib3.exceptions.ProtocolError) as error:
+        raise Disconnected(f"{what}: {_words(error)}") from error
     except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise EngineError(f"{what}: {_words(error)}") from error
 

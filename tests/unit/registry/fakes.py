@@ -42,6 +42,7 @@ class FakeEngine:
         self.containers = {}
         self.volumes = {}
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
+        self.exit_code = 0  # of one that has ended
         self.unstoppable = set()
         self.missing = set()
         self.altered = {}  # what Docker makes of a container's settings, where they are requested
@@ -119,6 +120,7 @@ class FakeEngine:
                 "Paused": status == "paused",
                 "Restarting": status == "restarting",
                 "Pid": 4242,
+                "ExitCode": self.exit_code if status == "exited" else 0,
             },
             "NetworkSettings": {
                 "Networks": {"bridge": {"IPAddress": one["address"], "MacAddress": "02:42:ac:11:00:02"}},
