@@ -64,6 +64,7 @@ soak: build ## What takes too long for `make test`, 40 minutes at most: many kil
 	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n 2 -m soak $(ARGS)
 	@JUJU="$(JUJU)" timeout --signal=INT 40m .venv/bin/python -m pytest tests/integration -n 2 --dist loadfile \
 		-m soak $(ARGS)
+	@timeout --signal=INT 10m .venv/bin/python -m pytest tests/faults/test_flapping.py --operations 10
 
 faults: build ## What is done to a unit, what follows, how long nobody was served and what was lost, as a table
 	@$(PYTHON) tools/host.py

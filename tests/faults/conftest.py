@@ -6,16 +6,21 @@ The tests use the deployed unit of the integration tests. Each fills one row or 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import pathlib
+import secrets
 import sys
+import time
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
 
 import unit as machines
-from deployment import archives, charm, deployed, model, small_image, stand_in, unit  # noqa: F401
+from deployment import archives, model, small_image, stand_in, unit  # noqa: F401
+from deployment import charm as built  # noqa: F401
+from doors import charm, deploy, deployed  # noqa: F401
 from failure import pytest_runtest_makereport  # noqa: F401
 from uploads import Uploads, digest_of
 
@@ -24,38 +29,102 @@ HEADS = ("fault", "status", "out of service", "lost")
 
 
 class Fault:
-    """One row: an image is pushed before, requests go on meanwhile, and the image is read back afterwards."""
+    """Rows of the table: an image is pushed before, requests go on meanwhile, and the image is read back afterwards.
 
-    def __init__(self, of: machines.Unit, rows: list[list[str]]) -> None:
-        self._unit, self._rows = of, rows
+    What is done again and again is one row, with the longest time and all that was lost.
+    """
+
+    def __init__(self, of: machines.Unit | None = None) -> None:
+        self._unit = of
+        self._rows: dict[str, Row] = {}
 
     @contextlib.contextmanager
-    def row(self, name: str, *, longest: float):
+    def row(self, name: str, *, longest: float, of: machines.Unit | None = None, ca: str | None = None):
         """Do in the body what the row is called; the registry may be out of service for *longest* seconds."""
-        uploads, layer = Uploads(f"http://{self._unit.address}:5000"), name.encode() * 1000
+        one = of or self._unit
+        uploads, layer = (
+            Uploads(f"{'https' if ca else 'http'}://{one.address}:5000", ca=ca),
+            secrets.token_bytes(10_000),
+        )
         uploads.image("acknowledged", "1", layer)
-        with machines.Watch(self._unit.address, patience=1) as watch:
+        with machines.Watch(one.address, patience=1, ca=ca) as watch:
             yield
         digest = digest_of(layer)
         is_there = uploads.read("acknowledged", digest) == layer
-        state, message = self._unit.status()
-        self._rows.append(
-            [name, f"{state}: {message.partition('. ')[0]}", f"{watch.gap:.1f} s", str(int(not is_there))]
-        )
+        state, message = one.status()
+        self.add(name, f"{state}: {message.replace(one.address, 'ADDRESS')}", watch.gap, lost=not is_there)
         assert is_there
-        assert state == "active" and message.startswith(f"Ready at {self._unit.address}:5000 (http).")
-        assert self._unit.containers() == ["registry"]
+        ready = f"Ready at {one.address}:5000 ({'https' if ca else 'http'})."
+        assert state == "active" and message.startswith(ready)
+        assert one.containers() == ["registry"]
         assert watch.gap <= longest, f"no answer for {watch.gap:.1f} s"
+
+    def add(self, name: str, status: str, gap: float, *, lost: bool) -> None:
+        """Add what was seen to the row of this name."""
+        row = self._rows.setdefault(name, Row())
+        row.times += 1
+        row.statuses[status.partition(". ")[0]] = None
+        row.gap, row.lost = max(row.gap, gap), row.lost + lost
+
+    def rows(self) -> list[list[str]]:
+        """Return the cells of all rows."""
+        return [
+            [
+                name + f" ({row.times} times)" * (row.times > 1),
+                "; ".join(row.statuses),
+                f"{row.gap:.1f} s",
+                str(row.lost),
+            ]
+            for name, row in self._rows.items()
+        ]
+
+
+@dataclasses.dataclass
+class Row:
+    """What was seen each time."""
+
+    times: int = 0
+    statuses: dict[str, None] = dataclasses.field(default_factory=dict)
+    gap: float = 0
+    lost: int = 0
 
 
 @pytest.fixture
 def fault(request):
     """Adds rows to the table."""
-    rows: list[list[str]] = []
-    one = request.getfixturevalue("unit")
-    yield Fault(one, rows)
-    one.update_status()  # a status that says what was mended says so once
-    request.node.user_properties.append((KEY, rows))
+    one = request.getfixturevalue("unit") if "unit" in request.fixturenames else None
+    found = Fault(one)
+    yield found
+    request.node.user_properties.append((KEY, found.rows()))
+    if one:
+        one.update_status()  # a status that says what was mended says so once
+
+
+@pytest.fixture
+def clock(request):
+    """Makes what tells whether there is time left, of so many seconds; `--share` takes a part of them."""
+
+    def start(seconds: float):
+        end = time.monotonic() + seconds * request.config.getoption("share")
+        return lambda: time.monotonic() < end
+
+    return start
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of this folder."""
+    parser.addoption("--share", type=float, default=1, help="part of the time that tests of many points take")
+    parser.addoption("--seed", type=int, default=None, help="of random operations, as a run before has printed it")
+    parser.addoption("--operations", type=int, default=300, help="how many random operations at most")
+
+
+@pytest.fixture
+def seed(request) -> int:
+    """A seed, printed."""
+    given = request.config.getoption("seed")
+    found = secrets.randbelow(1 << 32) if given is None else given
+    print(f"--seed {found}")
+    return found
 
 
 class Table:

@@ -35,6 +35,11 @@ def constraints(charm: str | pathlib.Path) -> dict[str, str]:
             return {}
         packages = archive.read("packages").decode().split()
         name = yaml.safe_load(archive.read("metadata.yaml"))["name"]
+    return {"image-id": with_packages(name, packages)}
+
+
+def with_packages(name: str, packages: list[str]) -> str:
+    """Return the image of a machine that has these packages; it is made if need be."""
     base = imagename.resolve("")
     image.ensure(base)
     origin = docker("image", "inspect", "-f", "{{.Id}}", base)
@@ -44,7 +49,7 @@ def constraints(charm: str | pathlib.Path) -> dict[str, str]:
         fcntl.flock(turn, fcntl.LOCK_EX)  # tests that run side by side want the same
         if docker_or_none("image", "inspect", "-f", "{{.Id}}", tag) is None:
             _make(tag, base, name, packages)
-    return {"image-id": tag}
+    return tag
 
 
 def newest_docker() -> str:

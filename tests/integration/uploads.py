@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http
 import json
+import ssl
 import urllib.error
 import urllib.request
 
@@ -17,17 +18,21 @@ def digest_of(data: bytes) -> str:
 
 
 class Uploads:
-    """Puts content into the registry at *url*, with the header *authorization* if it asks for a user."""
+    """Puts content into the registry at *url*, with the header *authorization* if it asks for a user.
 
-    def __init__(self, url: str, authorization: str = "") -> None:
+    *ca* is the PEM of what to trust.
+    """
+
+    def __init__(self, url: str, authorization: str = "", ca: str | None = None) -> None:
         self._url = url
+        self._context = ssl.create_default_context(cadata=ca) if ca else None
         self._user = {"Authorization": authorization} if authorization else {}
 
     def _send(self, method: str, path: str, data: bytes | None = None, kind: str = "") -> str:
         url = path if "//" in path else f"{self._url}{path}"
         headers = self._user | ({"Content-Type": kind} if kind else {})
         request = urllib.request.Request(url, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=self._context) as answer:
             return str(answer.headers.get("Location", ""))
 
     def blob(self, repository: str, data: bytes) -> dict[str, object]:
@@ -48,13 +53,17 @@ class Uploads:
 
     def read(self, repository: str, digest: str) -> bytes:
         """Return a blob."""
-        with urllib.request.urlopen(f"{self._url}/v2/{repository}/blobs/{digest}", timeout=30) as answer:
+        with urllib.request.urlopen(
+            f"{self._url}/v2/{repository}/blobs/{digest}", timeout=30, context=self._context
+        ) as answer:
             return bytes(answer.read())
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository; none where it does not exist."""
         try:
-            with urllib.request.urlopen(f"{self._url}/v2/{repository}/tags/list", timeout=30) as answer:
+            with urllib.request.urlopen(
+                f"{self._url}/v2/{repository}/tags/list", timeout=30, context=self._context
+            ) as answer:
                 return list(json.load(answer)["tags"] or [])
         except urllib.error.HTTPError as error:
             if error.code == http.HTTPStatus.NOT_FOUND:
@@ -66,7 +75,7 @@ class Uploads:
         request = urllib.request.Request(
             f"{self._url}/v2/{repository}/manifests/{digest}", headers=self._user | {"Accept": OCI}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=self._context) as answer:
             data = answer.read()
         assert digest_of(data) == digest
         for blob in (json.loads(data)["config"], *json.loads(data)["layers"]):
