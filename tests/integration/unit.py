@@ -107,8 +107,8 @@ class Unit:
         return self.juju.ssh(self.name, "sudo", "sh", "-c", f"'{command}'").strip()
 
     def run(self, action: str, **params: object) -> jubilant.Task:
-        """Run an action. Raises jubilant.TaskError where it fails."""
-        return self.juju.run(self.name, action, params)
+        """Run an action, for ten minutes at most. Raises jubilant.TaskError where it fails."""
+        return self.juju.run(self.name, action, params, wait=600)
 
     def load(self, archive: pathlib.Path) -> str:
         """Load an archive of an image into the machine's Docker; return what docker printed."""
