@@ -6,7 +6,7 @@ from typing import Any
 
 from charmhelpers.core import unitdata
 from charms import reactive
-from charms.layer import attempts, basic, context, database, docker_runtime, flags, juju_storage, status
+from charms.layer import attempts, basic, context, database, docker_runtime, flags, juju_storage, ownership, status
 from registry.client.http import ApiError
 from registry.machine.engine import Engine
 from registry.message import Message, about, alone, joined
@@ -28,6 +28,7 @@ def start(params: dict[str, Any]) -> Results:
         docker.start(name)
         return {}
     attempts.forget()
+    ownership.forget()
     # After the action stop nobody has been told yet that the disk is not there, so this is no consent to go without.
     if not (reactive.is_flag_set(flags.STOPPED) and juju_storage.find_lost(context.machine.store.current())):
         reactive.set_flag(flags.ON_DISK)

@@ -154,7 +154,7 @@ def test_no_password_can_be_seen(unit):
         "docker logs registry 2>&1; cat /etc/docker/registry/auth/htpasswd /etc/docker/registry/config.yml"
     )
     assert password not in seen and own not in seen
-    assert unit.exec("find /etc/docker/registry -mindepth 1 -perm /077 ! -type l") == ""
+    assert unit.readable_secrets() == ""
     unit.config(auth_basic_password=None)
     assert unit.exec("ls /etc/docker/registry/auth") == ""
 

@@ -28,7 +28,7 @@ def test_no_secret_can_be_seen(unit):
     assert len(secret) == 44
     assert secret not in json.dumps(unit.container())
     assert secret not in unit.juju.cli("debug-log", "--replay", "--no-tail")
-    assert unit.exec("find /etc/docker/registry -mindepth 1 -perm /077 ! -type l") == ""
+    assert unit.readable_secrets() == ""
 
 
 def test_skopeo_pushes_and_pulls(unit, archives, tmp_path):
@@ -64,12 +64,16 @@ def test_a_data_folder_of_another_owner_takes_images(unit, small_image):
     unit.load(small_image)
     unit.exec("chown -R 1000:1000 /srv/registry && chmod -R go-rwx /srv/registry")
     try:
+        unit.update_status()
+        assert unit.container()["HostConfig"]["CapAdd"] == ["DAC_OVERRIDE"], "root writes there"
         assert unit.run("push", image="small:1", pull=False, tag="three/small:1").results["outcome"] == "success"
     finally:
         unit.exec(
             "chown -R 0:0 /srv/registry"
             " && docker images --format {{.Repository}}:{{.Tag}} | grep small | xargs docker rmi"
         )
+        unit.run("start")
+    assert unit.container()["Config"]["User"] == "60900:60900", "and what was root's is the user's again"
 
 
 def test_an_idle_hook_costs_little_and_changes_nothing(unit):

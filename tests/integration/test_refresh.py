@@ -54,6 +54,8 @@ KEPT_FILES = {
     "/srv/registry/docker/registry/v2/repositories/small/_manifests/tags/1/current/link",
 }
 """Some of what has to be among the flags and the files, so that the comparison is of something."""
+GIVEN_AWAY = ("/srv/registry", "/etc/docker/registry/auth")
+"""What belongs to the registry's own user, or can be read by it: the earlier one knows none."""
 STOPPED = "charm.docker-registry.stopped"
 LIVE_RESTORE_FLAG = "charm.docker-registry.live-restore.loaded"
 CHECKS = (
@@ -67,6 +69,7 @@ OWN_PLACES = (
     *("/var/lib/docker-registry/dockerd-start.json", "/var/lib/docker-registry/daemon-written.json"),
     *("/srv/registry/docker-registry-disk-", "/etc/docker/registry/verdicts.json"),
     *("/srv/registry/docker-registry-reserve", "/var/lib/docker-registry/room.json"),
+    "/var/lib/docker-registry/ownership.json",
 )
 """Beginnings of the paths of what each revision has in its own words, or one of them only."""
 
@@ -184,10 +187,11 @@ def common(shot):
     """Return the snapshot without what each revision has in a place or in words of its own.
 
     That is the configuration of the registry, so its container too; whether live-restore is on, which problems were
-    logged, the texts of the checks, and the records in `OWN_PLACES`.
+    logged, the texts of the checks, the records in `OWN_PLACES`, and to whom the files in `GIVEN_AWAY` belong.
     """
     files = {path: found for path, found in shot["files"].items() if not path.startswith(OWN_PLACES)}
     files |= {check: files[check].rpartition(" ")[0] for check in CHECKS}
+    files |= {path: found.rpartition(" ")[2] for path, found in files.items() if path.startswith(GIVEN_AWAY)}
     unitdata = {key: value for key, value in shot["unitdata"].items() if not key.startswith(OWN_KEYS)}
     for endpoint in [key for key in unitdata if key.startswith("endpoint.")]:
         if not unitdata[endpoint]:  # the earlier revision has not all the endpoints

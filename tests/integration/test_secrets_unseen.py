@@ -47,7 +47,7 @@ def test_no_process_log_or_result_shows_a_secret(unit, tmp_path):
         shown += [unit.juju.cli("debug-log", "--replay", "--no-tail"), unit.juju.cli("status", "--format", "json")]
         shown += [unit.exec("journalctl --no-pager; docker logs registry 2>&1; docker inspect $(docker ps -aq)")]
         assert not [name[:8] for name in names if name in json.dumps(shown)]
-        assert unit.exec("find /etc/docker/registry -mindepth 1 -perm /077 ! -type l") == ""
+        assert unit.readable_secrets() == ""
     finally:
         unit.exec(f"touch {FOLDER}/names.stop; sleep 0.2; rm -r {FOLDER}; docker rmi looked/for:1 || true")
         unit.config(auth_basic_password=None, auth_basic_users=None)

@@ -47,7 +47,7 @@ def rights(unit, container):
     root = next(line.split() for line in unit.exec(f"cat /proc/{pid}/mountinfo").splitlines() if line.split()[4] == "/")
     return {
         ("user and group", ", ".join(" ".join(set(state[name].split())) for name in ("Uid", "Gid"))),
-        ("capabilities", ", ".join(names)),
+        ("capabilities", ", ".join(names) or "none"),
         ("can gain privileges", {"1": "no"}.get(state["NoNewPrivs"], "yes")),
         ("system calls", {"2": "Docker's default filter"}.get(state["Seccomp"], "all")),
         ("root file system", ACCESS["rw" in root[5].split(",")]),

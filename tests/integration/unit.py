@@ -106,6 +106,11 @@ class Unit:
         """Run a shell's line on the machine and return what it printed."""
         return self.juju.ssh(self.name, "sudo", "sh", "-c", f"'{command}'").strip()
 
+    def readable_secrets(self) -> str:
+        """Return which files of the configuration others than root and the registry's own user can read."""
+        others = "-perm /027 -o -perm /050 ! -group 60900"
+        return self.exec(f"find /etc/docker/registry -mindepth 1 ! -type l \\( {others} \\)")
+
     def run(self, action: str, **params: object) -> jubilant.Task:
         """Run an action, for ten minutes at most. Raises jubilant.TaskError where it fails."""
         return self.juju.run(self.name, action, params, wait=600)

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -16,7 +17,7 @@ from registry.client.http import ApiError, Connection
 from registry.client.trial import Trial
 from registry.client.upstream import Upstream
 from registry.deployment import credentials, store
-from registry.machine import apt, docker_packages, engine, exporter, folders, openssl, timers
+from registry.machine import apt, docker_packages, engine, exporter, folders, openssl, ownership, timers
 from registry.options import packages
 from registry.options.floor import Space
 
@@ -35,6 +36,7 @@ class FakeMachine:
         self.begin()
         self.files = FakeFiles()
         self.folders = FakeFolders()
+        self.ownership = FakeOwnership()
         self.ports = FakePorts(self.engine)
         self.outside = FakeOutside()
         self.records = FakeRecords()
@@ -465,3 +467,28 @@ class FakePredecessor:
     def remove(self, arguments):
         self._apt.call("remove_predecessor", *arguments)
         return "/lib/systemd/system/docker.service"
+
+
+class FakeOwnership:
+    """Files whose owner is known by their folder: all are those of the user of the tests, who needs no root."""
+
+    def __init__(self):
+        self.user = f"{os.getuid()}:{os.getgid()}"
+        self.problem = ""
+        self.steps = 1  # that a pass takes
+        self.foreign = set()  # folders that belong to somebody else
+        self.passes = []
+
+    def read_user(self):
+        return self.user
+
+    def is_owner(self, folder):
+        return folder not in self.foreign
+
+    def advance(self, folder, walk, seconds):
+        self.passes.append((folder, walk.cursor))
+        if self.problem:
+            raise ownership.Unsuitable(self.problem)
+        self.foreign.discard(folder)
+        step = int(walk.cursor[0]) + 1 if walk.cursor else 1
+        return ownership.Walk((str(step),)) if step < self.steps else ownership.Walk(is_complete=True)

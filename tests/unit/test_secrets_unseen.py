@@ -134,7 +134,7 @@ def look(seen, juju, machine, folder):
         seen.add(path, text)
     for path in folder.rglob("*"):
         # A folder that others cannot enter hides what is in it.
-        hidden = any(not one.stat().st_mode & 0o001 for one in path.parents if folder in (one, *one.parents))
+        hidden = any(not one.stat().st_mode & 0o001 for one in path.resolve().parents if folder in (one, *one.parents))
         if path.is_file() and path.stat().st_mode & 0o044 and not hidden:
             seen.add(str(path), path.read_text(errors="replace"))
 

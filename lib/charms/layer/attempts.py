@@ -10,7 +10,7 @@ import contextlib
 import time
 
 from charmhelpers.core import hookenv
-from charms.layer import context, juju_storage
+from charms.layer import context, juju_storage, ownership
 from charms.layer.context import Now
 from registry.client.openstack import SwiftError
 from registry.deployment.health import NotServing
@@ -49,6 +49,8 @@ def deploy(now: Now, release: Release) -> None:
     except Occupied as error:
         now.errors.append(error.sentence)
     except NotServing as error:
+        if ownership.gave_up(release, current, error.sentence):
+            return  # the current one serves, and all else is as requested
         # That of a refused release is said already; this one is of the current release.
         is_forgotten = refused or error.is_chance
         now.errors.append(

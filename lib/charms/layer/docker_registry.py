@@ -19,6 +19,7 @@ from charms.layer import (
     leadership,
     orphans,
     owner,
+    ownership,
     room,
     serving,
     status,
@@ -135,7 +136,7 @@ def compare() -> None:
     now = context.now
     if now.is_incomplete:
         return
-    now.facts = facts.read(now)
+    now.facts = ownership.settled(now, facts.read(now))
     now.plan = decision.decide(now.options, now.facts)
     context.machine.credentials.save_verdicts(now.plan.verdicts)
     room.record(now.facts.current, now.plan)
@@ -152,13 +153,14 @@ def compare() -> None:
 def deploy() -> None:
     """Carry out the plan: the users first, because a registry without them creates a user of its own."""
     now, machine = context.now, context.machine
-    assert now.plan is not None
+    assert now.plan is not None and now.facts is not None
     before = machine.store.current()
     try:
         # For a registry that has passwords, or is about to be tried with them.
         has_users = before is not None and before.authentication == "htpasswd"
         if now.plan.users is not None and (has_users or not attempts.is_refused(now, now.plan.release)):
             machine.credentials.write_users(now.plan.users)
+            ownership.share_users(now.facts)
         if now.plan.release is not None:
             attempts.deploy(now, now.plan.release)
         current = machine.store.current()

@@ -25,6 +25,7 @@ from registry.machine.engine import Engine, EngineError
 from registry.machine.exporter import Metrics
 from registry.machine.files import LocalFiles
 from registry.machine.folders import Folders
+from registry.machine.ownership import Ownership
 from registry.machine.ports import Ports
 from registry.machine.predecessor import Predecessor
 from registry.machine.processes import Processes
@@ -51,6 +52,7 @@ class Machine:
         self.credentials = credentials.Credentials()
         self.files = LocalFiles()
         self.folders = Folders()
+        self.ownership = Ownership()
         self.ports = Ports()
         self.outside = outside.Outside()
         self.records = Records()

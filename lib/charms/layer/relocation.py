@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from charmhelpers.core import hookenv, unitdata
-from charms.layer import basic, context, facts, image, juju_secrets
+from charms.layer import basic, context, facts, image, juju_secrets, ownership
 from registry.client.content import Content
 from registry.client.trial import Trial
 from registry.deployment.candidate import TRIAL_FOLDER
@@ -42,7 +42,7 @@ def release(kind: str, given: str) -> Release:
     if options.storage.driver != DRIVERS[kind]:
         raise basic.ActionFailed(about("options", NO_STORE(driver=kind)))
     context.now.docker = context.machine.connect()
-    known = facts.read(context.now)
+    known = ownership.settled(context.now, facts.read(context.now), shared=kind != "disk")
     made = desired.without_marker(desired.release(options, known, used, {}), known)
     if current is not None and (made.place_of_images == current.place_of_images):
         raise basic.ActionFailed(alone(SAME_PLACE()))
@@ -59,6 +59,8 @@ def opened(target: Release) -> Iterator[Content]:
         machine.folders.ensure(target.data_folder)
     if target.swift:
         machine.ensure_swift_ready(target.swift, target.container.environment, target.trusted_ca)
+    if not target.container.user:
+        ownership.forget()  # root is about to write
     with context.switch(machine.connect()).loopback(target, deletes=True) as port:
         yield machine.content(f"http://127.0.0.1:{port}", context.own_user(), None)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import secrets
+import stat
 from collections.abc import Callable, Mapping
 
 from registry.deployment.store import ROOT, remove_below
@@ -18,7 +20,7 @@ OWN_NAMES = ("auth", "identity.pem", "password", "request.json", "verdicts.json"
 
 
 class Credentials:
-    """The credentials below *root*, readable by root only."""
+    """The credentials below *root*, readable by root only, and the users by the registry too."""
 
     def __init__(self, root: pathlib.Path = ROOT) -> None:
         self._root = root
@@ -40,8 +42,23 @@ class Credentials:
         """Write the file of users, unless it is unchanged. The registry reads it at the next request."""
         if text == self.users():
             return
+        self._write_users(text)
+
+    def _write_users(self, text: str) -> None:
         self._users.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_file(self._users, text)
+        state = self._users.parent.stat()
+        write_file(self._users, text, group=state.st_gid if state.st_mode & 0o040 else None)
+
+    def share_users(self, group: int | None) -> None:
+        """Let a *group*, or with None root alone, read the file of users, if there is one. Raises OSError."""
+        for path, mode in ((self._users, 0o600), (self._users.parent, 0o700)):
+            mode |= 0 if group is None else (mode & 0o500) >> 3
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                state = path.stat()
+                if group is not None and group != state.st_gid:
+                    os.chown(path, -1, group)
+                if stat.S_IMODE(state.st_mode) != mode:
+                    path.chmod(mode)
 
     def remove_users(self) -> None:
         """Remove the file of users."""
@@ -103,7 +120,11 @@ class Credentials:
         is_due = {self._users: bool(self.users()), self._request: not self._request.exists()}
         for file in (self._users, self._password, self._request, self.identity_file):
             text = texts.get(str(file.relative_to(self._root)))
-            if text and is_due.get(file, True):
+            if not text or not is_due.get(file, True):
+                continue
+            if file == self._users:
+                self._write_users(text)
+            else:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write_file(file, text)
 

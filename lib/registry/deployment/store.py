@@ -2,7 +2,8 @@
 
 ``<root>/applied/<digest>/`` contains a release and never changes; ``<root>/config.yml`` is a link to the file of the
 current release. The container mounts the folder, so a verified release serves after any crash or reboot. The folders
-are readable by root only.
+are readable by root only: the user as which the container runs can read the one that is mounted, but no path to it
+leads there on the machine.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import stat
 from collections.abc import Iterable
 from typing import Any
 
@@ -66,10 +68,12 @@ class Store:
             return None
 
     def is_intact(self, release: Release) -> bool:
-        """Tell whether the folder of *release* contains exactly its files."""
-        folder = self.folder(release)
+        """Tell whether the folder of *release* contains exactly its files, and its container can read them."""
+        folder, group = self.folder(release), release.container.group
         try:
-            return {path.name: read_file(path) for path in folder.iterdir()} == release.files()
+            paths = list(folder.iterdir())
+            readable = group is None or all(_is_readable(path.stat(), group) for path in (folder, *paths))
+            return readable and {path.name: read_file(path) for path in paths} == release.files()
         except (OSError, UnicodeDecodeError):
             return False
 
@@ -82,8 +86,12 @@ class Store:
         draft = self.folders / f".{release.digest}"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
+        group = release.container.group
         for name, text in release.files().items():
-            write_file(draft / name, text)
+            write_file(draft / name, text, group=group)
+        if group is not None:
+            os.chown(draft, -1, group)
+            draft.chmod(0o750)
         shutil.rmtree(self.folder(release), ignore_errors=True)
         draft.rename(self.folder(release))
         sync_folder(self.folders)
@@ -126,6 +134,12 @@ class Store:
     def remove(self) -> None:
         """Remove everything below the root except credentials and an operator's files."""
         remove_below(self.root, OWN_NAMES)
+
+
+def _is_readable(status: os.stat_result, group: int) -> bool:
+    """Tell whether a *group* can read a file, or list and enter a folder."""
+    needed = 0o050 if stat.S_ISDIR(status.st_mode) else 0o040
+    return status.st_gid == group and status.st_mode & needed == needed
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

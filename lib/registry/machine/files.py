@@ -105,16 +105,16 @@ def read_file(path: pathlib.Path) -> str:
     return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
-def write_file(path: pathlib.Path, text: str, mode: int = 0o600) -> None:
-    """Write *text* to *path* atomically, never with more permissions than *mode*."""
+def write_file(path: pathlib.Path, text: str, mode: int = 0o600, group: int | None = None) -> None:
+    """Write *text* to *path* atomically, never with more permissions than *mode*; a *group* can read it too."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _write(folder, path.name, str(path), text, mode)
+        _write(folder, path.name, str(path), text, mode if group is None else mode | 0o040, group)
     finally:
         os.close(folder)
 
 
-def _write(folder: int, name: str, path: str, text: str, mode: int) -> None:
+def _write(folder: int, name: str, path: str, text: str, mode: int, group: int | None = None) -> None:
     """Write *text* as *name* in the *folder*, whatever others do there meanwhile; *path* is for the error."""
     draft = f".{name}.new"
     try:
@@ -125,6 +125,8 @@ def _write(folder: int, name: str, path: str, text: str, mode: int) -> None:
             file.write(encoded(text))
             file.flush()
             os.fsync(descriptor)
+            if group is not None:
+                os.fchown(descriptor, -1, group)
             os.fchmod(descriptor, mode)
         os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError as error:

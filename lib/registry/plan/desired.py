@@ -93,6 +93,7 @@ def release(options: Options, facts: Facts, image: Image, tls_copies: Mapping[st
             log_driver=options.monitoring.log_driver,
             log_size=options.limits.log_size,
             log_files=options.limits.log_files,
+            user=facts.user,
             docker=_settings(options, facts),
         ),
         configuration.config_yml(options, facts.http_secret, image.generation, encrypted=bool(tls_copies)),

@@ -75,6 +75,8 @@ class Facts:
     """Of the disk with the images; None where they are elsewhere, or where it is unknown."""
     was_low: bool | None = None
     """That disk had less free than its floor when it was seen last; None where it never had enough."""
+    user: str = ""
+    """User and group as which the registry can run where its images are to be; empty: root."""
     peers: tuple[relations.Peer, ...] = ()
     collecting_until: int = 0
     """Until when this unit requests all to refuse pushes, because it collects garbage; 0: it does not."""

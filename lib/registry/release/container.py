@@ -58,8 +58,15 @@ class ContainerSpec:
     log_size: str = "10m"
     """Of one file of its log, as Docker writes it; for the driver json-file alone, as `log_files`."""
     log_files: int = 10
+    user: str = ""
+    """User and group as which it runs, e.g. ``60900:60900``; empty: those of the image, which is root."""
     docker: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Settings of Docker that a container takes over when it is created: with others it is to be created again."""
+
+    @property
+    def group(self) -> int | None:
+        """Group that can read the configuration besides root; None where the container is root."""
+        return int(self.user.partition(":")[2]) if self.user else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the spec as JSON values, without defaults.
@@ -88,8 +95,10 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
     https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerCreate
     """
     mounts = (*spec.mounts, Mount(folder, CONFIG_FOLDER, read_only=True))
+    is_on_disk = not all(mount.read_only for mount in spec.mounts)
     return {
         "Image": spec.image_id,
+        **({"User": spec.user} if spec.user else {}),
         # Named in full: registry:3 reads another path by default, and an image without the official entry point
         # needs the verb.
         "Cmd": PROCESS.split(),
@@ -98,8 +107,8 @@ def create_body(spec: ContainerSpec, folder: str, digest: str) -> dict[str, Any]
         "ExposedPorts": {f"{port}/tcp": {} for port in spec.ports},
         "HostConfig": {
             # The data folder may belong to another user (a copy, a file server): root must be able to write.
-            # An object store does not need this.
-            "CapAdd": [] if all(mount.read_only for mount in spec.mounts) else ["DAC_OVERRIDE"],
+            # An object store does not need this, nor does a user to whom the folder belongs.
+            "CapAdd": ["DAC_OVERRIDE"] if is_on_disk and not spec.user else [],
             "CapDrop": ["ALL"],
             "LogConfig": _log(spec),
             "Memory": spec.memory,

@@ -61,6 +61,8 @@ def differences(body: Mapping[str, Any], container: Container) -> list[str]:
     # The image adds variables, and daemon.json options of the log: the requested ones must be among them.
     desired["Env"] = body["Env"]
     actual["Env"] = [line for line in body["Env"] if line in (container.body["Env"] or ())]
+    if "User" not in body:  # the image's
+        actual["User"] = desired["User"]
     requested, log = desired["LogConfig"]["Config"], actual["LogConfig"]
     actual["LogConfig"] = {
         **log,
@@ -75,6 +77,7 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "Image": body["Image"],
         "Cmd": body["Cmd"],
+        "User": body.get("User") or "",
         "Labels": (body["Labels"] or {}).get(DIGEST_LABEL),
         "CapAdd": [name.removeprefix("CAP_") for name in host["CapAdd"] or ()],
         "CapDrop": [name.removeprefix("CAP_") for name in host["CapDrop"] or ()],

@@ -60,6 +60,7 @@ OWNERS: Mapping[Path, Part] = {
     ("config", "proxy"): Part.DATA,
     ("config", "storage"): Part.DATA,
     ("container", "environment"): Part.DATA,
+    ("container", "user"): Part.DATA,
     ("others", filenames.STORE): Part.DATA,
     ("others", filenames.TRUSTED_CA): Part.DATA,
     **{("container", name): Part.LIMITS for name in ("memory", "nano_cpus", "log_size", "log_files")},

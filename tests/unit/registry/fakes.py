@@ -44,6 +44,7 @@ class FakeEngine:
         self.broken, self.deaf, self.open = set(broken), set(deaf), set(open)
         self.exit_code = 0  # of one that has ended
         self.unstoppable = set()
+        self.of_root = set()  # images whose registries end if they run as another user
         self.missing = set()
         self.altered = {}  # what Docker makes of a container's settings, where they are requested
         self.full = set()  # images whose registries cannot write
@@ -109,6 +110,7 @@ class FakeEngine:
             "Image": one["body"]["Image"],
             "Config": {
                 "Cmd": one["body"]["Cmd"],
+                "User": one["body"].get("User", ""),
                 "Labels": one["body"]["Labels"],
                 "Env": one["body"].get("Env"),
                 "Image": "x",
@@ -151,7 +153,8 @@ class FakeEngine:
                 raise engine.EngineError(f"container {name} cannot be started: port is already allocated")
         one["address"] = f"172.17.0.{next(self._addresses)}"
         verb = (one["body"]["Cmd"] or [""])[0]
-        ends = one["body"]["Image"] in self.broken or verb in ("--version", "garbage-collect")
+        needs_root = one["body"]["Image"] in self.of_root and "User" in one["body"]
+        ends = one["body"]["Image"] in self.broken or needs_root or verb in ("--version", "garbage-collect")
         one["status"] = "exited" if ends else "running"
 
     def _require_sources(self, one):
