@@ -51,6 +51,8 @@ def _registry(mirror: str, template: str, *, has_fallback: bool) -> clients.Regi
             raise arguments.BadArguments("mirror", IS_URL(text=host))
         if problem := addresses.netloc_problem(host):
             raise arguments.BadArguments("mirror", problem)
+        if host != "localhost" and not {".", ":"} & {*host}:
+            raise arguments.BadArguments("mirror", addresses.DOCKER_HUB(host=host, port=443))
     with arguments.of("to"):
         folders = {host: mirroring.folder(host, template) for host in mirror.split()}
     cached = clients.upstream(release.upstream) if release.upstream else {}

@@ -71,6 +71,7 @@ def test_images_that_are_mirrored_below_the_name_of_their_host(show):
 
 def test_what_fails(show, deployed, juju, actions):
     assert show(mirror="https://ghcr.io")[0]["failure"].startswith("mirror: https://ghcr.io is a URL. Give the host")
+    assert show(mirror="ghcr")[0]["failure"].startswith("mirror: clients look for images of 'ghcr' at Docker Hub")
     assert show(mirror="a_b:x")[0]["failure"].startswith("mirror: ")
     for to in ("HOST", "mirror-REPOSITORY", "REPOSITORY/HOST", "NAME/REPOSITORY"):
         assert show(mirror="docker.io", to=to)[0]["failure"].startswith("to: "), to
