@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format docs lint unit coverage integration soak faults benchmark check-charm clean .venv
+.PHONY: help run test build lock format reference docs lint unit coverage integration soak faults benchmark check-charm clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -32,13 +32,17 @@ test: ## Everything CI runs, stopping at the first failure: lint, build, check-c
 build: .venv ## Build docker-registry.charm
 	@.venv/bin/python tools/build.py $(CHARM)
 
-format: .venv docs ## Format the code, write charmcraft.yaml and docs/reference anew
+format: .venv reference ## Format the code, write charmcraft.yaml and docs/reference anew
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/python tools/charmcraft.py
 
-docs: .venv ## Write the generated pages of docs/reference anew
+reference: .venv ## Write the generated pages of docs/reference anew
 	@PYTHONPATH=lib .venv/bin/python tools/reference.py
+
+docs: reference ## The documentation as a website in site/, with docs/reference anew
+	@$(PYTHON) tools/environment.py .venv-docs requirements-docs.lock
+	@.venv-docs/bin/python tools/website.py .cache/pages site
 
 lint: .venv ## Style, format, types and spelling
 	@.venv/bin/ruff check --quiet .
@@ -81,7 +85,7 @@ lock: ## Resolve requirements*.in anew into requirements*.lock
 	@$(PYTHON) tools/lock.py
 
 clean: ## Remove what these commands made in this folder
-	rm -rf .venv* .cache $(CHARM) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv* .cache site $(CHARM) .pytest_cache .mypy_cache .ruff_cache
 
 .venv:
 	@$(PYTHON) tools/environment.py .venv requirements-dev.lock

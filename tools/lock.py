@@ -23,6 +23,7 @@ UNUSED = {
         *("jinja2", "netaddr", "pyaml", "pywin32"),
     ],
     "requirements-checkers": ["pywin32", "pywin32-ctypes"],
+    "requirements-docs": ["colorama"],
 }
 """By lock: what the packages declare and this project never imports."""
 
