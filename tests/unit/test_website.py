@@ -7,7 +7,7 @@ import website
 @pytest.fixture
 def tree(tmp_path):
     files = {
-        "docs/README.md": "# All\n\n## Guides\n\n[1](how-to/one.md#top) [code](../lib/x.py)\n\n## More\n\n[N](../NEWS.md)\n",
+        "docs/README.md": "# All\n\n## Guides\n\n[1](how-to/one.md#top) [x](../lib/x.py)\n\n## More\n\n[N](../NEWS.md)",
         "docs/how-to/one.md": "[news](../../NEWS.md) [gone](gone.md) [other](https://example.com)",
         "NEWS.md": "[far](far/away.md)",
         "far/away.md": "",
