@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format reference docs lint unit coverage integration soak faults benchmark check-charm clean .venv
+.PHONY: help run test build lock format reference docs lint unit coverage integration soak faults benchmark check-charm audit mutation clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -80,6 +80,9 @@ benchmark: build ## What a hook and a switch cost, in figures
 
 check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built charm
 	@.venv/bin/python tools/check.py $(CHARM)
+
+audit: .venv ## Known vulnerabilities of the locked packages, by PyPI
+	@.venv/bin/python tools/audit.py
 
 lock: ## Resolve requirements*.in anew into requirements*.lock
 	@$(PYTHON) tools/lock.py
