@@ -7,16 +7,20 @@ import subprocess
 
 import pytest
 import shell_blocks
-from deployment import command
+from deployment import LOCAL, ROOT, command
 
 QUICK = {"README.md"}
 """Pages whose commands take a second or two, for `make test`; the others are for soak."""
 TUTORIAL = "docs/tutorial/first-image.md"
-SECONDS = 300
+SECONDS = 600
+CLEANUP = """
+trap 'rm -f registry.key registry.crt; localjuju destroy-model demo --no-prompt --force >/dev/null 2>&1 || true' EXIT
+"""
 
 JUJU = """#!/bin/sh
 if [ "$1" = add-secret ]; then
-    exec {juju} "$@" | tee last-secret
+    {juju} "$@" >last-secret && cat last-secret
+    exit
 fi
 exec {juju} "$@"
 """
@@ -68,7 +72,6 @@ def reader(unit, charm, archives, small_image, tmp_path):
     newest = '"$(juju ssh docker-registry/0 sudo ls -t /var/lib/docker-registry/output | head -1)"'
     values = {
         "10.0.0.1": unit.address,
-        "HOST/REPOSITORY": "registry.example.com/cdk",
         "secret:...": "$(cat last-secret)",
         "<file> > options.yaml": f"{newest} > options.yaml".replace("| head", "| grep options.yaml | head"),
         "<file>": newest,
@@ -85,4 +88,15 @@ def test_the_commands_of_a_page_succeed(reader, unit, page):
         if not block.needs:
             reader.paste(block.given)
             reader.paste(text)
-            assert unit.status(unit.settle())[0] == "active", text
+            state, message = unit.status(unit.settle())
+            assert state == "active", f"{text}\n{message}"
+
+
+@pytest.mark.soak
+def test_the_tutorial(tmp_path):
+    """In one shell, as root in the checkout; the model `demo` is one of its own."""
+    assert command() == str(LOCAL), "a tutorial of localjuju"
+    steps = [CLEANUP]
+    for block, text in zip(shell_blocks.PAGES[TUTORIAL], shell_blocks.read(TUTORIAL), strict=True):
+        steps.append(f"set +e\n{text}\ntest $? != 0 || exit 99\nset -e\n" if block.fails else text)
+    Reader(ROOT, {"XDG_DATA_HOME": str(tmp_path)}, {}).paste("\n".join(steps))

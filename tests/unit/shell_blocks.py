@@ -23,6 +23,9 @@ class Block(NamedTuple):
     given: str = ""
     """Commands that do what a reader has done before."""
 
+    fails: bool = False
+    """Whether its last command is to fail, as the page says."""
+
 
 CERTIFICATE = """
 openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=CA -keyout ca.key -out ca.crt 2>/dev/null
@@ -39,6 +42,7 @@ juju config docker-registry tls-cert-blob="$(base64 -w0 registry.crt)" tls-key-b
     tls-ca-blob="$(base64 -w0 ca.crt)"
 """
 )
+BY_OPTIONS_AGAIN = "juju config docker-registry --reset tls-cert-path,http-host\n"
 IMAGES = """
 for name in team/app:1.0 team/app:2.0 team/web:2.0 nginx:1.0; do
     skopeo copy -q --dest-tls-verify=false docker-archive:small.tar docker://10.0.0.1:5000/$name
@@ -76,7 +80,7 @@ PAGES = {
         Block("export PATH"),
         Block("ADDRESS="),
         Block("localjuju run docker-registry/0 push"),
-        Block("localjuju config docker-registry auth-basic-user"),
+        Block("localjuju config docker-registry auth-basic-user", fails=True),
         Block("skopeo list-tags"),
         Block("openssl req"),
         Block("ctr image pull"),
@@ -146,6 +150,7 @@ PAGES = {
             given=IMAGES + "echo team/app:1.0 >images.txt; juju scp images.txt docker-registry/0:/home/ubuntu/",
         ),
         Block("juju run docker-registry/0 garbage-collect"),
+        Block("juju run docker-registry/0 garbage-collect untagged=true", REGISTRY),
         Block("juju run docker-registry/0 garbage-collect"),
         Block("juju config docker-registry prune-schedule"),
         Block("juju ssh docker-registry/0 sudo cat", "a night, see test_images.py"),
@@ -235,7 +240,7 @@ PAGES = {
         Block("juju config docker-registry tls-cert-path="),
         Block("juju deploy easyrsa", CHARMHUB),
         Block("juju config docker-registry http-host"),
-        Block("juju ssh docker-registry/0 sudo docker exec", given=TLS),
+        Block("juju ssh docker-registry/0 sudo docker exec", given=BY_OPTIONS_AGAIN + TLS),
         Block("mkdir", CLIENT),
         Block("juju integrate", CHARMHUB),
         Block("juju integrate", CHARMHUB),
