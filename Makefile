@@ -2,6 +2,8 @@
 PYTHON ?= python3
 UNITS ?=
 WORKERS ?= 3
+SEED ?= 1
+MODULES ?= 8
 CHARM = docker-registry.charm
 SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 
@@ -54,7 +56,7 @@ unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal -m "not soak" $(ARGS)
 
 coverage: .venv ## Unit tests with the branch coverage of lib/registry, which must be above 95 %
-	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -q -n auto --dist worksteal --cov=lib/registry --cov-branch \
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -q -n auto --dist worksteal -m "not soak" --cov=lib/registry --cov-branch \
 		--cov-report=json:.cache/coverage.json $(ARGS)
 	@.venv/bin/python tools/coverage_floor.py .cache/coverage.json
 
@@ -80,6 +82,10 @@ benchmark: build ## What a hook and a switch cost, in figures
 
 check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built charm
 	@.venv/bin/python tools/check.py $(CHARM)
+
+mutation: ## Faults that the unit tests of a sample of the pure modules notice: SEED, MODULES
+	@$(PYTHON) tools/environment.py .venv-mutation requirements-mutation.lock
+	@$(IN_MEMORY) timeout --signal=INT 30m .venv-mutation/bin/python tools/mutation.py $(SEED) $(MODULES)
 
 audit: .venv ## Known vulnerabilities of the locked packages, by PyPI
 	@.venv/bin/python tools/audit.py
