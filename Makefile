@@ -2,6 +2,8 @@
 PYTHON ?= python3
 UNITS ?=
 WORKERS ?= 3
+SEED ?= 1
+MODULES ?= 8
 CHARM = docker-registry.charm
 SOURCES = lib reactive actions hooks tools tests localjuju interfaces
 
@@ -12,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format docs lint unit coverage integration soak faults benchmark check-charm clean .venv
+.PHONY: help run test build lock format reference docs lint unit coverage integration soak faults benchmark check-charm audit mutation clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -32,13 +34,17 @@ test: ## Everything CI runs, stopping at the first failure: lint, build, check-c
 build: .venv ## Build docker-registry.charm
 	@.venv/bin/python tools/build.py $(CHARM)
 
-format: .venv docs ## Format the code, write charmcraft.yaml and docs/reference anew
+format: .venv reference ## Format the code, write charmcraft.yaml and docs/reference anew
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 	@.venv/bin/python tools/charmcraft.py
 
-docs: .venv ## Write the generated pages of docs/reference anew
+reference: .venv ## Write the generated pages of docs/reference anew
 	@PYTHONPATH=lib .venv/bin/python tools/reference.py
+
+docs: reference ## The documentation as a website in site/, with docs/reference anew
+	@$(PYTHON) tools/environment.py .venv-docs requirements-docs.lock
+	@.venv-docs/bin/python tools/website.py .cache/pages site
 
 lint: .venv ## Style, format, types and spelling
 	@.venv/bin/ruff check --quiet .
@@ -50,7 +56,7 @@ unit: .venv ## The tests that need no Docker; ARGS are passed to pytest
 	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -n auto --dist worksteal -m "not soak" $(ARGS)
 
 coverage: .venv ## Unit tests with the branch coverage of lib/registry, which must be above 95 %
-	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -q -n auto --dist worksteal --cov=lib/registry --cov-branch \
+	@$(IN_MEMORY) .venv/bin/python -m pytest tests/unit -q -n auto --dist worksteal -m "not soak" --cov=lib/registry --cov-branch \
 		--cov-report=json:.cache/coverage.json $(ARGS)
 	@.venv/bin/python tools/coverage_floor.py .cache/coverage.json
 
@@ -77,11 +83,18 @@ benchmark: build ## What a hook and a switch cost, in figures
 check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built charm
 	@.venv/bin/python tools/check.py $(CHARM)
 
+mutation: ## Faults that the unit tests of a sample of the pure modules notice: SEED, MODULES
+	@$(PYTHON) tools/environment.py .venv-mutation requirements-mutation.lock
+	@$(IN_MEMORY) timeout --signal=INT 30m .venv-mutation/bin/python tools/mutation.py $(SEED) $(MODULES)
+
+audit: .venv ## Known vulnerabilities of the locked packages, by PyPI
+	@.venv/bin/python tools/audit.py
+
 lock: ## Resolve requirements*.in anew into requirements*.lock
 	@$(PYTHON) tools/lock.py
 
 clean: ## Remove what these commands made in this folder
-	rm -rf .venv* .cache $(CHARM) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv* .cache site $(CHARM) .pytest_cache .mypy_cache .ruff_cache
 
 .venv:
 	@$(PYTHON) tools/environment.py .venv requirements-dev.lock

@@ -19,7 +19,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 
 def parse(pairs: list[str], text: str, strings: bool) -> dict[str, Any]:
     """Parameters from the YAML of --params, with key.key=value over it; values are YAML unless `strings`."""
-    params = yamltext.load(text) or {}
+    params = _value(text) or {}
     if not isinstance(params, dict):
         raise JujuError("params must contain a YAML map")
     for pair in pairs:
@@ -30,10 +30,17 @@ def parse(pairs: list[str], text: str, strings: bool) -> dict[str, Any]:
         inner = params
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        inner[last] = value if strings else yamltext.load(value)
+        inner[last] = value if strings else _value(value)
         if inner[last] is None:
             inner[last] = ""
     return params
+
+
+def _value(text: str) -> Any:
+    try:
+        return yamltext.load(text)
+    except ValueError as error:
+        raise JujuError(f"yaml: {error}") from None
 
 
 def checked(spec: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

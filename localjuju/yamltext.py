@@ -11,18 +11,24 @@ from typing import Any
 
 
 def load(text: str | bytes) -> Any:
-    """The value of a document."""
+    """The value of a document. ValueError if it is not YAML."""
     import yaml
 
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return _load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def load_strings(text: str | bytes) -> Any:
     """The value of a document in which every scalar is text: 0123 stays what it is. ValueError if it is not YAML."""
     import yaml
 
+    return _load(text, yaml.BaseLoader)
+
+
+def _load(text: str | bytes, loader: Any) -> Any:
+    import yaml
+
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        return yaml.load(text, Loader=loader)  # noqa: S506
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from None
 

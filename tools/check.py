@@ -32,7 +32,7 @@ CHARMLINT_IGNORES = (
 
 def main(charm: Path) -> int:
     """Run all checkers; return 0 if they report no problem."""
-    environment.main([CHECKERS.name, "requirements-checkers.lock", *_newest_python()])
+    ensure_checkers()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "docker-registry")  # charm-proof wants the folder named as the charm
         build.unpack(charm, folder)
@@ -40,6 +40,11 @@ def main(charm: Path) -> int:
     for problem in problems:
         print(problem)
     return 1 if problems else 0
+
+
+def ensure_checkers() -> None:
+    """Create the environment of the checkers unless it is as locked."""
+    environment.main([CHECKERS.name, "requirements-checkers.lock", *_newest_python()])
 
 
 def _newest_python() -> list[str]:

@@ -15,14 +15,17 @@ import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 
+DEVELOPMENT = [
+    # charm-tools uses them only to create charms, for the former charm store, and for a wheelhouse.
+    *("cheetah3", "keyring", "pip", "secretstorage", "virtualenv"),
+    *("jinja2", "netaddr", "pyaml", "pywin32"),
+]
 UNUSED = {
     "requirements": ["jinja2", "netaddr", "pbr", "pyaml", "pywin32"],
-    # charm-tools uses them only to create charms, for the former charm store, and for a wheelhouse.
-    "requirements-dev": [
-        *("cheetah3", "keyring", "pip", "secretstorage", "virtualenv"),
-        *("jinja2", "netaddr", "pyaml", "pywin32"),
-    ],
+    "requirements-dev": DEVELOPMENT,
+    "requirements-mutation": DEVELOPMENT,
     "requirements-checkers": ["pywin32", "pywin32-ctypes"],
+    "requirements-docs": ["colorama"],
 }
 """By lock: what the packages declare and this project never imports."""
 

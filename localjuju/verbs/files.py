@@ -32,13 +32,15 @@ def ssh(session: Session) -> int:
 
 @verb("scp", "--container= --no-host-key-checks! --proxy! words...")
 def scp(session: Session) -> None:
-    """Copy a file or a folder (-r) to or from a machine: [USER@]TARGET:PATH."""
-    source, target = [word for word in session.args.words if not word.startswith("-")][-2:]
+    """Copy files or folders (-r) to or from a machine: [USER@]TARGET:PATH."""
+    *sources, target = [word for word in session.args.words if not word.startswith("-")]
     if ":" in target:
         name, _, path = target.partition(":")
         user, host = _target(session, name)
-        transfer.upload(host, user, Path(source), path)
-    else:
+        for source in sources:
+            transfer.upload(host, user, Path(source), path)
+        return
+    for source in sources:
         name, _, path = source.partition(":")
         user, host = _target(session, name)
         transfer.download(host, user, path, Path(target))

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import reference
+import shell_blocks
 
 ROOT = reference.ROOT
 DOCUMENTS = sorted(
@@ -131,3 +132,7 @@ juju integrate docker-registry:nowhere x
 ```
 """
     assert unknown(text) == {"nothing", "gone", "colour", "pushed", "port", "nowhere"}
+
+
+def test_each_block_of_commands_is_run_or_says_what_it_needs():
+    assert shell_blocks.unlisted() == [], "see the table in tests/unit/shell_blocks.py"

@@ -100,6 +100,11 @@ def test_wrong_parameters_are_refused(deployed: Juju, words: list[str], error: s
     assert (done.code, done.out, done.err) == (1, "", f"ERROR {error}\n")
 
 
+def test_a_parameter_that_is_no_yaml_is_refused(deployed: Juju) -> None:
+    done = deployed("run", "sample/0", "hello", "times=1", "who=*:latest")
+    assert (done.code, done.out, done.err[:12]) == (1, "", "ERROR yaml: ")
+
+
 def test_people_get_results_as_text(deployed: Juju) -> None:
     done = deployed("run", "sample/0", "hello", "times=1", "who=you")
     assert done.out.startswith('deep:\n  er: "1"\ngreeting: hello you\nname: hello\n\nsaid\n')
