@@ -85,7 +85,7 @@ check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built
 
 mutation: ## Faults that the unit tests of a sample of the pure modules notice: SEED, MODULES
 	@$(PYTHON) tools/environment.py .venv-mutation requirements-mutation.lock
-	@$(IN_MEMORY) timeout --signal=INT 30m .venv-mutation/bin/python tools/mutation.py $(SEED) $(MODULES)
+	@$(IN_MEMORY) .venv-mutation/bin/python tools/mutation.py $(SEED) $(MODULES)
 
 audit: .venv ## Known vulnerabilities of the locked packages, by PyPI
 	@.venv/bin/python tools/audit.py
