@@ -67,3 +67,31 @@ def test_an_answer_is_followed_by_the_request_and_none_by_the_reason():
         assert outside._connect("127.0.0.1", port, asked.append) == ""
         assert asked == ["127.0.0.1"]
     assert outside._connect("127.0.0.1", port, pytest.fail) == "Connection refused"
+
+
+@pytest.mark.parametrize(("address", "host"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_a_connection_sends_the_request_and_its_absence_is_said(address, host):
+    asked = []
+    with socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET) as server:
+        port = server.getsockname()[1]
+        assert outside._connect(address, port, asked.append) == ""
+    assert asked == [host]
+    assert outside._connect(address, port, asked.append) == "Connection refused"
+    assert outside._connect(address, port, asked.append, "198.51.100.6") == "Connection refused from 198.51.100.6"
+    assert asked == [host]
+
+
+def test_a_machine_without_iproute2_makes_no_namespace(monkeypatch):
+    monkeypatch.setattr(outside, "_PATH", "/nowhere")
+    with pytest.raises(outside._NoNamespace, match="ip is not installed"):
+        outside._ip(["link show"])
+
+
+def test_a_program_that_fails_or_hangs_is_a_failure(monkeypatch, tmp_path):
+    (tmp_path / "ip").write_text('#!/bin/sh\nread line; [ "$line" != slow ] || sleep 5\n[ "$line" = good ]\n')
+    (tmp_path / "ip").chmod(0o755)
+    monkeypatch.setattr(outside, "_PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(outside, "PROGRAM_SECONDS", 0.3)
+    assert [outside._ip([line]) for line in ("good", "bad", "slow")] == [True, False, False]
+    with pytest.raises(outside._NoNamespace, match="ip failed"):
+        outside._require(False)
