@@ -15,7 +15,7 @@ def test_a_recipient_names_its_program(recipient, program):
 
 
 def test_another_recipient_is_none():
-    with pytest.raises(EncryptionError, match="'me@example.com' is not a recipient"):
+    with pytest.raises(EncryptionError, match=r"'me@example\.com' is not a recipient"):
         encryption.encrypting("me@example.com")
 
 
@@ -46,8 +46,12 @@ def test_what_is_written_goes_through_the_program(tmp_path):
 )
 def test_a_program_that_fails_says_why(tmp_path, script, words):
     cipher = Cipher((), ("sh", "-c", script))
-    with (tmp_path / "file").open("wb") as file, pytest.raises(EncryptionError) as found:
-        with encryption.writing(cipher, file) as stream:
-            stream.write(b"x" * 1_000_000)  # the program reads none of it
-            stream.flush()
+    with pytest.raises(EncryptionError) as found:
+        _write(cipher, tmp_path / "file")
     assert str(found.value).startswith(words)
+
+
+def _write(cipher, path):
+    with path.open("wb") as file, encryption.writing(cipher, file) as stream:
+        stream.write(b"x" * 1_000_000)  # the programs here read none of it
+        stream.flush()
