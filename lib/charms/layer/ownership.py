@@ -5,6 +5,7 @@ What keeps it root is a line in the log, and no problem: it is safe enough as be
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 
@@ -96,7 +97,8 @@ def _save(known: Ownership) -> None:
     records = context.machine.records
     if known.problem and records.load(RECORD).get("problem") != known.problem:
         hookenv.log(f"The registry runs as root: {known.place}: {known.problem}.")
-    records.save(RECORD, known.to_json())
+    with contextlib.suppress(OSError):  # a full disk: the next hook does it again, and all else is done in this one
+        records.save(RECORD, known.to_json())
 
 
 def gave_up(release: Release, current: Release | None, reason: Sentence) -> bool:
