@@ -1,5 +1,6 @@
 """The registry runs as a user of its own where the files of the images can be that user's, else as root."""
 
+import errno
 import stat
 
 import pytest
@@ -88,6 +89,30 @@ def test_an_image_that_only_root_can_run_is_run_by_root(as_root, juju, machine):
         as_root.hook("update-status")
         assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
     assert machine.engine.outages == []
+
+
+def test_a_candidate_that_was_killed_says_nothing_about_the_user(as_root, juju, machine):
+    machine.engine.of_root.add("sha256:one")
+    machine.engine.exit_code = 137
+    as_root.hook("update-status")
+    assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+    assert "was killed" in juju.model["status"][1]
+    machine.engine.of_root.clear()
+    as_root.hook("update-status")
+    assert (runs_as(machine), juju.model["status"]) == ((machine.ownership.user, []), READY)
+
+
+def test_a_full_disk_of_the_machine_delays_nothing_else(deployed, juju, machine):
+    def full(name, record):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    machine.records.save = full
+    machine.ownership.foreign.add(LOCAL)
+    machine.engine.containers["registry"]["status"] = "exited"
+    deployed.hook("update-status")
+    assert machine.ownership.passes, "the pass was due, and could not be recorded"
+    assert machine.engine.serving(5000)
+    assert juju.model["status"] == READY
 
 
 def test_a_folder_that_is_no_longer_the_users_is_served_by_root(deployed, juju, machine):

@@ -49,7 +49,7 @@ def deploy(now: Now, release: Release) -> None:
     except Occupied as error:
         now.errors.append(error.sentence)
     except NotServing as error:
-        if ownership.gave_up(release, current, error.sentence):
+        if not error.is_chance and ownership.gave_up(release, current, error.sentence):
             return  # the current one serves, and all else is as requested
         # That of a refused release is said already; this one is of the current release.
         is_forgotten = refused or error.is_chance
