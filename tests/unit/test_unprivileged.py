@@ -91,6 +91,31 @@ def test_an_image_that_only_root_can_run_is_run_by_root(as_root, juju, machine):
     assert machine.engine.outages == []
 
 
+def test_another_image_that_only_root_can_run_is_run_by_root(deployed, juju, machine):
+    machine.engine.images["mine:1"] = "sha256:two"
+    machine.engine.of_root.add("sha256:two")
+    juju.change(config={"registry-image": "mine:1"})
+    for _ in range(2):
+        deployed.hook("config-changed")
+        assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
+        assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:two"
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.writes() == []
+
+
+def test_another_image_that_nobody_can_run_is_not_run_by_root(deployed, juju, machine):
+    machine.engine.images["mine:1"] = "sha256:two"
+    machine.engine.broken.add("sha256:two")
+    juju.change(config={"registry-image": "mine:1"})
+    deployed.hook("config-changed")
+    assert runs_as(machine) == (machine.ownership.user, [])
+    assert juju.model["status"][1].startswith("The registry does not start with this configuration")
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.writes() == [], "not in each hook"
+
+
 def test_a_candidate_that_was_killed_says_nothing_about_the_user(as_root, juju, machine):
     machine.engine.of_root.add("sha256:one")
     machine.engine.exit_code = 137

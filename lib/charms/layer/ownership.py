@@ -108,11 +108,23 @@ def gave_up(release: Release, current: Release | None, reason: Sentence) -> bool
     """
     if not release.container.user or (current is not None and current.container.user):
         return False
-    place = release.data_folder or STORE
-    by = "root" if current is not None and (current.data_folder or STORE) == place else ""
-    _save(Ownership(place, by, problem=str(reason).rstrip("."), ended=time.time()))
-    as_root = dataclasses.replace(release, container=dataclasses.replace(release.container, user=""))
-    return current is not None and as_root.is_same(current)
+    serves = current is not None and (current.data_folder or STORE) == (release.data_folder or STORE)
+    _save_problem(release, "root" if serves else "", reason)
+    return current is not None and as_root(release).is_same(current)
+
+
+def needs_root(release: Release, reason: Sentence) -> None:
+    """Record that the image of a *release* did not serve as the user, and does as root. Raises OSError."""
+    _save_problem(release, "root", reason)
+
+
+def _save_problem(release: Release, by: str, reason: Sentence) -> None:
+    _save(Ownership(release.data_folder or STORE, by, problem=str(reason).rstrip("."), ended=time.time()))
+
+
+def as_root(release: Release) -> Release:
+    """Return *release* as root runs it."""
+    return dataclasses.replace(release, container=dataclasses.replace(release.container, user=""))
 
 
 def forget() -> None:
