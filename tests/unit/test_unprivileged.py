@@ -140,6 +140,29 @@ def test_a_full_disk_of_the_machine_delays_nothing_else(deployed, juju, machine)
     assert juju.model["status"] == READY
 
 
+def test_a_cache_that_only_root_can_run_is_not_stopped_every_day_to_see_it(as_root, juju, machine, monkeypatch):
+    """It has no candidate: two caches would overwrite each other's list."""
+    now = [1_800_000_000.0]
+    monkeypatch.setattr(ownership.time, "time", lambda: now[0])
+    user, machine.ownership.user = machine.ownership.user, ""
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    as_root.hook("config-changed")
+    machine.ownership.user = user
+    machine.engine.of_root.add("sha256:one")
+    as_root.hook("update-status")
+    assert machine.engine.outages
+    assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+    machine.engine.calls.clear()
+    for _ in range(2):
+        now[0] += AGAIN
+        as_root.hook("update-status")
+        assert machine.engine.writes() == []
+    machine.engine.of_root.clear()
+    as_root.hook("start")
+    assert runs_as(machine) == (machine.ownership.user, [])
+
+
 def test_a_folder_that_is_no_longer_the_users_is_served_by_root(deployed, juju, machine):
     machine.ownership.foreign.add(LOCAL)
     machine.ownership.problem = "belongs to user 1000"

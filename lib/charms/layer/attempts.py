@@ -49,7 +49,7 @@ def deploy(now: Now, release: Release) -> None:
     except Occupied as error:
         now.errors.append(error.sentence)
     except NotServing as error:
-        if not error.is_chance and ownership.gave_up(release, current, error.sentence):
+        if not error.is_chance and ownership.gave_up(release, current, error):
             return  # the current one serves, and all else is as requested
         if not refused and current is not None and _serves_as_root(now, release, current, error):
             return
@@ -77,7 +77,7 @@ def _serves_as_root(now: Now, release: Release, current: Release, error: NotServ
         return False
     with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
         _deploy(now, ownership.as_root(release))
-        ownership.needs_root(release, error.sentence)
+        ownership.needs_root(release, error)
         forget()
         return True
     return False

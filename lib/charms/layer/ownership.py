@@ -12,8 +12,8 @@ import time
 from charmhelpers.core import hookenv
 from charms.layer import context
 from charms.layer.context import Now
+from registry.deployment.health import NotServing
 from registry.machine.ownership import Unsuitable, Walk
-from registry.message import Sentence
 from registry.plan.disk import LOCAL
 from registry.plan.facts import Facts
 from registry.plan.ownership import STORE, Ownership, served_by
@@ -101,7 +101,7 @@ def _save(known: Ownership) -> None:
         records.save(RECORD, known.to_json())
 
 
-def gave_up(release: Release, current: Release | None, reason: Sentence) -> bool:
+def gave_up(release: Release, current: Release | None, error: NotServing) -> bool:
     """Record that a *release* did not serve as the user, where *current* is root; tell whether that is all of it.
 
     Raises OSError.
@@ -109,17 +109,18 @@ def gave_up(release: Release, current: Release | None, reason: Sentence) -> bool
     if not release.container.user or (current is not None and current.container.user):
         return False
     serves = current is not None and (current.data_folder or STORE) == (release.data_folder or STORE)
-    _save_problem(release, "root" if serves else "", reason)
+    _save_problem(release, "root" if serves else "", error)
     return current is not None and as_root(release).is_same(current)
 
 
-def needs_root(release: Release, reason: Sentence) -> None:
+def needs_root(release: Release, error: NotServing) -> None:
     """Record that the image of a *release* did not serve as the user, and does as root. Raises OSError."""
-    _save_problem(release, "root", reason)
+    _save_problem(release, "root", error)
 
 
-def _save_problem(release: Release, by: str, reason: Sentence) -> None:
-    _save(Ownership(release.data_folder or STORE, by, problem=str(reason).rstrip("."), ended=time.time()))
+def _save_problem(release: Release, by: str, error: NotServing) -> None:
+    place, words = release.data_folder or STORE, str(error.sentence).rstrip(".")
+    _save(Ownership(place, by, problem=words, ended=time.time(), interrupted=error.interrupted))
 
 
 def as_root(release: Release) -> Release:

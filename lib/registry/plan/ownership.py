@@ -36,6 +36,8 @@ class Ownership:
     """Why the user cannot have them."""
     ended: float = 0
     """When the pass ended, or failed."""
+    interrupted: bool = False
+    """The registry was stopped to try the user: that is not done again by itself."""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Ownership:
@@ -56,7 +58,7 @@ class Ownership:
             return other
         if not self.problem and not self.is_complete:
             return self
-        is_old = not 0 <= now - self.ended < AGAIN  # somebody may have set the clock
+        is_old = not (self.interrupted or 0 <= now - self.ended < AGAIN)  # somebody may have set the clock
         is_due = retry if self.problem else not is_owner
         return other if is_old or is_due else None
 
