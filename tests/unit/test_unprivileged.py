@@ -170,6 +170,24 @@ def test_a_folder_that_is_no_longer_the_users_is_served_by_root(deployed, juju, 
     assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
 
 
+def test_a_large_copy_by_root_is_served_by_root_until_all_of_it_is_the_users(deployed, machine):
+    machine.ownership.steps = 3
+    machine.ownership.foreign.add(LOCAL)
+    served = []
+    for _ in range(4):
+        deployed.hook("update-status")
+        served.append(runs_as(machine)[0])
+    assert served == ["root", "root", "root", machine.ownership.user]
+
+
+def test_a_small_copy_by_root_replaces_no_container(deployed, machine):
+    before = machine.engine.containers["registry"]["id"]
+    machine.ownership.foreign.add(LOCAL)
+    deployed.hook("update-status")
+    assert machine.engine.containers["registry"]["id"] == before
+    assert LOCAL not in machine.ownership.foreign
+
+
 def test_when_a_pass_is_due():
     now, root = 1_000_000.0, Ownership("/a", "root")
     done = Ownership("/a", "root", is_complete=True, ended=now)
