@@ -93,6 +93,16 @@ def test_pushes_that_are_refused_are_told_in_the_hook_that_sees_the_disk_low(dep
         assert values(machine)["pushes_refused{}"] == told
 
 
+def test_a_cache_tells_nothing_of_a_disk_that_was_low_before(deployed, juju, machine, agent):
+    machine.folders.space = dataclasses.replace(machine.folders.space, free=machine.folders.space.size * 4 // 100)
+    deployed.hook("update-status")
+    assert values(machine)["pushes_refused{}"] == "1"
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    deployed.hook("config-changed")
+    assert "pushes_refused{}" not in values(machine)
+
+
 def test_a_cache_of_before_a_fix_says_so(deployed, juju, machine, actions, agent):
     machine.engine.upstreams.add("registry-1.docker.io")
     juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})

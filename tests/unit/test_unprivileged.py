@@ -1,5 +1,6 @@
 """The registry runs as a user of its own where the files of the images can be that user's, else as root."""
 
+import errno
 import stat
 
 import pytest
@@ -90,11 +91,101 @@ def test_an_image_that_only_root_can_run_is_run_by_root(as_root, juju, machine):
     assert machine.engine.outages == []
 
 
+def test_another_image_that_only_root_can_run_is_run_by_root(deployed, juju, machine):
+    machine.engine.images["mine:1"] = "sha256:two"
+    machine.engine.of_root.add("sha256:two")
+    juju.change(config={"registry-image": "mine:1"})
+    for _ in range(2):
+        deployed.hook("config-changed")
+        assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
+        assert machine.engine.containers["registry"]["body"]["Image"] == "sha256:two"
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.writes() == []
+
+
+def test_another_image_that_nobody_can_run_is_not_run_by_root(deployed, juju, machine):
+    machine.engine.images["mine:1"] = "sha256:two"
+    machine.engine.broken.add("sha256:two")
+    juju.change(config={"registry-image": "mine:1"})
+    deployed.hook("config-changed")
+    assert runs_as(machine) == (machine.ownership.user, [])
+    assert juju.model["status"][1].startswith("The registry does not start with this configuration")
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert machine.engine.writes() == [], "not in each hook"
+
+
+def test_a_candidate_that_was_killed_says_nothing_about_the_user(as_root, juju, machine):
+    machine.engine.of_root.add("sha256:one")
+    machine.engine.exit_code = 137
+    as_root.hook("update-status")
+    assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+    assert "was killed" in juju.model["status"][1]
+    machine.engine.of_root.clear()
+    as_root.hook("update-status")
+    assert (runs_as(machine), juju.model["status"]) == ((machine.ownership.user, []), READY)
+
+
+def test_a_full_disk_of_the_machine_delays_nothing_else(deployed, juju, machine):
+    def full(name, record):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    machine.records.save = full
+    machine.ownership.foreign.add(LOCAL)
+    machine.engine.containers["registry"]["status"] = "exited"
+    deployed.hook("update-status")
+    assert machine.ownership.passes, "the pass was due, and could not be recorded"
+    assert machine.engine.serving(5000)
+    assert juju.model["status"] == READY
+
+
+def test_a_cache_that_only_root_can_run_is_not_stopped_every_day_to_see_it(as_root, juju, machine, monkeypatch):
+    """It has no candidate: two caches would overwrite each other's list."""
+    now = [1_800_000_000.0]
+    monkeypatch.setattr(ownership.time, "time", lambda: now[0])
+    user, machine.ownership.user = machine.ownership.user, ""
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    as_root.hook("config-changed")
+    machine.ownership.user = user
+    machine.engine.of_root.add("sha256:one")
+    as_root.hook("update-status")
+    assert machine.engine.outages
+    assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+    machine.engine.calls.clear()
+    for _ in range(2):
+        now[0] += AGAIN
+        as_root.hook("update-status")
+        assert machine.engine.writes() == []
+    machine.engine.of_root.clear()
+    as_root.hook("start")
+    assert runs_as(machine) == (machine.ownership.user, [])
+
+
 def test_a_folder_that_is_no_longer_the_users_is_served_by_root(deployed, juju, machine):
     machine.ownership.foreign.add(LOCAL)
     machine.ownership.problem = "belongs to user 1000"
     deployed.hook("update-status")
     assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
+
+
+def test_a_large_copy_by_root_is_served_by_root_until_all_of_it_is_the_users(deployed, machine):
+    machine.ownership.steps = 3
+    machine.ownership.foreign.add(LOCAL)
+    served = []
+    for _ in range(4):
+        deployed.hook("update-status")
+        served.append(runs_as(machine)[0])
+    assert served == ["root", "root", "root", machine.ownership.user]
+
+
+def test_a_small_copy_by_root_replaces_no_container(deployed, machine):
+    before = machine.engine.containers["registry"]["id"]
+    machine.ownership.foreign.add(LOCAL)
+    deployed.hook("update-status")
+    assert machine.engine.containers["registry"]["id"] == before
+    assert LOCAL not in machine.ownership.foreign
 
 
 def test_when_a_pass_is_due():

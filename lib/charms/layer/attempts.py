@@ -49,8 +49,10 @@ def deploy(now: Now, release: Release) -> None:
     except Occupied as error:
         now.errors.append(error.sentence)
     except NotServing as error:
-        if ownership.gave_up(release, current, error.sentence):
+        if not error.is_chance and ownership.gave_up(release, current, error):
             return  # the current one serves, and all else is as requested
+        if not refused and current is not None and _serves_as_root(now, release, current, error):
+            return
         # That of a refused release is said already; this one is of the current release.
         is_forgotten = refused or error.is_chance
         now.errors.append(
@@ -61,6 +63,24 @@ def deploy(now: Now, release: Release) -> None:
     if not refused and current is not None and not is_current and now.plan and now.plan.can_fall_back:
         with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
             _deploy(now, current)
+
+
+def _serves_as_root(now: Now, release: Release, current: Release, error: NotServing) -> bool:
+    """Deploy another image as root if it may be one that only root can run; tell whether it serves. Raises OSError.
+
+    The *current* one serves as the user, and *error* is that of the *release* as the user, which cost no service.
+    """
+    spec, before = release.container, current.container
+    if not (spec.user and before.user) or spec.image_id == before.image_id:
+        return False
+    if error.option or error.interrupted or error.is_chance:
+        return False
+    with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
+        _deploy(now, ownership.as_root(release))
+        ownership.needs_root(release, error)
+        forget()
+        return True
+    return False
 
 
 def is_refused(now: Now, release: Release | None) -> bool:

@@ -43,7 +43,7 @@ def write() -> None:
     version = str(unitdata.kv().get(publish.VERSION) or "")
     stopped = reactive.is_flag_set(flags.STOPPED) or (now.plan is not None and now.plan.is_paused)
     drained = reactive.is_flag_set(flags.DRAINED)
-    low = room.read_low(current)
+    low = None if current.upstream else room.read_low(current)  # a cache refuses nothing that it would accept
     samples = monitoring.samples(now.options, current, version, runs.read(), stopped=stopped, drained=drained, low=low)
     try:
         context.machine.metrics.ensure(served, exporter.exposition(samples))

@@ -5,14 +5,15 @@ What keeps it root is a line in the log, and no problem: it is safe enough as be
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 
 from charmhelpers.core import hookenv
 from charms.layer import context
 from charms.layer.context import Now
+from registry.deployment.health import NotServing
 from registry.machine.ownership import Unsuitable, Walk
-from registry.message import Sentence
 from registry.plan.disk import LOCAL
 from registry.plan.facts import Facts
 from registry.plan.ownership import STORE, Ownership, served_by
@@ -96,21 +97,35 @@ def _save(known: Ownership) -> None:
     records = context.machine.records
     if known.problem and records.load(RECORD).get("problem") != known.problem:
         hookenv.log(f"The registry runs as root: {known.place}: {known.problem}.")
-    records.save(RECORD, known.to_json())
+    with contextlib.suppress(OSError):  # a full disk: the next hook does it again, and all else is done in this one
+        records.save(RECORD, known.to_json())
 
 
-def gave_up(release: Release, current: Release | None, reason: Sentence) -> bool:
+def gave_up(release: Release, current: Release | None, error: NotServing) -> bool:
     """Record that a *release* did not serve as the user, where *current* is root; tell whether that is all of it.
 
     Raises OSError.
     """
     if not release.container.user or (current is not None and current.container.user):
         return False
-    place = release.data_folder or STORE
-    by = "root" if current is not None and (current.data_folder or STORE) == place else ""
-    _save(Ownership(place, by, problem=str(reason).rstrip("."), ended=time.time()))
-    as_root = dataclasses.replace(release, container=dataclasses.replace(release.container, user=""))
-    return current is not None and as_root.is_same(current)
+    serves = current is not None and (current.data_folder or STORE) == (release.data_folder or STORE)
+    _save_problem(release, "root" if serves else "", error)
+    return current is not None and as_root(release).is_same(current)
+
+
+def needs_root(release: Release, error: NotServing) -> None:
+    """Record that the image of a *release* did not serve as the user, and does as root. Raises OSError."""
+    _save_problem(release, "root", error)
+
+
+def _save_problem(release: Release, by: str, error: NotServing) -> None:
+    place, words = release.data_folder or STORE, str(error.sentence).rstrip(".")
+    _save(Ownership(place, by, problem=words, ended=time.time(), interrupted=error.interrupted))
+
+
+def as_root(release: Release) -> Release:
+    """Return *release* as root runs it."""
+    return dataclasses.replace(release, container=dataclasses.replace(release.container, user=""))
 
 
 def forget() -> None:

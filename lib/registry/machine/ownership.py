@@ -91,10 +91,12 @@ class Ownership:
         top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # the folder itself may be a link of root's
         try:
             state = os.fstat(top)
+            steps = self._steps(top, walk, state.st_dev)
+            reached = next(step for step in steps if step.is_complete or self._clock() >= end)
+            # Last, because a cache of root replaces it every few seconds, which would be seen as a copy by root.
             with contextlib.suppress(FileNotFoundError):
                 self._file(top, SCHEDULE, state.st_dev)
-            steps = self._steps(top, walk, state.st_dev)
-            return next(step for step in steps if step.is_complete or self._clock() >= end)
+            return reached
         finally:
             os.close(top)
 

@@ -36,6 +36,10 @@ class Ownership:
     """Why the user cannot have them."""
     ended: float = 0
     """When the pass ended, or failed."""
+    interrupted: bool = False
+    """The registry was stopped to try the user: that is not done again by itself."""
+    is_copied: bool = False
+    """The user serves, and the first folders were not its own any more: others may not be until the pass ends."""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Ownership:
@@ -56,14 +60,16 @@ class Ownership:
             return other
         if not self.problem and not self.is_complete:
             return self
-        is_old = not 0 <= now - self.ended < AGAIN  # somebody may have set the clock
+        is_old = not (self.interrupted or 0 <= now - self.ended < AGAIN)  # somebody may have set the clock
         is_due = retry if self.problem else not is_owner
+        if is_due and not self.problem:
+            return dataclasses.replace(other, is_copied=other.served_by == "user")
         return other if is_old or is_due else None
 
     def allows_user(self, *, is_owner: bool) -> bool:
         """Tell whether the user can serve the files; *is_owner*: the first folders are its own."""
         if self.served_by == "user":
-            return is_owner
+            return is_owner and (self.is_complete or not self.is_copied)
         # Without rules for what root writes, the user could not go on with it.
         return is_owner and self.is_complete and not self.problem and (self.has_rules or not self.served_by)
 

@@ -108,6 +108,19 @@ def test_a_folder_without_images_needs_little(tmp_path):
     assert one.given == {tmp_path.stat().st_ino}
 
 
+def test_the_list_of_a_cache_that_root_replaces_meanwhile_is_the_users_after_a_pass(folder):
+    def replace():
+        (folder / "new").write_text("")
+        (folder / "new").replace(folder / "scheduler-state.json")
+        return 0
+
+    one = Owners()
+    one._clock = replace
+    with (folder / "scheduler-state.json").open():  # so that no other file gets its number
+        assert one.advance(str(folder), Walk(), FOREVER).is_complete
+        assert (folder / "scheduler-state.json").stat().st_ino in one.given
+
+
 def test_files_that_nobody_could_write_can_be_written(folder):
     file = folder / FILES[0]
     file.chmod(0o400)
