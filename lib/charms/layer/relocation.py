@@ -43,6 +43,8 @@ def release(kind: str, given: str) -> Release:
         raise basic.ActionFailed(about("options", NO_STORE(driver=kind)))
     context.now.docker = context.machine.connect()
     known = ownership.settled(context.now, facts.read(context.now), shared=kind != "disk")
+    if current is not None and not current.container.user:  # perhaps its image cannot run as the user
+        known = dataclasses.replace(known, user="")
     made = desired.without_marker(desired.release(options, known, used, {}), known)
     if current is not None and (made.place_of_images == current.place_of_images):
         raise basic.ActionFailed(alone(SAME_PLACE()))

@@ -12,6 +12,7 @@ from registry.images import damage
 from registry.images.manifest import DIGEST, Descriptor
 
 CHUNK = 1 << 20
+DRAFT = "data.repair"
 
 
 class WrongContent(Exception):
@@ -49,22 +50,40 @@ class ContentFiles:
 
         The registry would keep the damaged one: it does not store what is there already.
         """
-        file = self._root / damage.path(digest)
-        draft = file.with_name("data.repair")
-        hashed = hashlib.new(digest.partition(":")[0])
+        path = pathlib.PurePath(damage.path(digest))
+        folder = self._open(path.parent)
         try:
-            with draft.open("wb") as target:
-                for chunk in chunks:
-                    hashed.update(chunk)
-                    target.write(chunk)
-                target.flush()
-                os.fsync(target.fileno())
-            if f"{hashed.name}:{hashed.hexdigest()}" != digest:
-                raise WrongContent(f"the other registry has other content for {digest}")
-            before = file.stat()
-            os.chown(draft, before.st_uid, before.st_gid)
-            draft.chmod(before.st_mode & 0o777)
-            draft.replace(file)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(DRAFT, dir_fd=folder)
+            self._write(folder, path.name, digest, chunks)
         finally:
             with contextlib.suppress(FileNotFoundError):
-                draft.unlink()
+                os.unlink(DRAFT, dir_fd=folder)
+            os.close(folder)
+
+    def _open(self, path: pathlib.PurePath) -> int:
+        """Open a folder below the root. The registry may write there, and no link of its own leads elsewhere."""
+        folder = os.open(self._root, os.O_DIRECTORY)
+        for name in path.parts:
+            try:
+                inner = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            finally:
+                os.close(folder)
+            folder = inner
+        return folder
+
+    def _write(self, folder: int, name: str, digest: str, chunks: Iterable[bytes]) -> None:
+        hashed = hashlib.new(digest.partition(":")[0])
+        descriptor = os.open(DRAFT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        with os.fdopen(descriptor, "wb") as target:
+            for chunk in chunks:
+                hashed.update(chunk)
+                target.write(chunk)
+            if f"{hashed.name}:{hashed.hexdigest()}" != digest:
+                raise WrongContent(f"the other registry has other content for {digest}")
+            before = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+            os.fchmod(descriptor, before.st_mode & 0o777)
+            target.flush()
+            os.fsync(descriptor)
+        os.replace(DRAFT, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -38,6 +38,20 @@ def test_a_file_is_replaced_at_once_by_the_right_content_only(tmp_path, file):
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_links_that_the_registry_may_have_made_lead_nowhere(tmp_path, file):
+    files, other = ContentFiles(str(tmp_path)), tmp_path / "other"
+    other.write_bytes(b"theirs")
+    file.write_bytes(b"broken")
+    file.with_name("data.repair").symlink_to(other)
+    files.replace(DIGEST, iter([DATA]))
+    assert (file.read_bytes(), other.read_bytes()) == (DATA, b"theirs")
+    away = tmp_path / "away"
+    file.parent.rename(away)
+    file.parent.symlink_to(away)
+    with pytest.raises(NotADirectoryError):
+        files.replace(DIGEST, iter([DATA]))
+
+
 def test_the_digest_of_a_tag(tmp_path):
     files, link = ContentFiles(str(tmp_path)), tmp_path / damage.tag_path("team/app", "1.0")
     assert files.read_link("team/app", "1.0") == ""
