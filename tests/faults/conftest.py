@@ -39,16 +39,33 @@ class Fault:
         self._rows: dict[str, Row] = {}
 
     @contextlib.contextmanager
-    def row(self, name: str, *, longest: float, of: machines.Unit | None = None, ca: str | None = None):
-        """Do in the body what the row is called; the registry may be out of service for *longest* seconds."""
+    def row(
+        self,
+        name: str,
+        *,
+        longest: float,
+        of: machines.Unit | None = None,
+        ca: str | None = None,
+        authorization: str = "",
+    ):
+        """Do in the body what the row is called; the registry may be out of service for *longest* seconds.
+
+        The body gets a function, to which it gives a status from meanwhile, the state, and words of the message.
+        """
         one = of or self._unit
         uploads, layer = (
-            Uploads(f"{'https' if ca else 'http'}://{one.address}:5000", ca=ca),
+            Uploads(f"{'https' if ca else 'http'}://{one.address}:5000", authorization, ca=ca),
             secrets.token_bytes(10_000),
         )
         uploads.image("acknowledged", "1", layer)
+
+        def said(status: tuple[str, str], state: str, words: str) -> None:
+            assert (status[0], words in status[1]) == (state, True), status
+            sentence = next(part for part in status[1].split(". ") if words in part)
+            self._rows.setdefault(name, Row()).statuses[f"{state}: {sentence.replace(one.address, 'ADDRESS')}"] = None
+
         with machines.Watch(one.address, patience=1, ca=ca) as watch:
-            yield
+            yield said
         digest = digest_of(layer)
         is_there = uploads.read("acknowledged", digest) == layer
         state, message = one.status()

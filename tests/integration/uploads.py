@@ -53,9 +53,8 @@ class Uploads:
 
     def read(self, repository: str, digest: str) -> bytes:
         """Return a blob."""
-        with urllib.request.urlopen(
-            f"{self._url}/v2/{repository}/blobs/{digest}", timeout=30, context=self._context
-        ) as answer:
+        request = urllib.request.Request(f"{self._url}/v2/{repository}/blobs/{digest}", headers=self._user)
+        with urllib.request.urlopen(request, timeout=30, context=self._context) as answer:
             return bytes(answer.read())
 
     def tags(self, repository: str) -> list[str]:
