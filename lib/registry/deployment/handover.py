@@ -36,6 +36,15 @@ class Handover:
         self.drain(name, release.drain_seconds)
         return "drained the old one"
 
+    def end_restarts(self, name: str) -> None:
+        """Stop a container that ends again and again, because Docker renames none that waits for its next start.
+
+        It has no network then, and Docker says "sandbox ... not found".
+        """
+        container = self._docker.inspect(name)
+        if container is not None and container.status == "restarting":
+            self._docker.stop(name)
+
     def drain(self, name: str, seconds: float) -> None:
         """Stop the container once its transfers have finished, after *seconds* at most."""
         current = self._docker.inspect(name)

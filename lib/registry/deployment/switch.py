@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 
+from registry.client.api import Api
 from registry.deadline import Deadline
 from registry.deployment.bridge import Bridge
 from registry.deployment.candidate import Altered, Candidates, candidate_name
@@ -137,7 +138,7 @@ class Switch:
             self._docker.unpause(name)
         if container.status != "restarting":
             self._docker.start(name)
-        self._health.wait(name, release)
+        self._wait(release)
         return [f"container {name} was {container.status}, and is started"]
 
     def _replace(
@@ -169,6 +170,7 @@ class Switch:
             self._docker.remove(name)
         if had_old:
             self._docker.remove(f"{old}-previous")
+            self._handover.end_restarts(old)
             self._docker.rename(old, f"{old}-previous")
         self._docker.rename(f"{name}-next", name)
         how = "there was no container before"
@@ -211,11 +213,19 @@ class Switch:
         started = self._docker.inspect(name)
         if started is not None:
             self._bridge.introduce(started)
-        client = self._health.wait(name, release)
+        client = self._wait(release)
         if release.upstream is not None and release.authentication is not None:
             # No candidate has been verified.
             with self._health.explains(name, release):
                 client.check_authentication()
+
+    def _wait(self, release: Release) -> Api:
+        """Wait until the container of *release* serves. Raises NotServing: for the upstream, if that is the reason."""
+        try:
+            return self._health.wait(release.container.name, release)
+        except NotServing:
+            self._candidates.check_upstream(release)
+            raise
 
     def _end(self, release: Release) -> None:
         """Close the bridge, remove the candidate, and end the switch."""

@@ -107,6 +107,23 @@ def test_a_cache_that_serves_is_not_replaced_while_its_upstream_is_away(store):
     assert_settled(docker, store, wanted)
 
 
+def test_a_cache_that_ends_again_and_again_is_explained_and_replaced(store):
+    docker, before, wanted = FakeEngine(), release(), release(**CACHE)
+    docker.upstreams.add("up")
+    deploy(docker, store, wanted)
+    docker.upstreams.clear()
+    docker.broken.add("sha256:one")
+    docker.stop("registry")
+    for sentence in ("The upstream registry in cache-remoteurl is unreachable", "The registry does not start"):
+        with pytest.raises(NotServing, match=f"^{sentence}"):
+            deploy(docker, store, wanted)
+        docker.upstreams.add("up")
+    docker.broken.clear()
+    docker.containers["registry"]["status"] = "restarting"
+    deploy(docker, store, before)
+    assert_settled(docker, store, before)
+
+
 def test_a_cache_that_is_open_is_taken_back(store):
     docker, before = FakeEngine(open={"sha256:open"}), release()
     docker.upstreams.add("up")
