@@ -111,6 +111,7 @@ def places() -> tuple[Place, ...]:
         Place(f"/etc/systemd/system/{exporter.NAME}*", "its units of systemd", True),
         Place(f"{records.FOLDER}/", "the charm's records of all these; root only", False),
         Place(f"{records.FOLDER}/output/", "long outputs of actions", False),
+        Place(f"{records.FOLDER}/{RESERVE}/", "reserve, as above, if the images are on another disk", True),
     )
 
 

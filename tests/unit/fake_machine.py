@@ -127,6 +127,7 @@ class FakeFolders:
         self.hidden = False
         self.space = Space(100 << 30, 90 << 30, 95 << 30, 1000, 900)
         self.reserves = {}  # folder to size
+        self.is_apart = False  # the images are on a disk of their own
 
     def mount_point(self, folder):
         return folders.mount_point(folder, "".join(f"1 0 0:1 / {point} rw - ext4 x rw\n" for point in self.mounts))
@@ -138,6 +139,9 @@ class FakeFolders:
         taken = self.reserves.get(folder, 0)
         free, left = (max(0, one - taken) for one in (self.space.free, self.space.left)) if self.space else (0, 0)
         return self.space and dataclasses.replace(self.space, free=free, left=left)
+
+    def share_disk(self, one, other):
+        return not self.is_apart
 
     def has_reserve(self, folder, size):
         return folder in self.reserves
@@ -219,6 +223,8 @@ class FakeOutside:
 
 
 class FakeRecords:
+    folder = "/var/lib/docker-registry"
+
     def __init__(self):
         self.texts = {}
         self.outputs = {}

@@ -7,7 +7,7 @@ from charms.layer import room
 from fake_machine import READY
 from registry_server import MemoryRegistry, serve
 
-LOCAL = "/srv/registry"
+LOCAL, OWN = "/srv/registry", "/var/lib/docker-registry"
 LOW = "Pushes are refused, because the disk with the images has only "
 
 
@@ -154,9 +154,16 @@ def test_the_reserve_goes_with_the_images_and_the_unit(deployed, juju, machine, 
     juju.change(config={"storage-s3-bucket": "images", "storage-s3-region": "here"})
     deployed.hook("config-changed")
     assert machine.store.current().data_folder is None
-    assert (machine.folders.reserves, machine.records.load(room.RECORD)) == ({}, {})
+    assert (machine.folders.reserves, machine.records.load(room.RECORD)) == ({OWN: 128 << 20}, {})
     juju.change(config={"storage-s3-bucket": "", "storage-s3-region": ""})
     deployed.action("start", actions, name="")
-    assert LOCAL in machine.folders.reserves
+    assert machine.folders.reserves == {LOCAL: 128 << 20}
+    machine.folders.is_apart = True
+    deployed.hook("update-status")
+    assert machine.folders.reserves == dict.fromkeys((LOCAL, OWN), 128 << 20)
+    machine.folders.space = dataclasses.replace(machine.folders.space, left=129 << 20)
+    with room.made():
+        assert machine.folders.reserves == {}
+    assert machine.folders.reserves == dict.fromkeys((LOCAL, OWN), 128 << 20)
     deployed.hook("stop")
     assert machine.folders.reserves == {}

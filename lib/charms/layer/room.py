@@ -1,9 +1,12 @@
-"""Room on the disk with the images: what stays free of it, and a reserve that makes room for what cleans it up."""
+"""Room on the disks: what stays free of that with the images, and reserves that make room for what a full one needs.
+
+One is on the disk with the images, one on that with the charm's own files where it is another.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from charmhelpers.core import hookenv
 from charms.layer import context
@@ -51,6 +54,10 @@ def ensure_reserve(current: Release, facts: Facts) -> None:
     if before and before != folder:
         machine.folders.remove_reserve(before)
         machine.records.remove(RECORD)
+    if own := _own_folder():
+        _ensure_own(own)
+    else:
+        machine.folders.remove_reserve(machine.records.folder)
     space = read(current, facts.disk)
     if folder is None or space is None or folder != facts.data_folder or facts.disk.lost or facts.disk.is_hidden:
         return
@@ -59,23 +66,48 @@ def ensure_reserve(current: Release, facts: Facts) -> None:
         _create(folder, space.reserve)
 
 
+def _ensure_own(folder: str) -> None:
+    """Create the reserve for the charm's own files, where there is room for it twice."""
+    folders = context.machine.folders
+    space = folders.read_space(folder)
+    if space and space.has_room_for_reserve and not folders.has_reserve(folder, space.reserve):
+        _create(folder, space.reserve)
+
+
 @contextlib.contextmanager
 def made(*, always: bool = True) -> Iterator[None]:
-    """Do without the reserve in the body, *always* or where the disk is nearly full.
+    """Do without the reserves in the body: that of the images *always* or where the disk is nearly full.
 
     What the body writes may be on the same disk. A crash leaves it to the next hook that finds room for it.
     """
-    folders, folder = context.machine.folders, _folder()
-    space = folders.read_space(folder) if folder else None
-    size = 0
-    if folder and space and (always or space.is_full):
-        size = folders.remove_reserve(folder)
+    with contextlib.ExitStack() as stack:
+        if own := _own_folder():
+            stack.enter_context(_made(own, _own_folder, always=False))
+        if images := _folder():
+            stack.enter_context(_made(images, _folder, always=always))
+        yield
+
+
+@contextlib.contextmanager
+def _made(folder: str, current: Callable[[], str | None], *, always: bool) -> Iterator[None]:
+    """Do without the reserve in the *folder*; afterwards it comes back if the folder is the *current* one."""
+    folders = context.machine.folders
+    space = folders.read_space(folder)
+    size = folders.remove_reserve(folder) if space and (always or space.is_full) else 0
     try:
         yield
     finally:
-        rest = folders.read_space(folder) if folder and size and folder == _folder() else None
-        if folder and rest and not folders.has_reserve(folder, size):
+        rest = folders.read_space(folder) if size and folder == current() else None
+        if rest and not folders.has_reserve(folder, size):
             _create(folder, min(size, rest.left))  # the body may have written to the disk
+
+
+def _own_folder() -> str | None:
+    """Return the folder of the charm's own files while a release is current; None if it shares the images' disk."""
+    own, current = context.machine.records.folder, context.machine.store.current()
+    images = current.data_folder if current else None
+    is_apart = images is None or not context.machine.folders.share_disk(own, images)
+    return own if current and is_apart else None
 
 
 def _folder() -> str | None:
@@ -92,9 +124,10 @@ def require() -> None:
 
 
 def remove() -> None:
-    """Remove the reserve."""
-    if folder := _folder():
-        context.machine.folders.remove_reserve(folder)
+    """Remove the reserves."""
+    for folder in (_folder(), context.machine.records.folder):
+        if folder:
+            context.machine.folders.remove_reserve(folder)
 
 
 def _create(folder: str, size: int) -> None:

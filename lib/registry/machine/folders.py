@@ -37,6 +37,13 @@ class Folders:
         # A file system such as btrfs has no fixed number of inodes, and shows none at all.
         return Space(size, free, left, state.f_files, state.f_ffree)
 
+    def share_disk(self, one: str, other: str) -> bool:
+        """Tell whether two folders are on one file system; one that is not there is on none."""
+        try:
+            return os.stat(one).st_dev == os.stat(other).st_dev
+        except OSError:
+            return False
+
     def has_reserve(self, folder: str, size: int) -> bool:
         """Tell whether the reserve in the *folder* takes at least half of *size* bytes of the disk."""
         try:

@@ -22,6 +22,11 @@ class Records:
         self._folder = folder
         self._outputs = folder / "output"
 
+    @property
+    def folder(self) -> str:
+        """Where they are."""
+        return str(self._folder)
+
     def load(self, name: str) -> dict[str, Any]:
         """Return the record of this name, empty if there is none. Raises OSError."""
         try:

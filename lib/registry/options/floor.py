@@ -57,6 +57,12 @@ class Space:
         """There is hardly any room: bytes for what the charm itself writes, or inodes."""
         return self.left < self.reserve or (self.inodes > 0 and self.inodes_left < RESERVED_INODES)
 
+    @property
+    def has_room_for_reserve(self) -> bool:
+        """There is room for the reserve twice, so that the disk is not full by it."""
+        has_inodes = not self.inodes or self.inodes_left >= 2 * RESERVED_INODES
+        return has_inodes and self.left >= 2 * self.reserve > 0
+
     def words(self) -> str:
         """Return what is free, for people: bytes, or the inodes where these are scarcer."""
         if self.inodes and self.inodes_left * self.size < self.free * self.inodes:

@@ -187,7 +187,7 @@ class FakeEngine:
     def rename(self, name, new_name):
         self._call("rename", name, new_name)
         assert new_name not in self.containers, f"{new_name} exists"
-        if self._get(name)["status"] == "restarting":
+        if self._get(self._name(name))["status"] == "restarting":
             raise engine.EngineError(f"container {name} cannot be renamed: sandbox 5588 not found")
         self.containers[new_name] = self.containers.pop(self._name(name))
 
