@@ -11,6 +11,7 @@ import json
 import pathlib
 import secrets
 import sys
+import textwrap
 import time
 
 import pytest
@@ -62,7 +63,8 @@ class Fault:
         def said(status: tuple[str, str], state: str, words: str) -> None:
             assert (status[0], words in status[1]) == (state, True), status
             sentence = next(part for part in status[1].split(". ") if words in part)
-            self._rows.setdefault(name, Row()).statuses[f"{state}: {sentence.replace(one.address, 'ADDRESS')}"] = None
+            shown = textwrap.shorten(sentence.replace(one.address, "ADDRESS"), 100, placeholder=" ...")
+            self._rows.setdefault(name, Row()).statuses[f"{state}: {shown}"] = None
 
         with machines.Watch(one.address, patience=1, ca=ca) as watch:
             yield said

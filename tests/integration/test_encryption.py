@@ -11,6 +11,19 @@ import urllib.request
 import pytest
 
 FOLDER = "/etc/docker/registry"
+CA = """[ca]
+default_ca = here
+[here]
+database = index
+new_certs_dir = .
+serial = serial
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+"""
+"""What openssl wants to know to issue certificates of a period."""
 
 
 class Authority:
@@ -27,12 +40,20 @@ class Authority:
     def _new_key(name):
         return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key"
 
-    def issue(self, name: str) -> tuple[str, str]:
-        """Return a new certificate and its key."""
+    def issue(self, name: str, *period: str) -> tuple[str, str]:
+        """Return a new certificate and its key; *period* is its first and last moment, if not from now on."""
         self._openssl("req", *self._new_key(name), "-subj", f"/CN={name}", "-out", f"{name}.csr")
         (self._folder / "names").write_text(f"subjectAltName=IP:{self._address}\n")
-        by = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "20"]
-        self._openssl("x509", "-req", "-in", f"{name}.csr", *by, "-out", f"{name}.crt")
+        if period:
+            (self._folder / "ca.conf").write_text(CA)
+            (self._folder / "index").write_text("")
+            (self._folder / "serial").write_text("01")
+            by = ["-config", "ca.conf", "-batch", "-notext", "-cert", "ca.crt", "-keyfile", "ca.key"]
+            by += ["-extfile", "names", "-startdate", period[0], "-enddate", period[1]]
+            self._openssl("ca", *by, "-in", f"{name}.csr", "-out", f"{name}.crt")
+        else:
+            by = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "20"]
+            self._openssl("x509", "-req", "-in", f"{name}.csr", *by, "-out", f"{name}.crt")
         return self.read(f"{name}.crt"), self.read(f"{name}.key")
 
     def read(self, name: str) -> str:
