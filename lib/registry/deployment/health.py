@@ -18,6 +18,8 @@ from registry.release.release import Release
 
 BY_SIGKILL = 137
 """Exit code of a container that was killed."""
+STACK = re.compile(r"goroutine \d|created by |\S+\.go:\d+( \+0x[0-9a-f]+)?$|(panic|[\w./*()-]+)\(.*\)$")
+"""Lines of a stack that Go prints."""
 START_SECONDS, LEAST_SECONDS = 20, 5
 """How long a registry may take until it answers, and what is left for that after the hook's deadline.
 
@@ -144,8 +146,10 @@ def last_error(log: str) -> str:
         if fields.get("level") in ("error", "fatal", "panic"):
             # A failed answer has its reason in a separate field.
             return _line(fields.get("err.detail") or fields.get("msg", ""))
-    # Neither lines of a lower level nor of requests.
-    plain = [line for line in lines if not _fields(line) and not re.search(r'" \d{3} \d+ "', line)]
+    # Neither lines of a lower level nor of requests, nor the stack of what Go's HTTP server survives.
+    plain = [
+        line for line in lines if not _fields(line) and not re.search(r'" \d{3} \d+ "', line) and not STACK.match(line)
+    ]
     return _line(plain[-1]) if plain else ""
 
 

@@ -32,6 +32,12 @@ from test_plan import good
         ("512\n", "512"),
         ('level=info msg="listening"\n', ""),
         ('172.17.0.1 - - [24/Nov/2026:04:53:20 +0000] "GET / HTTP/1.1" 503 125 "" "python-requests/2.34.2"\n', ""),
+        (
+            "http: panic serving 127.0.0.1:4000: runtime error: no\n"
+            "goroutine 7 [running]:\nnet/http.(*conn).serve.func1(0xc000)\n\t/src/net/http/server.go:1854 +0xbf\n"
+            "panic({0xdb0, 0x1})\ncreated by net/http.(*Server).Serve\n\tnet/http/server.go:3102 +0x4db\n",
+            "http: panic serving 127.0.0.1:4000: runtime error: no",
+        ),
         ("", ""),
     ],
 )
