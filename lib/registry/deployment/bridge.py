@@ -118,7 +118,7 @@ class Bridge:
                 before, since = current, left
             elif since - left >= (QUIET_SECONDS if current else EMPTY_SECONDS):
                 return left
-            deadline.pause(0.1)
+            deadline.pause(0.1 if current else EMPTY_SECONDS / 3)
         return 0.0
 
     def introduce(self, container: Container) -> None:

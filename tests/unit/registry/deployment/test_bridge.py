@@ -138,7 +138,7 @@ class Sockets:
         return Deadline(seconds, lambda: self.clock, self.sleep)
 
     def sleep(self, seconds):
-        self.clock = round(self.clock + seconds, 1)
+        self.clock = round(self.clock + seconds, 2)
         if len(self.listings) > 1:
             self.listings.pop(0)
 
@@ -148,7 +148,7 @@ class Sockets:
 
     def wait(self, seconds):
         left = bridge.Bridge(self, self.deadline).wait_until_quiet(1, 5000, seconds)
-        return round(self.clock, 1), round(left, 1)
+        return round(self.clock, 2), round(left, 2)
 
 
 def line(waits=0, acked=0):
@@ -166,7 +166,7 @@ def test_what_waits_to_be_delivered_is_not_quiet():
 
 def test_where_nobody_is_connected_it_is_soon_quiet():
     assert Sockets("").wait(30) == (0.2, 29.8)
-    assert Sockets("", line(), line(), "").wait(30) == (0.5, 29.5)
+    assert Sockets("", line(), line(), "").wait(30) == (0.45, 29.55)
 
 
 def test_no_wait_is_longer_than_allowed():
