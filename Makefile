@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lock format reference docs lint unit coverage integration soak faults benchmark check-charm audit mutation clean .venv
+.PHONY: help run test build lock format reference docs lint unit coverage integration soak faults bench check-charm audit mutation clean .venv
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -76,9 +76,9 @@ faults: build ## What is done to a unit, what follows, how long nobody was serve
 	@$(PYTHON) tools/host.py
 	@timeout --signal=INT 40m .venv/bin/python -m pytest tests/faults -n 2 --dist loadfile $(ARGS)
 
-benchmark: build ## What a hook and a switch cost, in figures
+bench: build ## What the charm costs, in figures beside yardsticks and those kept before; KEEP=1 keeps them, 15 minutes
 	@$(PYTHON) tools/host.py
-	@.venv/bin/python -m pytest tests/benchmarks $(ARGS)
+	@.venv/bin/python -m pytest tests/benchmarks -n 0 -q -m "not soak" $(if $(KEEP),--keep) $(ARGS)
 
 check-charm: build ## charm-proof, charmcraft analyse and charmlint on the built charm
 	@.venv/bin/python tools/check.py $(CHARM)

@@ -1,4 +1,4 @@
-"""The action catalog on a generated registry: `catalog.py REPOSITORIES` prints requests, seconds and memory.
+"""The action catalog on a generated registry: `catalog.py REPOSITORIES` prints seconds and memory.
 
 The registry is a process of its own that makes its content up when it is asked: ten tags a repository, each an image
 with a configuration of its own, a layer of its own and one that the repository shares.
@@ -11,14 +11,14 @@ import multiprocessing
 import pathlib
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-ROOT = pathlib.Path(__file__).parents[2]
+import hooks
+
 TAGS = 10
 OCI = "application/vnd.oci.image.manifest.v1+json"
 CREATED = json.dumps({"created": "2026-01-02T03:04:05Z"}).encode()
@@ -93,25 +93,14 @@ def marked(number):
 
 
 def measure(number, url):
-    sys.path[:0] = [str(ROOT / folder) for folder in ("lib", "tests/unit", "tests/unit/registry")]
-    import tool_process
-    from fake_juju import Charm, Juju  # it makes charmhelpers believe in an Ubuntu
-
-    from charms.layer import context  # isort: skip
-    from fake_machine import FakeMachine
-    from registry.deployment import candidate
-
-    candidate.HOLD_SECONDS = 0
+    """Return what the action costs: seconds, and MiB of memory before and at most."""
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
-        juju = Juju(folder / "juju")
-        subprocess.Popen = tool_process.popen(juju.folder, juju.answer)
-        context.machine = machine = FakeMachine(folder)
-        charm = Charm(folder / "charm", juju, "")
-        for hook in ("install", "config-changed", "start"):
-            charm.hook(hook)
+        charm, _ = hooks.deployed(folder)
         from actions.table import ACTIONS
+        from charms.layer import context
 
+        machine = context.machine
         machine.registry_url = url
         machine.engine.log_lines = lambda name: marked(number)
         outputs = folder / "output"
@@ -122,11 +111,7 @@ def measure(number, url):
         seconds = time.monotonic() - begin
         assert (results["repositories"], results["images"]) == (str(number), str(TAGS * number)), results
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(
-            f"{number} repositories, {TAGS * number} tags: {seconds:.0f} s, {1000 * seconds / number:.1f} ms a"
-            f" repository; {most / 1024:.0f} MiB of memory at most, {before / 1024:.0f} before",
-            flush=True,
-        )
+        return {"seconds": seconds, "before": before / 1024, "most": most / 1024}
     finally:
         shutil.rmtree(folder)
 
@@ -136,5 +121,6 @@ if __name__ == "__main__":
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("fork").Process(target=serve, args=(count, theirs), daemon=True)
     server.start()
-    measure(count, ours.recv())
+    output, sys.stdout = sys.stdout, sys.stderr
+    print(json.dumps(measure(count, ours.recv())), file=output)
     ours.send("end")

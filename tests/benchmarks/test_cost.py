@@ -1,90 +1,104 @@
-"""What the charm costs, in figures: each beside a yardstick from the same run on the same machine.
+"""What a hook and an action cost."""
 
-Nothing is asserted of time; run with `make benchmark`, which prints what is measured.
-"""
-
-import re
+import json
+import pathlib
+import shlex
 import statistics
+import subprocess
+import sys
 import time
-import urllib.request
 
-from unit import Watch
+import pytest
 
-ROUNDS = 10
+SECTION = "Hook cost"
+HERE = pathlib.Path(__file__).parent
+ROUNDS = 7
+SCRIPT = "/var/tmp/on_unit.py"
+EMPTY = """set -e; rm -rf /var/tmp/empty; mkdir -p /var/tmp/empty/hooks /var/tmp/empty/reactive; cd /var/tmp/empty
+echo "{name: empty, summary: empty, description: empty}" >metadata.yaml
+printf "from charms.reactive import when_not\\n\\n@when_not(\\"never\\")\\ndef idle():\\n    pass\\n" >reactive/empty.py
+cat >hooks/update-status <<END
+#!/usr/bin/python3 -IS
+import os, sys
+sys.path[:0] = [f"$CHARM_DIR/{tree}" for tree in ("lib/shims", "packages/any", f"packages/{os.uname().machine}")]
+from charms.reactive import main
+main()
+END
+chmod +x hooks/update-status"""
+"""Makes a charm with one handler, on the libraries of this one: what charms.reactive itself costs."""
+ENTER = "cd /var/tmp/empty; export JUJU_CHARM_DIR=/var/tmp/empty CHARM_DIR=/var/tmp/empty JUJU_HOOK_NAME=update-status"
+OURS = "cd $CHARM_DIR; export JUJU_HOOK_NAME="
 
 
-def timings(unit, *commands):
-    """Return the seconds of each command, run in turns in a hook's context on the unit's machine: a list for each."""
-    lines = "".join(
-        f"s=$(date +%s%N); {command} >/dev/null; echo {i} $(($(date +%s%N) - s)); "
-        for i, command in enumerate(commands)
+@pytest.fixture
+def on_unit(unit):
+    """Runs on_unit.py in the context of a hook."""
+    unit.juju.scp(HERE / "on_unit.py", f"{unit.name}:{SCRIPT}")
+
+    def run(*words):
+        command = shlex.join(["python3", SCRIPT, *map(str, words)])
+        return json.loads(unit.juju.exec(command, unit=unit.name).stdout)
+
+    def count(hook, enter):
+        command = f"{enter}; python3 -IS {SCRIPT} count {hook}"
+        return json.loads(unit.juju.exec(command, unit=unit.name).stdout)
+
+    unit.juju.exec(EMPTY, unit=unit.name)
+    run.count = count
+    yield run
+    unit.exec(f"rm -r {SCRIPT} /var/tmp/empty")
+
+
+def test_hooks_without_a_change(unit, on_unit, figure):
+    hooks = ("update-status", "config-changed", "start")
+    commands = [f"{OURS}{hook}; hooks/{hook}" for hook in hooks]
+    bare, tool, empty, *ours = on_unit(
+        "time", ROUNDS, "python3 -IS -c pass", "status-get", f"{ENTER}; hooks/update-status", *commands
     )
-    loop = f"cd $CHARM_DIR; for round in $(seq {ROUNDS}); do {lines} done"
-    output = unit.juju.exec(loop, unit=unit.name).stdout
-    found = [
-        [int(ns) / 1e9 for index, ns in re.findall(r"^(\d) (\d+)$", output, re.MULTILINE) if int(index) == i]
-        for i in range(len(commands))
-    ]
-    assert all(len(one) == ROUNDS for one in found), output
-    return found
+    for kind, index in (("seconds", 0), ("processor", 1)):
+        of_empty = [one[index] * 1e3 for one in empty]
+        of_bare = [one[index] * 1e3 for one in bare]
+        figure(f"empty charm, {kind}", of_empty, of_bare, of="ms", to="bare interpreter")
+        figure(f"one hook tool, {kind}", [one[index] * 1e3 for one in tool], of_bare, of="ms", to="bare interpreter")
+        for hook, found in zip(hooks, ours, strict=True):
+            figure(f"{hook}, {kind}", [one[index] * 1e3 for one in found], of_empty, of="ms", to="empty charm")
+    for hook, enter in [("empty charm", ENTER), *((hook, OURS + hook) for hook in hooks)]:
+        found = on_unit.count("hooks/update-status" if hook == "empty charm" else f"hooks/{hook}", enter)
+        figure(f"{hook}, hook tools", [found["tools"]])
+        figure(f"{hook}, other programs", [found["programs"]])
+        figure(f"{hook}, Docker calls", [found["requests"]])
 
 
-def report(capsys, text):
-    with capsys.disabled():
-        print(f"\n  {text}")
+def test_an_action(unit, figure):
+    """An action that only looks, beside a command that only Juju itself runs."""
+
+    def seconds(call):
+        begin = time.monotonic()
+        call()
+        return (time.monotonic() - begin) * 1e3
+
+    looks, nothing = [], []
+    for _ in range(ROUNDS):
+        nothing.append(seconds(lambda: unit.juju.exec("true", unit=unit.name)))
+        looks.append(seconds(lambda: unit.run("advisories")))
+    figure("action advisories, with Juju", looks, nothing, of="ms", to="juju exec true")
 
 
-def test_an_idle_hook_beside_the_bare_interpreter(unit, capsys):
-    hook, bare, tool = timings(
-        unit, "JUJU_HOOK_NAME=update-status hooks/update-status", "python3 -IS -c pass", "status-get"
+def test_hooks_of_relations(figure):
+    """In one process, without the start of an interpreter and of the tools: how it grows."""
+    done = subprocess.run(
+        [sys.executable, HERE / "hooks.py", str(ROUNDS), "1", "10", "100"], capture_output=True, text=True, check=True
     )
-    unit.update_status()
-    tools = len(unit.hook_tools()) if unit.is_local else 5
-    hook, bare, tool = (statistics.median(one) for one in (hook, bare, tool))
-    own = hook - tools * tool
-    report(
-        capsys,
-        f"idle update-status {hook * 1e3:.0f} ms = {hook / bare:.1f} x the bare interpreter ({bare * 1e3:.0f} ms); "
-        f"{tools} hook tools of {tool * 1e3:.0f} ms each; without them {own * 1e3:.0f} ms = {own / bare:.1f} x",
-    )
-
-
-def test_time_without_service_in_a_plain_switch(unit, capsys):
-    gaps = []
-    for name in ["images", None] * 3:
-        with Watch(unit.address, patience=0.1) as watch:
-            unit.config(registry_name=name)
-        gaps.append(watch.gap)
-    with Watch(unit.address, patience=0.1) as watch:
-        unit.exec("docker restart registry")
-    report(
-        capsys,
-        f"plain switch: longest time without an answer {min(gaps):.2f} to {max(gaps):.2f} s in {len(gaps)} switches; "
-        f"docker restart: {watch.gap:.2f} s",
-    )
-    unit.update_status()
-
-
-def test_throughput_beside_a_bare_registry(unit, capsys):
-    """A blob of 200 MB, from the charm's registry and from `docker run registry:2` over the same data, in turns."""
-    unit.exec(
-        "docker run -d --name bare -p 5999:5000 -v /srv/registry:/var/lib/registry:ro registry:2"
-        " && mkdir -p /tmp/big && head -c 200000000 /dev/urandom > /tmp/big/data"
-        " && tar -C /tmp/big -c data | docker import - big:1"
-    )
-    try:
-        unit.run("push", image="big:1", pull=False)
-        digest = unit.exec("ls -S /srv/registry/docker/registry/v2/blobs/sha256/*/*/data | head -1").split("/")[-2]
-        seconds = {5000: [], 5999: []}
-        for _ in range(5):
-            for port, found in seconds.items():
-                begin = time.monotonic()
-                url = f"http://{unit.address}:{port}/v2/big/blobs/sha256:{digest}"
-                with urllib.request.urlopen(url, timeout=60) as answer:
-                    while answer.read(1 << 20):
-                        pass
-                found.append(time.monotonic() - begin)
-        ours, bare = (statistics.median(seconds[port]) for port in (5000, 5999))
-        report(capsys, f"200 MB: {200 / ours:.0f} MB/s, {bare / ours:.2f} x a bare registry ({200 / bare:.0f} MB/s)")
-    finally:
-        unit.exec("docker rm -f bare; docker rmi -f $(docker images -q big:1); rm -r /tmp/big")
+    found = json.loads(done.stdout)
+    one = found["1"]
+    for number, hooks in found.items():
+        for hook, cost in hooks.items():
+            name = f"{hook}, {number} clients and peers"
+            seconds = [second * 1e3 for second in cost["seconds"]]
+            if number == "1":
+                figure(f"{name}, in process", seconds, of="ms")
+            else:
+                yardstick = [second * 1e3 for second in one[hook]["seconds"]]
+                figure(f"{name}, in process", seconds, yardstick, of="ms", to="1 client and peer")
+            figure(f"{name}, hook tools", [cost["tools"]])
+            assert statistics.median(seconds) > 0

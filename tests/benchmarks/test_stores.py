@@ -5,7 +5,6 @@ Disk and store share this machine's processors here, so a store of its own machi
 
 import hashlib
 import secrets
-import statistics
 import time
 import urllib.parse
 import urllib.request
@@ -14,6 +13,7 @@ import jubilant
 import pytest
 from object_store import PASSWORD, Store
 
+SECTION = "Storage"
 MB = 1_000_000
 SIZE = 100 * MB
 ROUNDS = 3
@@ -79,8 +79,8 @@ def used(unit):
     return sum(map(int, ticks)) / 100, int(sent)
 
 
-def test_places_of_the_images(unit, places, capsys):
-    lines = []
+def test_places_of_the_images(unit, places, figure):
+    disk = {}
     options = {name: None for one in places.values() for name in one}
     for place, config in places.items():
         assert unit.config(**{**options, **config}) == ("active", f"Ready at {unit.address}:5000 (http)."), place
@@ -90,11 +90,13 @@ def test_places_of_the_images(unit, places, capsys):
         pulled = [timed(pull, url + digest)[1] for digest, _ in pushed for _ in range(2)]
         after = used(unit)
         seconds, sent = ((late - early) / len(pulled) / SIZE * 1e9 for early, late in zip(before, after, strict=True))
-        push_rate, pull_rate = (SIZE / MB / statistics.median(one) for one in (dict(pushed).values(), pulled))
-        lines.append(
-            f"{place}: push {push_rate:.0f} MB/s, pull {pull_rate:.0f} MB/s, for each GB pulled "
-            f"{seconds:.2f} s of processor and {sent / 1e9:.2f} GB sent"
-        )
+        rates = {
+            ("push", "MB/s"): [SIZE / MB / one for _, one in pushed],
+            ("pull", "MB/s"): [SIZE / MB / one for one in pulled],
+            ("processor for each GB pulled", "s"): [seconds],
+            ("sent for each GB pulled", "GB"): [sent / 1e9],
+        }
+        for (name, of), values in rates.items():
+            figure(f"{place}, {name}", values, disk.get(name, ()), of=of, to="disk")
+            disk.setdefault(name, values)
     unit.config(**options)
-    with capsys.disabled():
-        print("", *lines, sep="\n  ")
