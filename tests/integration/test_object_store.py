@@ -413,5 +413,6 @@ def test_a_unit_goes_and_no_request_fails(private, model):
         model.cli("remove-unit", "private/1", "--no-prompt")
         model.wait(lambda status: len(status.apps["private"].units) == 1, delay=0.2, successes=1)
         private.settle()
+        load.go_on()
     load.check(failures=0)
     assert private.status()[0] == "active"
