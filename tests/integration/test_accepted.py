@@ -93,7 +93,9 @@ def test_what_is_accepted_starts(image, tmp_path_factory, examples, derandomize)
         mounts = {"/var/lib/registry": f"{folder}/data", "/auth": f"{folder}/auth"}
         spec = planned.release.container
         spec = dataclasses.replace(
-            spec, mounts=tuple(dataclasses.replace(one, source=mounts[one.target]) for one in spec.mounts)
+            spec,
+            mounts=tuple(dataclasses.replace(one, source=mounts[one.target]) for one in spec.mounts),
+            log_driver="json-file",  # where the tests run, there may be neither a journal nor syslog
         )
         store.write(planned.release)
         body = container.create_body(spec, str(store.folder(planned.release)), planned.release.digest)

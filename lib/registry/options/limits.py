@@ -29,6 +29,7 @@ LEAST_MEMORY = "6m"
 REFUSALS = {
     r"Range of CPUs is from[^:]*": "container-cpu-limit",
     r"(?i:minimum memory limit)[^:]*|[^:]*\(memory limit too low\?\)": "container-memory-limit",
+    r"(?<=failed to initialize logging driver: ).*": "log-driver",
 }
 """What Docker says of a value, as regular expressions, and the option it is of."""
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}

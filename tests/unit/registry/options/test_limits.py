@@ -64,6 +64,9 @@ def test_what_docker_says_of_a_value_is_about_its_option():
         f"{made} Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available": "container-cpu-limit",
         f"{made} Minimum memory limit allowed is 6MB": "container-memory-limit",
         f"{made} runc: init was OOM-killed (memory limit too low?): unknown": "container-memory-limit",
+        "container x cannot be started: failed to initialize logging driver: journald is not enabled on this host": (
+            "log-driver"
+        ),
         f"{made} No such image: x": None,
     }.items():
         found = limits_module.refused(words)
