@@ -123,17 +123,15 @@ def test_2_8_does_not_delete_one_tag_of_several(registry, delete, machine):
     assert registry.tags["app"] == {}
 
 
-def test_what_is_tagged_while_images_are_deleted_stays(registry, delete, monkeypatch):
+def test_what_is_tagged_while_images_are_deleted_stays(registry, delete):
     registry.image("app", "1.0", "one")
     image = registry.image("web", "1.0", "two")
-    answer = registry._manifest
 
-    def pushing(method, name, reference, accept):
-        if (method, name) == ("DELETE", "app"):
+    def push(method, path, headers):
+        if method == "DELETE" and path.startswith("/v2/app/manifests/"):
             registry.tags["web"]["stable"] = image["digest"]
-        return answer(method, name, reference, accept)
 
-    monkeypatch.setattr(registry, "_manifest", pushing)
+    registry.first = push
     assert delete("*:1.0")["pushed-meanwhile"] == "1"
     assert (set(registry.tags["app"]), set(registry.tags["web"])) == (set(), {"1.0", "stable"})
 
@@ -166,35 +164,35 @@ def test_nothing_is_deleted_where_lists_lack_images(registry, deployed, juju, ma
     assert registry.tags["app"]
 
 
-def test_a_registry_that_redirects_is_read_without(registry, deployed, juju, machine, catalog, monkeypatch):
+def read_configuration(machine, seen):
+    """What adds the configuration of the registry on loopback to *seen*, at each request of a list."""
+
+    def read(method, path, headers):
+        if path.partition("?")[0].endswith(("/_catalog", "/tags/list")):
+            seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
+
+    return read
+
+
+def test_a_registry_that_redirects_is_read_without(registry, deployed, juju, machine, catalog):
     store = {"storage-s3-bucket": "images", "storage-s3-region": "here", "storage-redirect-disable": False}
     juju.change(config=store)
     deployed.hook("config-changed")
     registry.image("app", "1.0")
-    seen, answer = [], registry._page
-
-    def page(*arguments):
-        seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
-        return answer(*arguments)
-
-    monkeypatch.setattr(registry, "_page", page)
+    seen = []
+    registry.first = read_configuration(machine, seen)
     assert catalog()["images"] == "1"
     assert machine.store.current().redirects
     assert [yaml.safe_load(text)["storage"]["redirect"] for text in seen] == [{"disable": True}] * 2
 
 
-def test_a_cache_shows_what_it_has_and_fetches_nothing(registry, deployed, juju, machine, catalog, delete, monkeypatch):
+def test_a_cache_shows_what_it_has_and_fetches_nothing(registry, deployed, juju, machine, catalog, delete):
     machine.engine.upstreams.add("registry-1.docker.io")
     juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
     deployed.hook("config-changed")
     registry.image("app", "1.0")
-    seen, answer = [], registry._page
-
-    def page(*arguments):
-        seen.extend(path.read_text() for path in machine.store.loopback().folders.glob("*/config.yml"))
-        return answer(*arguments)
-
-    monkeypatch.setattr(registry, "_page", page)
+    seen = []
+    registry.first = read_configuration(machine, seen)
     assert (catalog()["images"], delete("app:1.0")["tags"]) == ("1", "1")
     assert machine.store.current().upstream
     assert ["proxy" in yaml.safe_load(text) for text in seen] == [False] * 5
@@ -225,9 +223,9 @@ def test_a_registry_that_is_stopped_has_no_catalog(registry, deployed, catalog, 
     assert catalog()["failure"] == "The registry is stopped. Run the action start first."
 
 
-def test_an_error_of_the_registry_fails_the_action(registry, catalog, monkeypatch):
+def test_an_error_of_the_registry_fails_the_action(registry, catalog):
     registry.image("app", "1.0")
-    monkeypatch.setattr(registry, "_manifest", lambda *_: (502, {}, b"{}"))
+    registry.first = lambda method, path, headers: (502, {}, b"{}") if "/manifests/" in path else None
     assert catalog()["failure"].startswith("The registry failed: GET /v2/app/manifests/1.0 returned 502")
 
 

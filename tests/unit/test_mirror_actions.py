@@ -119,7 +119,7 @@ def test_lists_from_a_file_and_from_the_resource(source, target, mirror, juju, t
     assert mirror(images="other:1", file=place, release="v2")["skipped"] == "1"
 
 
-def test_a_user_from_a_secret(source, target, mirror, juju, machine, monkeypatch):
+def test_a_user_from_a_secret(source, target, mirror, juju, machine):
     source.image("app", "1", "layer")
     challenge = {"WWW-Authenticate": "Basic"}
     sent = []
@@ -128,7 +128,7 @@ def test_a_user_from_a_secret(source, target, mirror, juju, machine, monkeypatch
         sent.append(headers.get("Authorization"))
         return None if sent[-1] == "Basic bWU6aHVudGVyMg==" else (401, challenge, b"")
 
-    monkeypatch.setattr(source, "refuse", refuse)
+    source.first = refuse
     assert "needs credentials" in mirror(images="app:1")["failure"]
     juju.change(secrets={"abc": {"users": f"{source.host}: me:hunter2"}})
     juju.forget_calls()
@@ -150,7 +150,7 @@ def test_docker_and_mirror_use_the_proxies_of_the_registry(source, target, mirro
     assert [access.users["far.example"].name for access in machine.accesses[1:]] == ["me"]
 
 
-def test_there_are_at_most_eight_requests_at_once(source, target, mirror, monkeypatch):
+def test_there_are_at_most_eight_requests_at_once(source, target, mirror):
     for number in range(9):
         source.image(f"app{number}", "1", *(f"layer {number} {layer}" for layer in range(2)))
     now, most = set(), []
@@ -161,7 +161,7 @@ def test_there_are_at_most_eight_requests_at_once(source, target, mirror, monkey
         time.sleep(0.003)
         now.discard(path)
 
-    monkeypatch.setattr(source, "refuse", refuse)
+    source.first = refuse
     assert mirror(images=" ".join(f"app{number}:1" for number in range(9)))["copied"] == "9"
     assert 1 < max(most) <= 8
 

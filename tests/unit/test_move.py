@@ -97,24 +97,22 @@ def test_the_storage_is_tried_rule_by_rule(registries, deployed, actions, machin
     assert (registry.blobs, registry.manifests["docker-registry-charm/check"]) == ({}, {})
     assert set(machine.engine.containers) == {"registry"}
 
-    whole = registry.answer
-
-    def faulty(method, path, *rest):
+    def faulty(method, path, headers):
         if path.endswith("tags/list?n=1000"):
             return 200, {}, b'{"tags": ["check-1"]}'
         if "/blobs/uploads/" in path and method == "PUT":
             registry.upload = b""
             return 500, {}, b"{}"
-        return whole(method, path, *rest)
+        return None
 
-    monkeypatch.setattr(registry, "answer", faulty)
+    registry.first = faulty
     failure = deployed.action("check-storage", actions, lists=True)["failure"]
     assert failure.startswith("The storage breaks what the registry needs: move (PUT /v2/docker-registry-charm/check/")
     assert "; delete (" not in failure
     assert registry.requests[-1][0] == "DELETE"  # of the upload
     assert set(machine.engine.containers) == {"registry"}
 
-    monkeypatch.setattr(registry, "answer", whole)
+    registry.first = lambda *_: None
     machine.engine.garbage = []
     failure = deployed.action("check-storage", actions, lists=False)["failure"]
     assert failure.startswith("The storage breaks what the registry needs: delete (garbage-collect failed: ")

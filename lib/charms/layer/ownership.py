@@ -39,7 +39,7 @@ def settled(now: Now, known: Facts, *, shared: bool | None = None) -> Facts:
 
 
 def share_users(facts: Facts) -> None:
-    """Let the registry read the file of users, as whom it runs and is about to run. Raises OSError."""
+    """Let the group of the running container, else that of the next one, read the file of users. Raises OSError."""
     groups = [facts.current.container.group] if facts.current else []
     if facts.user:
         groups.append(int(facts.user.partition(":")[2]))

@@ -37,9 +37,9 @@ class Ownership:
     ended: float = 0
     """When the pass ended, or failed."""
     interrupted: bool = False
-    """The registry was stopped to try the user: that is not done again by itself."""
+    """The attempt to run as the user stopped the registry. Only `start` and `upgrade-charm` repeat it."""
     is_copied: bool = False
-    """The user serves, and the first folders were not its own any more: others may not be until the pass ends."""
+    """The first folders changed owner while the user served. Root serves until the pass ends, because others may have."""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Ownership:

@@ -26,6 +26,8 @@ class MemoryRegistry:
         self.requests = []
         self.deletes = True
         self.upload = b""  # the parts of the one that is sent in parts
+        self.first = lambda method, path, headers: None
+        """Set by a test: is called before each answer, and what it returns is the answer, unless that is None."""
 
     def blob(self, data):
         data = data if isinstance(data, bytes) else json.dumps(data).encode()
@@ -54,9 +56,6 @@ class MemoryRegistry:
             for architecture, child in children.items()
         ]
         return self.put(repository, {"manifests": entries}, tag, INDEX)
-
-    def refuse(self, method, path, headers):
-        """Return status, headers and body of an answer that comes before any other; None if there is none."""
 
     def answer(self, method, path, accept="", body=b"", kind=""):
         """Return status, headers and body."""
@@ -174,8 +173,8 @@ def serve(registry, tls=None):
             registry.requests.append((self.command, self.path))
             accept, kind = self.headers.get("Accept", ""), self.headers.get("Content-Type", "")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            refusal = registry.refuse(self.command, self.path, self.headers)
-            status, headers, body = refusal or registry.answer(self.command, self.path, accept, body, kind)
+            first = registry.first(self.command, self.path, self.headers)
+            status, headers, body = first or registry.answer(self.command, self.path, accept, body, kind)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)

@@ -31,10 +31,9 @@ def test_lists_go_over_all_pages_and_have_nothing_twice(registry, content):
     assert content().tags("missing") == []
 
 
-def test_a_list_that_repeats_itself_ends(registry, content, monkeypatch):
-    monkeypatch.setattr(
-        registry, "_page", lambda *_: (200, {"Link": '</v2/_catalog?n=1>; rel="next"'}, b'{"repositories": ["app"]}')
-    )
+def test_a_list_that_repeats_itself_ends(registry, content):
+    page = 200, {"Link": '</v2/_catalog?n=1>; rel="next"'}, b'{"repositories": ["app"]}'
+    registry.first = lambda *_: page
     assert list(content().repositories()) == ["app"]
 
 
@@ -54,12 +53,12 @@ def test_a_damaged_manifest_is_left_out(registry, content):
     assert content().read("app").tags == {}
 
 
-def test_an_error_of_the_registry_is_said(registry, content, monkeypatch):
+def test_an_error_of_the_registry_is_said(registry, content):
     registry.image("app", "1.0")
-    monkeypatch.setattr(registry, "_manifest", lambda *_: (500, {}, b"{}"))
+    registry.first = lambda method, path, headers: (500, {}, b"{}") if "/manifests/" in path else None
     with pytest.raises(ApiError, match=r"GET /v2/app/manifests/1.0 returned 500 instead of 200"):
         content().read("app")
-    monkeypatch.setattr(registry, "_page", lambda *_: (200, {}, b"<html>"))
+    registry.first = lambda *_: (200, {}, b"<html>")
     with pytest.raises(ApiError, match="it returned no list"):
         list(content().repositories())
 

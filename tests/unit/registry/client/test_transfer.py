@@ -47,7 +47,7 @@ def test_what_a_child_of_a_child_has_is_copied(registries):
     assert target.tags["app"] == {"1.0": index["digest"], tag: source.tags["app"][tag]}
 
 
-def test_an_image_that_the_target_cannot_take_is_not_tried_again_and_says_why(registries, monkeypatch):
+def test_an_image_that_the_target_cannot_take_is_not_tried_again_and_says_why(registries):
     source, target, copier, pauses = registries
     gone = source.image("app", None, "gone")
     source.index("app", "partial", amd64=source.image("app", None, "here"), arm64=gone)
@@ -55,13 +55,13 @@ def test_an_image_that_the_target_cannot_take_is_not_tried_again_and_says_why(re
     foreign = {"digest": f"sha256:{'0a' * 32}", "size": 1, "mediaType": "application/x", "urls": ["https://a.example"]}
     source.put("app", {"config": source.blob({}), "layers": [foreign]}, "foreign")
     source.put("app", {"mediaType": "application/vnd.docker.distribution.manifest.v1+json", "fsLayers": []}, "old")
-    answer, refusal = target.answer, b'{"errors": [{"code": "MANIFEST_INVALID", "message": "manifest invalid"}]}'
+    refusal = b'{"errors": [{"code": "MANIFEST_INVALID", "message": "manifest invalid"}]}'
 
-    def strict(method, path, *rest):
+    def strict(method, path, headers):
         images = path.partition("/manifests/")[2] in (source.tags["app"]["partial"], source.tags["app"]["foreign"])
-        return (400, {}, refusal) if method == "PUT" and images else answer(method, path, *rest)
+        return (400, {}, refusal) if method == "PUT" and images else None
 
-    monkeypatch.setattr(target, "answer", strict)
+    target.first = strict
     for tag, reason in (
         ("partial", r"instead of 201 \(MANIFEST_INVALID: manifest invalid\); .* does not have all of it: linux/arm64"),
         ("foreign", "the option validation-urls-allow must allow its foreign layers"),
@@ -96,36 +96,31 @@ def test_an_image_without_a_tag_and_an_index_without_all_platforms(registries):
     assert target.tags["app"] == {}
 
 
-def test_a_request_that_fails_is_repeated(registries, monkeypatch):
+def test_a_request_that_fails_is_repeated(registries):
     source, target, copier, pauses = registries
     source.image("app", "1.0", "layer")
-    errors, answer = [500, 503], target.answer
-
-    def flaky(method, *rest):
-        return (errors.pop(0), {}, b"") if method == "POST" and errors else answer(method, *rest)
-
-    monkeypatch.setattr(target, "answer", flaky)
+    errors = [500, 503]
+    target.first = lambda method, *_: (errors.pop(0), {}, b"") if method == "POST" and errors else None
     copier.copy("app", "1.0", "app", ["1.0"])
     assert target.tags["app"]
     assert len(pauses) == 2
 
 
-def test_an_image_that_does_not_exist_and_a_target_that_refuses(registries, monkeypatch):
+def test_an_image_that_does_not_exist_and_a_target_that_refuses(registries):
     source, target, copier, pauses = registries
     with pytest.raises(Missing, match=r"app has no 1\.0"):
         copier.copy("app", "1.0", "app", ["1.0"])
     assert pauses == []
     source.image("app", "1.0", "layer")
-    monkeypatch.setattr(target, "answer", lambda method, *rest: (405, {}, b"") if method == "POST" else (404, {}, b""))
+    target.first = lambda method, *_: (405, {}, b"") if method == "POST" else (404, {}, b"")
     with pytest.raises(Refusal, match="returned 405"):
         copier.copy("app", "1.0", "app", ["1.0"])
     assert pauses == []
 
 
-def test_what_a_registry_refuses_is_not_requested_again_but_what_it_cannot_do_now_is(registries, monkeypatch):
+def test_what_a_registry_refuses_is_not_requested_again_but_what_it_cannot_do_now_is(registries):
     source, target, copier, pauses = registries
     source.image("app", "1.0", "layer")
-    answer = target.answer
     for method, place, status, kind, waits in (
         ("PUT", "/manifests/", 413, Rejected, 0),
         ("PUT", "/manifests/", 403, Refusal, 0),
@@ -136,12 +131,12 @@ def test_what_a_registry_refuses_is_not_requested_again_but_what_it_cannot_do_no
         ("PUT", "/blobs/uploads/", 500, ApiError, 3),
     ):
 
-        def strict(sent, path, *rest, method=method, place=place, status=status):
-            return (status, {}, b"") if sent == method and place in path else answer(sent, path, *rest)
+        def strict(sent, path, headers, method=method, place=place, status=status):
+            return (status, {}, b"") if sent == method and place in path else None
 
         pauses.clear()
         target.blobs.clear()
-        monkeypatch.setattr(target, "answer", strict)
+        target.first = strict
         with pytest.raises(ApiError) as caught:
             copier.copy("app", "1.0", "app", ["1.0"])
         assert type(caught.value) is kind, (method, place, status)

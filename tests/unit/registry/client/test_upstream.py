@@ -25,8 +25,9 @@ class Guarded(MemoryRegistry):
         super().__init__()
         self.seen = []
         self.before = lambda method, path, headers: None
+        self.first = self._see
 
-    def refuse(self, method, path, headers):
+    def _see(self, method, path, headers):
         self.seen.append((urlsplit(path).path, headers.get("Authorization", "")))
         return self.before(method, path, headers)
 
