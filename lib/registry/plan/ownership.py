@@ -39,7 +39,7 @@ class Ownership:
     interrupted: bool = False
     """The attempt to run as the user stopped the registry. Only `start` and `upgrade-charm` repeat it."""
     is_copied: bool = False
-    """The first folders changed owner while the user served. Root serves until the pass ends, because others may have."""
+    """The first folders changed owner while the user served, so others may have. Root serves until the pass ends."""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Ownership:
