@@ -72,7 +72,7 @@ class Load:
         self._threads = [threading.Thread(target=self._repeat, args=(job,), daemon=True) for job in jobs]
         self.image = ""
         self.acknowledged: dict[str, str] = {}
-        self.pulls = self.refused = self.again = 0
+        self.pulls = self.refused = self.again = self.turned_away = 0
         self.failures: list[str] = []
 
     def client(self) -> Client:
@@ -94,6 +94,9 @@ class Load:
                 self._end.wait(0.5)
             except Again:
                 self.again += 1
+                client.close()
+            except ConnectionRefusedError:
+                self.turned_away += 1
                 client.close()
             except (Failed, OSError, http.client.HTTPException) as error:
                 self.failures.append(f"{job.__name__}: {type(error).__name__} {error}")
@@ -166,4 +169,5 @@ class Load:
         for thread in self._threads:
             thread.join(120)
         found = f"{self.pulls} pulls, {len(self.acknowledged)} pushes, {self.refused} refused while read-only"
-        print(f"{found}, {self.again} begun anew, {len(self.failures)} failed: {sorted(set(self.failures))[:5]}")
+        repeated = f"{self.again} begun anew, {self.turned_away} turned away"
+        print(f"{found}, {repeated}, {len(self.failures)} failed: {sorted(set(self.failures))[:5]}")
