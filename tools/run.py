@@ -11,19 +11,18 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
-import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import host
+import image_files
 import images
+from forwarder import forwarded
 
 MODEL = "demo"
 APP = "docker-registry"
@@ -175,39 +174,6 @@ def not_active(shown: str) -> str:
     return f"{UNIT} is not active: {shown}. See `localjuju debug-log -m {MODEL} --replay`"
 
 
-@contextlib.contextmanager
-def forwarded(address: str, port: int) -> Iterator[int]:
-    """Forward a free port of 127.0.0.1 to the address, and yield that port.
-
-    Docker accepts plain HTTP from a loopback address without configuration, so this machine's own Docker can push to
-    the unit.
-    """
-
-    class Forwarder(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with socket.create_connection((address, port)) as far:
-                back = threading.Thread(target=_carry, args=(far, self.request))
-                back.start()
-                _carry(self.request, far)
-                back.join()
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Forwarder, bind_and_activate=True) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-
-
-def _carry(source: socket.socket, target: socket.socket) -> None:
-    # Either side may close the connection at any time; its client reports that.
-    with contextlib.suppress(OSError):
-        while chunk := source.recv(1 << 18):
-            target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
-
-
 def large_image(base: str, name: str) -> None:
     """Create an image with this name: the machine's base image, the charm and the registry's archive."""
     for content in (CHARM, images.registry_image()):
@@ -247,7 +213,7 @@ def prove_skopeo(address: str, port: int) -> None:
     """Push an index of two architectures with skopeo, pull it by digest, compare every blob. Raises Failure."""
     with tempfile.TemporaryDirectory() as scratch:
         sent, got = Path(scratch, "sent"), Path(scratch, "got")
-        digest = images.index(sent, images.registry(), "1")
+        digest = image_files.index(sent, images.registry(), "1")
         name = f"docker://{address}:{port}/demo/multi"
         say("  skopeo copy --all demo/multi:1 (linux/amd64, linux/arm64)")
         call("skopeo", "copy", "-q", "--all", "--dest-tls-verify=false", f"oci:{sent}:1", f"{name}:1")

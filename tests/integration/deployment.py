@@ -17,6 +17,7 @@ from unit import Unit
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+import image_files  # noqa: E402
 import images  # noqa: E402
 
 LOCAL = pathlib.Path(sys.executable).parent / "localjuju"
@@ -109,7 +110,9 @@ def unit(deployed: Unit) -> Unit:
 @pytest.fixture(scope="session")
 def small_image(archives, tmp_path_factory) -> pathlib.Path:
     """An image that is quickly pushed, as `docker save` writes it, called `small:1`."""
-    hello = images.layer({"hello": images.Entry(secrets.token_bytes(1000))})
+    hello = image_files.layer({"hello": image_files.Entry(secrets.token_bytes(1000))})
     archive = tmp_path_factory.mktemp("small") / "small.tar"
-    images.save(images.Image((hello,), {}, images.registry().architecture, "2024-01-01T00:00:00Z"), archive, "small:1")
+    image_files.save(
+        image_files.Image((hello,), {}, images.registry().architecture, "2024-01-01T00:00:00Z"), archive, "small:1"
+    )
     return archive

@@ -9,13 +9,14 @@ import subprocess
 import tarfile
 import time
 
+import image_files
 import images
 import pytest
 
-IMAGE = images.Image(
+IMAGE = image_files.Image(
     layers=(
-        images.layer({"bin/tool": images.Entry(b"tool", 0o755), "bin/sh": images.Entry(target="tool")}),
-        images.layer({"tmp": images.Entry(mode=0o1777)}),
+        image_files.layer({"bin/tool": image_files.Entry(b"tool", 0o755), "bin/sh": image_files.Entry(target="tool")}),
+        image_files.layer({"tmp": image_files.Entry(mode=0o1777)}),
     ),
     config={"Cmd": ["/bin/tool"]},
     architecture="amd64",
@@ -44,12 +45,12 @@ def test_a_layer_has_its_folders_its_modes_and_no_times():
 
 
 def test_the_order_of_entries_makes_no_difference():
-    entries = {"b": images.Entry(b"2"), "a/c": images.Entry(b"1")}
-    assert images.layer(entries) == images.layer(dict(reversed(entries.items())))
+    entries = {"b": image_files.Entry(b"2"), "a/c": image_files.Entry(b"1")}
+    assert image_files.layer(entries) == image_files.layer(dict(reversed(entries.items())))
 
 
 def test_the_id_is_the_hash_of_the_configuration_and_names_the_layers():
-    assert images.Image(**vars(IMAGE)).id() == f"sha256:{hashlib.sha256(IMAGE.configuration()).hexdigest()}"
+    assert image_files.Image(**vars(IMAGE)).id() == f"sha256:{hashlib.sha256(IMAGE.configuration()).hexdigest()}"
     configuration = json.loads(IMAGE.configuration())
     assert configuration["config"] == {"Cmd": ["/bin/tool"]}
     digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in IMAGE.layers]
@@ -57,7 +58,7 @@ def test_the_id_is_the_hash_of_the_configuration_and_names_the_layers():
 
 
 def test_an_archive_has_the_configuration_the_layers_and_the_tag(tmp_path):
-    images.save(IMAGE, tmp_path / "image.tar", "registry:2")
+    image_files.save(IMAGE, tmp_path / "image.tar", "registry:2")
     contents = {name: content for name, (_, content) in read(tmp_path / "image.tar").items()}
     (entry,) = json.loads(contents["manifest.json"])
     assert entry["RepoTags"] == ["registry:2"]
@@ -72,7 +73,7 @@ def test_an_index_has_a_manifest_for_each_architecture(tmp_path):
         assert descriptor["size"] == len(content)
         return content
 
-    digest = images.index(tmp_path, IMAGE, "multi")
+    digest = image_files.index(tmp_path, IMAGE, "multi")
     (named,) = json.loads((tmp_path / "index.json").read_text())["manifests"]
     assert named["digest"] == digest
     assert named["annotations"] == {"org.opencontainers.image.ref.name": "multi"}

@@ -3,6 +3,7 @@
 import socket
 import threading
 
+import forwarder
 import host
 import pytest
 import run
@@ -62,7 +63,7 @@ def test_connections_are_forwarded():
 
         threading.Thread(target=echo, daemon=True).start()
         with (
-            run.forwarded("127.0.0.1", server.getsockname()[1]) as port,
+            forwarder.forwarded("127.0.0.1", server.getsockname()[1]) as port,
             socket.create_connection(("127.0.0.1", port)) as client,
         ):
             client.sendall(b"abc")
