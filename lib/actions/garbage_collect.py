@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from charms.layer import basic, collection, content, context, room
-from registry.client.content import Content
+from registry.client.content import Content, Damaged
 from registry.images.garbage import Garbage, Reach
 from registry.images.inventory import Repository, removal
 from registry.images.listing import human
@@ -76,7 +76,7 @@ class _Run:
         """Bytes; None where the images are not on the machine's disk."""
         self._release = release
         self._deletes = untagged
-        self._sample: list[tuple[str, str]] = []
+        self._sample: list[_Sample] = []
 
     def look(self) -> None:
         """Compare what the registry would delete with what its images need. Raises ActionFailed."""
@@ -113,17 +113,20 @@ class _Run:
         """Read a sample of the images back. Raises ActionFailed."""
         self.step = "reading images back"
         with content.opened() as registry:
-            for name, tag in self._sample:
-                if not _is_whole(registry, name, tag):
-                    raise basic.ActionFailed(alone(UNREADABLE(image=f"{name}:{tag}")))
+            for one in self._sample:
+                if not one.is_whole(registry):
+                    raise basic.ActionFailed(alone(UNREADABLE(image=f"{one.repository}:{one.tag}")))
 
     def _keep_sample(self, registry: Content, number: int, repository: Repository) -> None:
         """Remember one image that is whole: of each of the first repositories, and of some of the others."""
         if not repository.tags or len(self._sample) >= 2 * SAMPLE or (number >= SAMPLE and number % 100):
             return
         tag = min(repository.tags)
-        if _is_whole(registry, repository.name, tag):
-            self._sample.append((repository.name, tag))
+        digests = repository.closure([repository.tags[tag]])
+        blobs = frozenset(blob.digest for digest in digests for blob in repository.manifests[digest].blobs)
+        one = _Sample(repository.name, tag, repository.tags[tag], digests, blobs)
+        if digests and not repository.missing(digests) and one.is_whole(registry):
+            self._sample.append(one)
 
     def lines(self) -> str:
         """Return the report for people."""
@@ -138,9 +141,26 @@ class _Run:
         return {"untagged": untagged, "unreadable": unread, "blobs": sorted(self.found.unused), "freed": self.freed}
 
 
-def _is_whole(registry: Content, name: str, tag: str) -> bool:
-    """Tell whether an image and all that belongs to it can be read."""
-    repository = registry.read(name)
-    digests = repository.closure([repository.tags[tag]]) if tag in repository.tags else frozenset()
-    blobs = {blob.digest for digest in digests for blob in repository.manifests[digest].blobs}
-    return bool(digests) and not repository.missing(digests) and all(registry.has_blob(name, blob) for blob in blobs)
+class _Sample(NamedTuple):
+    """An image, and all that belongs to it."""
+
+    repository: str
+    tag: str
+    digest: str
+    digests: frozenset[str]
+    """Its manifests."""
+    blobs: frozenset[str]
+
+    def is_whole(self, registry: Content) -> bool:
+        """Tell whether all of it can be read: no more requests than it has parts, however large the repository is."""
+        try:
+            read = {one: registry.document(self.repository, one) for one in (self.tag, *self.digests)}
+        except Damaged:
+            return False
+        found = read[self.tag]
+        return (
+            found is not None
+            and found.digest == self.digest
+            and all(read.values())
+            and all(registry.has_blob(self.repository, blob) for blob in self.blobs)
+        )

@@ -284,6 +284,30 @@ def test_garbage_is_collected_while_nobody_can_push(registry, collect, machine):
     assert set(machine.engine.containers) == {"registry"}
 
 
+@pytest.mark.parametrize("what", ["blobs", "manifests", "another image"])
+def test_what_is_lost_with_the_garbage_is_said(registry, collect, machine, what):
+    for number in range(50):
+        registry.image("app", f"1.{number}", "one")
+    lose = {
+        "blobs": registry.blobs.clear,
+        "manifests": registry.manifests["app"].clear,
+        "another image": lambda: registry.tags["app"].update({"1.0": registry.tags["app"]["1.9"]}),
+    }[what]
+    registry.image("app", "1.0", "zero")
+
+    def first(method, path, headers):
+        runs = [call for call in machine.engine.calls if call[:2] == ("create", "docker-registry-maintenance")]
+        if len(runs) == 2:  # the first one only looks
+            lose()
+            machine.engine.calls.clear()
+            registry.requests.clear()
+
+    registry.first = first
+    failure = "After garbage collection, app:1.0 cannot be read. Restore a backup of the images."
+    assert collect() == {"failure": failure}
+    assert len(registry.requests) < 10, "no other image is read again"
+
+
 @pytest.mark.parametrize("wrong", [{}, {"storage-s3-bucket": "images"}])
 def test_a_kill_leaves_a_registry_that_the_next_hook_makes_writable(
     registry, collect, deployed, juju, machine, monkeypatch, wrong
