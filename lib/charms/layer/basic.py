@@ -5,7 +5,9 @@ Imports nothing outside the charm's `lib` and the standard library, so that a sc
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import pkgutil
 import sys
@@ -37,6 +39,10 @@ class ActionFailed(Exception):
 
 def activate() -> None:
     """Put the packages that the charm carries on the path: `packages/any`, and those of this architecture."""
+    # What is imported is no garbage. To look through all of it, time and again and at the end of the process, would
+    # be a fifth of an idle hook.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
     trees = ("lib/shims", "packages/any", f"packages/{os.uname().machine}")
     folders = [os.path.join(CHARM, tree) for tree in trees]
     # First, because the shims stand in for modules of the standard library, which older Pythons still have.
