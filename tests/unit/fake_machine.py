@@ -483,12 +483,15 @@ class FakeOwnership:
         self.problem = ""
         self.steps = 1  # that a pass takes
         self.foreign = set()  # folders that belong to somebody else
+        self.error = None  # of the disk
         self.passes = []
 
     def read_user(self):
         return self.user
 
     def is_owner(self, folder):
+        if self.error:
+            raise self.error
         return folder not in self.foreign
 
     def advance(self, folder, walk, seconds):

@@ -1,6 +1,7 @@
 """The registry runs as a user of its own where the files of the images can be that user's, else as root."""
 
 import errno
+import os
 import stat
 
 import pytest
@@ -81,6 +82,39 @@ def test_a_storage_that_does_not_allow_it_is_served_as_before(as_root, juju, mac
     machine.ownership.problem = ""
     as_root.hook("upgrade-charm")
     assert runs_as(machine) == (machine.ownership.user, [])
+
+
+def test_what_fails_for_another_reason_than_the_user_does_not_make_it_root(as_root, juju, machine, monkeypatch):
+    """By chance, or for a wrong option: root does not serve it either."""
+    now = [1_800_000_000.0]
+    monkeypatch.setattr(ownership.time, "time", lambda: now[0])
+    machine.ownership.foreign.clear()
+    machine.engine.images["mine:1"] = "sha256:two"
+    for broken, image in (("sha256:two", "mine:1"), ("sha256:one", "registry:2")):
+        machine.engine.broken.add(broken)
+        juju.change(config={"registry-image": image})
+        as_root.hook("config-changed")
+        assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+        assert "does not start with this configuration" in juju.model["status"][1], broken
+        assert machine.records.load(ownership.RECORD)["problem"] == "", broken
+        assert (set(machine.engine.containers), machine.engine.outages) == ({"registry"}, [])
+    machine.engine.broken.clear()
+    now[0] += 61
+    as_root.hook("update-status")
+    assert (runs_as(machine), juju.model["status"]) == ((machine.ownership.user, []), READY)
+
+
+def test_an_error_of_the_disk_says_nothing_about_the_owner(as_root, juju, machine):
+    errors = [OSError(number, os.strerror(number)) for number in (errno.EIO, errno.ENOENT, errno.EACCES, errno.ESTALE)]
+    for user in ("root", machine.ownership.user):
+        machine.engine.calls.clear()
+        for machine.ownership.error in errors:
+            as_root.hook("update-status")
+            assert (runs_as(machine)[0], machine.engine.writes()) == (user, []), machine.ownership.error
+            assert any("The owner of /srv/registry is unknown: " in call[-1] for call in juju.called("juju-log"))
+            assert juju.model["status"] == READY
+        machine.ownership.error = None
+        as_root.hook("update-status")
 
 
 def test_an_image_that_only_root_can_run_is_run_by_root(as_root, juju, machine):

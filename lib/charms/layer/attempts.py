@@ -7,11 +7,13 @@ no service, from time to time: the fault may be elsewhere, for example in the ob
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 
 from charmhelpers.core import hookenv
 from charms.layer import context, juju_storage, ownership
 from charms.layer.context import Now
+from registry.client.http import ApiError
 from registry.client.openstack import SwiftError
 from registry.deployment.health import NotServing
 from registry.deployment.vacancy import Occupied
@@ -22,6 +24,8 @@ from registry.release.release import Release
 
 RECORD = "refused"
 """Name of the record on the machine: the release's digest, what to say, when it was tried last, and how often."""
+PERMISSION = re.compile("permission denied|operation not permitted", re.IGNORECASE)
+"""What the registry, or Docker, says where the user may not do what root may."""
 FIRST_SECONDS, LONGEST_SECONDS = 60, 1800
 """Time until the next attempt, doubled after each."""
 
@@ -49,10 +53,12 @@ def deploy(now: Now, release: Release) -> None:
     except Occupied as error:
         now.errors.append(error.sentence)
     except NotServing as error:
-        if not error.is_chance and ownership.gave_up(release, current, error):
-            return  # the current one serves, and all else is as requested
-        if not refused and current is not None and _serves_as_root(now, release, current, error):
-            return
+        if not refused and ownership.may_need_root(release, current, error):
+            with contextlib.suppress(NotServing, EngineError, SwiftError, ApiError):  # the first error is reported
+                if _serves_as_root(now, release, current, error):
+                    ownership.needs_root(release, error)
+                    forget()
+                    return
         # That of a refused release is said already; this one is of the current release.
         is_forgotten = refused or error.is_chance
         now.errors.append(
@@ -65,22 +71,28 @@ def deploy(now: Now, release: Release) -> None:
             _deploy(now, current)
 
 
-def _serves_as_root(now: Now, release: Release, current: Release, error: NotServing) -> bool:
-    """Deploy another image as root if it may be one that only root can run; tell whether it serves. Raises OSError.
+def _serves_as_root(now: Now, release: Release, current: Release | None, error: NotServing) -> bool:
+    """Tell whether root serves what failed with *error* as the user; then it does so from now on.
 
-    The *current* one serves as the user, and *error* is that of the *release* as the user, which cost no service.
+    Raises NotServing, EngineError, SwiftError, ApiError, OSError.
     """
-    spec, before = release.container, current.container
-    if not (spec.user and before.user) or spec.image_id == before.image_id:
+    root = ownership.as_root(release)
+    is_all = current is not None and root.is_same(current)
+    if error.interrupted:
+        if is_all:
+            context.client(root).check_alive()  # the container that was restored
+        elif PERMISSION.search(error.text):
+            _deploy(now, root)
+        else:  # probably the configuration, and another attempt would cost service
+            return False
+    elif release.upstream is not None:  # nothing was tried yet
         return False
-    if error.option or error.interrupted or error.is_chance:
-        return False
-    with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
-        _deploy(now, ownership.as_root(release))
-        ownership.needs_root(release, error)
-        forget()
-        return True
-    return False
+    elif is_all:
+        assert now.docker is not None
+        return context.switch(now.docker).try_out(root)
+    else:
+        _deploy(now, root)
+    return True
 
 
 def is_refused(now: Now, release: Release | None) -> bool:

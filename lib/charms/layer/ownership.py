@@ -60,11 +60,15 @@ def _is_allowed(facts: Facts, place: str) -> bool:
         machine.folders.ensure(LOCAL)
     if facts.disk.lost or facts.disk.is_hidden or not machine.folders.is_there(place):
         return present.served_by == "user"
-    is_owner = machine.ownership.is_owner(place)
-    due = before.next(present, now, is_owner=is_owner, retry=retry)
-    if due is not None:
-        before = _continue(due)
+    try:
         is_owner = machine.ownership.is_owner(place)
+        due = before.next(present, now, is_owner=is_owner, retry=retry)
+        if due is not None:
+            before = _continue(due)
+            is_owner = machine.ownership.is_owner(place)
+    except OSError as error:  # of the disk, which says nothing about the owner: who serves goes on
+        hookenv.log(f"The owner of {place} is unknown: {error.strerror or error}.", level=hookenv.WARNING)
+        return present.served_by == "user"
     return before.allows_user(is_owner=is_owner)
 
 
@@ -101,26 +105,22 @@ def _save(known: Ownership) -> None:
         records.save(RECORD, known.to_json())
 
 
-def gave_up(release: Release, current: Release | None, error: NotServing) -> bool:
-    """Record that a *release* did not serve as the user, where *current* is root; tell whether that is all of it.
+def may_need_root(release: Release, current: Release | None, error: NotServing) -> bool:
+    """Tell whether the user may be why a *release* did not serve as that: no other cause is known.
 
-    Raises OSError.
+    What is *current* does not serve the same folder with the same image as the user.
     """
-    if not release.container.user or (current is not None and current.container.user):
+    if not release.container.user or error.option or error.is_chance:
         return False
-    serves = current is not None and (current.data_folder or STORE) == (release.data_folder or STORE)
-    _save_problem(release, "root" if serves else "", error)
-    return current is not None and as_root(release).is_same(current)
+    if current is None or not current.container.user:
+        return True
+    return (current.data_folder, current.container.image_id) != (release.data_folder, release.container.image_id)
 
 
 def needs_root(release: Release, error: NotServing) -> None:
-    """Record that the image of a *release* did not serve as the user, and does as root. Raises OSError."""
-    _save_problem(release, "root", error)
-
-
-def _save_problem(release: Release, by: str, error: NotServing) -> None:
+    """Record that a *release* did not serve as the user, and did as root right afterwards. Raises OSError."""
     place, words = release.data_folder or STORE, str(error.sentence).rstrip(".")
-    _save(Ownership(place, by, problem=words, ended=time.time(), interrupted=error.interrupted))
+    _save(Ownership(place, "root", problem=words, ended=time.time(), interrupted=error.interrupted))
 
 
 def as_root(release: Release) -> Release:

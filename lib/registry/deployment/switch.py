@@ -19,7 +19,7 @@ from registry.deployment.handover import Handover
 from registry.deployment.health import NOT_STARTED, Connect, Health, NotServing
 from registry.deployment.recovery import Recovery
 from registry.deployment.store import Store
-from registry.deployment.vacancy import IN_THE_WAY, require_free
+from registry.deployment.vacancy import has_ours, require_free
 from registry.formats.htpasswd import User
 from registry.formats.inspection import DIGEST_LABEL, Container
 from registry.machine import engine
@@ -79,6 +79,15 @@ class Switch:
         done = self._replace(release, old, keep=intact, has_candidate=True, fall_back=fall_back)
         self._store.make_current(release)
         return [*done, f"release {release.digest} is current"]
+
+    def try_out(self, release: Release) -> bool:
+        """Tell whether *release* serves as a candidate, which is removed. Raises NotServing, EngineError, OSError."""
+        try:
+            self._store.write(release)
+            self._candidates.verify(release)
+        finally:
+            self._end(release)
+        return not self.warnings
 
     @property
     def warnings(self) -> tuple[Sentence, ...]:
@@ -155,7 +164,7 @@ class Switch:
             self._end(release)
             return []
         require_free(self._docker, name, old)
-        had_old = self._has(old, must_be_free=name == old)
+        had_old = has_ours(self._docker, old, is_first=self._store.current() is None, must_be_free=name == old)
         self._store.begin_switch({name, old})
         self._docker.remove(f"{name}-next")
         try:
@@ -196,15 +205,6 @@ class Switch:
         self._docker.remove(f"{old}-previous")
         self._end(release)
         return [f"container {name} created for release {release.digest} ({how})"]
-
-    def _has(self, old: str, *, must_be_free: bool) -> bool:
-        """Tell whether there is a container *old* to replace. Raises NotServing if it is somebody else's."""
-        container = self._docker.inspect(old)
-        is_first = self._store.current() is None
-        theirs = container is not None and not (container.is_ours or (is_first and container.is_predecessors))
-        if theirs and must_be_free:
-            raise NotServing(IN_THE_WAY(name=old))
-        return container is not None and not theirs
 
     def _start(self, release: Release) -> None:
         """Start the container of *release*, and wait until it serves. Raises NotServing, EngineError."""

@@ -31,3 +31,15 @@ def require_free(docker: engine.Engine, name: str, old: str) -> None:
         container = docker.inspect(one)
         if container is not None and not container.is_ours:
             raise Occupied(IN_THE_WAY(name=one))
+
+
+def has_ours(docker: engine.Engine, old: str, *, is_first: bool, must_be_free: bool) -> bool:
+    """Tell whether there is a container *old* to replace; the predecessor's is one before the first release.
+
+    Raises NotServing if it is somebody else's and the name *must_be_free*.
+    """
+    container = docker.inspect(old)
+    theirs = container is not None and not (container.is_ours or (is_first and container.is_predecessors))
+    if theirs and must_be_free:
+        raise NotServing(IN_THE_WAY(name=old))
+    return container is not None and not theirs

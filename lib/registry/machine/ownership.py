@@ -61,26 +61,30 @@ class Ownership:
         self.number = accounts.NUMBER
 
     def read_user(self) -> str:
-        """Return the user and group as which the registry can run on this machine; "" where there is none."""
+        """Return the user and group as which the registry can run on this machine; "" where there is none.
+
+        Raises OSError.
+        """
         try:
             taken = [(self._root / "etc" / name).read_text(errors="replace") for name in ("passwd", "group")]
             maps = [(self._root / "proc/self" / name).read_text() for name in ("uid_map", "gid_map")]
-        except OSError:
+        except FileNotFoundError:
             return ""
         usable = accounts.is_free(taken) and all(map(accounts.is_mapped, maps))
         return f"{self.number}:{self.number}" if usable else ""
 
     def is_owner(self, folder: str) -> bool:
-        """Tell whether the folder exists, and the first folders in it are the user's, who can enter them."""
+        """Tell whether the first folders in the folder are the user's, who can enter them.
+
+        Raises OSError where that is unknown: the folder is not there, or its disk fails.
+        """
         for head in HEADS:
             try:
                 state = os.lstat(f"{folder}/{head}")
             except FileNotFoundError:
                 if not head:
-                    return False
+                    raise
                 continue
-            except OSError:
-                return False
             if state.st_uid != self.number or not state.st_mode & stat.S_IRUSR:
                 return False
         return True

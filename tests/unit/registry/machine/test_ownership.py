@@ -168,11 +168,14 @@ def test_rules_that_somebody_else_made_stay(folder):
 def test_the_first_folders_tell_whose_a_folder_is(folder, tmp_path):
     one = Owners()
     assert not one.is_owner(str(folder))
+    (tmp_path / "file").write_text("")
+    for place in ("missing", "file", "a" * 300):  # unknown, as with a disk that fails or is not mounted
+        with pytest.raises(OSError, match=r"No such file|Not a directory|too long"):
+            one.is_owner(str(tmp_path / place))
     one.number = os.geteuid()
     assert one.is_owner(str(folder))
     (tmp_path / "link").symlink_to(folder)
     assert one.is_owner(str(tmp_path / "link"))
-    assert not one.is_owner(str(tmp_path / "missing"))
     (folder / "docker/registry").chmod(0)
     assert not one.is_owner(str(folder))
     (folder / "docker/registry").chmod(0o700)
@@ -198,3 +201,6 @@ def test_a_number_that_is_taken_or_not_mapped_is_not_used(tmp_path):
         assert user(**taken) == "", taken
     (tmp_path / "etc/group").unlink()
     assert Ownership(root=tmp_path).read_user() == ""
+    (tmp_path / "etc/group").mkdir()
+    with pytest.raises(IsADirectoryError):
+        Ownership(root=tmp_path).read_user()
