@@ -109,7 +109,7 @@ def places() -> tuple[Place, ...]:
         Place(f"{exporter.FOLDER}/", "the charm's own metrics, for `cos-agent`", True),
         Place(exporter.PROGRAM, "the program that serves them", True),
         Place(f"/etc/systemd/system/{exporter.NAME}*", "its units of systemd", True),
-        Place(f"{records.FOLDER}/", "the charm's records of all these; root only", False),
+        Place(f"{records.FOLDER}/", "the charm's records; root only. Those of the registry itself are removed", False),
         Place(f"{records.FOLDER}/output/", "long outputs of actions", False),
         Place(f"{records.FOLDER}/{RESERVE}/", "reserve, as above, if the images are on another disk", True),
     )

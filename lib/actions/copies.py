@@ -70,7 +70,7 @@ class Copies:
                 digest = copier.copy(*image)
                 state = COPIED if copier.tally.images else SKIPPED
         except (ApiError, BadManifest) as error:
-            self._target.tags(copy.repository)  # one that is gone ends the action
+            self._target.require_answer()  # one that is gone ends the action
             state, reason = FAILED, str(error)
         finally:
             self._working.pop(copy)

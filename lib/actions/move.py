@@ -41,7 +41,7 @@ def move(params: dict[str, Any]) -> Results:
         with progress.reported(run.progress):
             untagged = content.manifests(wanted=params["untagged"])
             run.count()
-            for name in source.repositories():
+            for name in run.repositories():
                 run.repository(name, untagged.manifests.get(name, ()))
         text.write(run.lines())
         data.write(json.dumps({"failed": run.failed, "only-there": run.stale, "left": run.left}) + "\n")
@@ -83,16 +83,20 @@ class _Run:
         done = self.copied + self.skipped + len(self.left)
         return f"{done} of {self.total} images, {human(self.copier.tally.bytes)} copied"
 
+    def repositories(self) -> list[str]:
+        """Return the names of all repositories. Raises ApiError."""
+        return self.copier.retry(lambda: list(self._source.repositories()))
+
     def count(self) -> None:
         """Count the tags. Raises ApiError."""
-        for tags in concurrently(self._source.tags, self._source.repositories()):
+        for tags in concurrently(lambda name: self.copier.retry(self._source.tags, name), self.repositories()):
             self.total += len(tags)
 
     def repository(self, name: str, digests: Iterable[str]) -> None:
         """Copy the tags of a repository, and then the manifests *digests* that came with none. Raises ApiError."""
-        tags = self._source.tags(name)
+        tags, there = (self.copier.retry(registry.tags, name) for registry in (self._source, self._target))
         self._reached.clear()
-        self.stale += [f"{name}:{tag}" for tag in sorted({*self._target.tags(name)} - {*tags})]
+        self.stale += [f"{name}:{tag}" for tag in sorted({*there} - {*tags})]
         for tag in self._absent(name, tags):
             self._copy(name, tag, f"{name}:{tag}", [tag])
         rest = self._absent(name, [digest for digest in digests if digest not in self._reached])
@@ -132,7 +136,7 @@ class _Run:
             self.copied += 1
         except (ApiError, BadManifest) as error:
             for registry in (self._source, self._target):
-                registry.tags(name)  # one that is gone ends the action
+                registry.require_answer()  # one that is gone ends the action
             self.failed[image] = str(error)
             self.left.append(image)
 

@@ -395,9 +395,15 @@ def test_nothing_is_done_during_a_series_upgrade(deployed, juju, machine):
 
 
 def test_removal_takes_the_containers_and_the_configuration(deployed, machine):
+    for name in ("refused", "collection", "runs", "scheduled-prune", "scheduled-garbage-collect", "held"):
+        machine.records.save(name, {})
+    assert {"ownership", "disk"} < set(machine.records.texts)
     deployed.hook("stop")
     assert machine.engine.containers == {}
     assert not machine.store.root.exists()
+    kept = {"held", "daemon", "daemon-written", "dockerd-start", "sources"}
+    assert machine.records.texts.keys() - kept == set(), "of the registry"
+    assert "held" in machine.records.texts
     deployed.hook("remove")
     assert machine.engine.containers == {}
 

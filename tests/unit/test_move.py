@@ -1,8 +1,10 @@
 """The actions move and check-storage, against registries in memory."""
 
+import functools
 import json
 
 import pytest
+from registry.client.transfer import Copier
 from registry_server import MemoryRegistry, serve
 
 S3 = "storage-s3-bucket=images storage-s3-region=eu-west-1"
@@ -71,6 +73,26 @@ def test_an_image_that_is_damaged_keeps_no_other_from_being_copied(registries, m
     report = json.loads(machine.records.outputs[results["report-json"].rpartition("/")[2]])
     assert list(report["failed"]) == report["left"] == ["app:1.0"]
     assert set(target.tags["app"]) == {"2.0", "3.0"}
+
+
+def test_lists_that_fail_once_are_requested_again(registries, move, monkeypatch):
+    monkeypatch.setattr("registry.client.transfer.ATTEMPTS", 2)
+    monkeypatch.setattr("actions.move.Copier", functools.partial(Copier, sleep=lambda _: None))
+    seen = [set(), set()]
+    for registry, failed in zip(registries, seen, strict=True):
+
+        def fail(method, path, headers, failed=failed):
+            is_list = "/tags/list" in path or "/_catalog" in path
+            if not is_list or path in failed:
+                return None
+            failed.add(path)
+            return 500, {}, b"{}"
+
+        registry.first = fail
+    for name in ("app", "web"):
+        registries[0].image(name, "1.0", name)
+    assert counts(move()) == {"images": 2, "copied": 2, "skipped": 0, "failed": 0, "left": 0}
+    assert list(map(len, seen)) == [3, 2]
 
 
 def test_targets_that_cannot_be(registries, move, deployed, actions):

@@ -21,6 +21,8 @@ from charms.layer import (
     owner,
     ownership,
     room,
+    runs,
+    schedules,
     serving,
     status,
     tls_client,
@@ -47,6 +49,12 @@ LEAVING = Message("Being removed", "The registry serves until the last hook")
 
 REMOVED = Message("Removed", "The images stay in {place}")
 """The unit is removed from the machine; its images are not."""
+
+OF_THE_REGISTRY = (
+    *(attempts.RECORD, collection.RECORD, juju_storage.RECORD, ownership.RECORD, room.RECORD, runs.RECORD),
+    *(schedules.RECORD.format(name=name) for name in schedules.NAMES),
+)
+"""Records that end with the registry; those of Docker and of packages stay as these do."""
 
 
 def begin() -> None:
@@ -220,7 +228,8 @@ def remove() -> None:
     machine.timers.ensure({})
     machine.credentials.remove()
     machine.store.remove()
-    machine.records.remove(juju_storage.RECORD)
+    for record in OF_THE_REGISTRY:
+        machine.records.remove(record)
     owner.release()
     kept = disk.whereabouts(current.data_folder if current else disk.LOCAL, juju_storage.read())
     hookenv.log(f"The registry is removed; its images stay in {kept}.")

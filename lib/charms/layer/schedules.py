@@ -14,6 +14,8 @@ from registry.message import Message, Sentence, about, alone, joined
 
 RECORD = "scheduled-{name}"
 """Name of the record of an action's last scheduled run: `Run` as JSON."""
+NAMES = ("garbage-collect", "prune")
+"""The actions that can have a schedule."""
 SLACK = 86400
 """Seconds that a run may be late: a machine that was off makes up for it when it starts."""
 
@@ -45,7 +47,7 @@ def ensure() -> None:
             kept |= requested.keys()
         else:
             files |= requested
-    for name in ("garbage-collect", "prune"):  # a schedule that is wrong changes nothing
+    for name in NAMES:  # a schedule that is wrong changes nothing
         if name not in schedules and upkeep.requests(name) and not is_cache:
             kept |= timers.files(name, "", unit, program).keys()
     try:

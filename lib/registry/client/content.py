@@ -44,6 +44,13 @@ class Content:
         self._connection = connection
         self._page = page
 
+    def require_answer(self) -> None:
+        """Raise ApiError if the registry is gone: nothing answers, or its storage or a proxy's way to it is not there.
+
+        Anything else that fails is the matter of one image or repository.
+        """
+        answers.exists(self._connection.send("GET", "/v2/", as_user=True), "GET /v2/")
+
     def repositories(self) -> Iterator[str]:
         """Yield the names of all repositories, each once. Raises ApiError."""
         return self._list("/v2/_catalog", "repositories", self._page)

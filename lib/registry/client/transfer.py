@@ -104,17 +104,17 @@ class Copier:
             self._copy_whole(origin, repository, document)
         self._copy_dependents(origin, repository, document)
         for name in new:
-            self._retry(self._target.put_manifest, repository, name, document)
+            self.retry(self._target.put_manifest, repository, name, document)
         self.tally.images += len(new)
         return document.digest
 
     def has(self, repository: str, reference: str, digest: str) -> bool:
         """Tell whether *reference*, a tag or digest, is the manifest *digest* in the target. Raises ApiError."""
-        return self._retry(self._target.has_manifest, repository, reference, digest)
+        return self.retry(self._target.has_manifest, repository, reference, digest)
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Tell whether the target has a blob. Raises ApiError."""
-        return self._retry(self._target.has_blob, repository, digest)
+        return self.retry(self._target.has_blob, repository, digest)
 
     def is_copied(self, origin: str, reference: str, repository: str, tags: Iterable[str]) -> bool:
         """Tell whether `copy` would find the image in the target already. Raises ApiError."""
@@ -122,7 +122,7 @@ class Copier:
         return all(self.has(repository, name, document.digest) for name in tuple(tags) or (document.digest,))
 
     def _document(self, origin: str, reference: str) -> Document:
-        document = self._retry(self._source.document, origin, reference)
+        document = self.retry(self._source.document, origin, reference)
         if document is None:
             raise Missing(f"{origin} has no {reference}")
         return document
@@ -137,7 +137,7 @@ class Copier:
         for size in concurrently(lambda blob: self._copy_blob(origin, repository, blob), blobs):
             self.tally.bytes += size
         try:
-            self._retry(self._target.put_manifest, repository, document.digest, document)
+            self.retry(self._target.put_manifest, repository, document.digest, document)
         except ApiError as error:
             if absent:
                 lacking = ", ".join(child.platform or child.digest for child in absent)
@@ -149,7 +149,7 @@ class Copier:
     def _copy_child(self, origin: str, repository: str, child: Descriptor) -> bool:
         """Copy a manifest of an index; tell whether there is one."""
         if not self.has(repository, child.digest, child.digest):
-            document = self._retry(self._source.document, origin, child.digest)
+            document = self.retry(self._source.document, origin, child.digest)
             if document is None:
                 # An index may list platforms that its registry does not have.
                 return False
@@ -160,7 +160,7 @@ class Copier:
         """Copy a blob, unless the target has it; return the bytes that were copied."""
         if self.has_blob(repository, blob.digest):
             return 0
-        self._retry(lambda: self._target.put_blob(repository, blob, self._source.blob(origin, blob.digest)))
+        self.retry(lambda: self._target.put_blob(repository, blob, self._source.blob(origin, blob.digest)))
         return blob.size
 
     def _copy_dependents(self, origin: str, repository: str, document: Document) -> None:
@@ -168,19 +168,19 @@ class Copier:
         read = manifest.parse(document.data, document.media_type, document.digest)
         inner = [child for child in read.children if child.media_type in (manifest.OCI_INDEX, manifest.DOCKER_LIST)]
         for child in inner:
-            if (index := self._retry(self._source.document, origin, child.digest)) is not None:
+            if (index := self.retry(self._source.document, origin, child.digest)) is not None:
                 self._copy_dependents(origin, repository, index)
         digests = (document.digest, *(child.digest for child in read.children if child not in inner))
         tags = [tag for digest in digests for tag in dependent_tags(digest)]
-        documents = concurrently(lambda tag: self._retry(self._source.document, origin, tag), tags)
+        documents = concurrently(lambda tag: self.retry(self._source.document, origin, tag), tags)
         for tag, found in zip(tags, documents, strict=True):
             if found is not None and not self.has(repository, tag, found.digest):
                 self._copy_whole(origin, repository, found)
-                self._retry(self._target.put_manifest, repository, tag, found)
+                self.retry(self._target.put_manifest, repository, tag, found)
                 self._copy_dependents(origin, repository, found)
 
-    def _retry(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call *function* again after an error that may be gone by then."""
+    def retry(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Return what *function* returns; call it again after an error that may be gone by then. Raises ApiError."""
         for attempt in range(ATTEMPTS - 1):
             try:
                 with self._slots:
