@@ -1,6 +1,7 @@
 """Containers of the machine as operators have them: the charm's own by any name, and those of others."""
 
 import pytest
+from charms.layer import context
 from fake_machine import READY
 
 STRANGER = {"Image": "sha256:other", "Cmd": None, "Env": [], "Labels": {}, "HostConfig": {"PortBindings": {}}}
@@ -115,6 +116,23 @@ def test_a_registry_that_does_not_answer_at_all_is_not_blamed_on_the_network(dep
     machine.engine.deaf.add("sha256:one")
     deployed.hook("update-status")
     assert juju.model["status"][1].startswith("The registry does not answer at port 5000: connection failed.")
+
+
+def test_what_another_program_answers_at_the_port_is_not_the_registry(deployed, juju, machine):
+    ports = {"5000/tcp": [{"HostIp": "", "HostPort": "5000"}]}
+    machine.engine.create("web", STRANGER | {"HostConfig": {"PortBindings": ports}})
+    for state, config in (("exited", {}), ("created", {"registry-port": 0}), ("exited", {"storage-delete": True})):
+        machine.engine.containers["web"]["status"] = "exited"
+        machine.engine.containers["registry"]["status"] = state
+        machine.engine.start("web")
+        juju.change(config={"registry-port": 5000, "storage-delete": False, **config})
+        deployed.hook("config-changed")
+        context.client(machine.store.current()).check_alive()
+        kind, words = juju.model["status"]
+        assert (kind, "serving" in words) == ("blocked", False), (config, words)
+    machine.engine.containers["web"]["status"] = "exited"
+    deployed.hook("start")
+    assert juju.model["status"] == READY
 
 
 @pytest.mark.parametrize("state", ["running", "exited"])

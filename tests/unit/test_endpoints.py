@@ -102,7 +102,7 @@ def test_a_unit_that_is_removed_serves_as_it_is_until_it_goes(deployed, juju, ma
     juju.change(config={"registry-port": 6000})
     deployed.hook("config-changed")
     assert (bag(juju, clients), bag(juju, proxy), machine.store.current(), juju.model["ports"]) == before
-    assert juju.model["status"] == ["maintenance", "Being removed. The registry serves until the last hook."]
+    assert juju.model["status"] == ["maintenance", "Being removed. The last hook removes the registry."]
     deployed.hook("stop")
     assert machine.store.current() is None
 

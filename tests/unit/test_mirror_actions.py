@@ -101,8 +101,7 @@ def test_a_registry_that_does_not_answer_any_more_ends_the_action(source, target
     target.answer = lambda *_: (503, {}, b"")
     failure = mirror(images=" ".join(f"app:{number}" for number in range(20)))["failure"]
     assert (
-        failure
-        == "The registry failed: GET /v2/ returned 503 instead of 200 or 404. Fix it and run the action again."
+        failure == "The registry failed: GET /v2/ returned 503 instead of 200 or 404. Fix it and run the action again."
     )
     assert len([one for one in source.requests if "/manifests/" in one[1]]) < 10
 

@@ -1,5 +1,7 @@
 """docs/reference says what config.yaml, actions.yaml, metadata.yaml and the code say."""
 
+import re
+
 import messages
 import pytest
 import reference
@@ -32,6 +34,18 @@ def test_each_option_is_in_one_group():
     grouped = [name for names in reference.option_groups().values() for name in names]
     assert grouped == list(OPTIONS)
     assert len(reference.option_groups()) > 5
+
+
+def test_these_messages_say_that_the_registry_serves_and_serving_examine_is_behind_them():
+    """Whoever adds another one shows that a request stands behind it."""
+    rows = (reference.FOLDER / "status-messages.md").read_text().splitlines()
+    texts = [row.split(" | ")[0].strip("| ") for row in rows if row.startswith("| ")]
+    claims = re.compile(r"(?i)\b(serves|serving|ready)\b")
+    assert [text for text in texts if claims.search(text)] == [
+        "a cache stores the images that it serves",
+        "Ready at *netloc* (*scheme*)",
+        "Still serving at *netloc* (*scheme*)",
+    ]
 
 
 def test_each_relation_has_a_meaning():

@@ -44,7 +44,7 @@ SECRET_AWAITED = Message(
 SERIES_UPGRADE = Message("Series upgrade in progress", "Finish it with `juju upgrade-machine <machine> complete`")
 """The machine's release is being upgraded (Juju 2.9: `juju upgrade-series`). The charm changes nothing meanwhile."""
 
-LEAVING = Message("Being removed", "The registry serves until the last hook")
+LEAVING = Message("Being removed", "The last hook removes the registry")
 """Juju is removing the unit."""
 
 REMOVED = Message("Removed", "The images stay in {place}")

@@ -6,6 +6,7 @@ from charms.layer import context, publish
 from charms.layer.context import Now
 from registry.client.http import ApiError, NoStorage
 from registry.formats import addresses
+from registry.machine.engine import EngineError
 from registry.message import Message, alone
 from registry.plan import published
 from registry.plan.report import Outcome
@@ -39,6 +40,9 @@ def examine(now: Now, current: Release | None) -> Outcome:
         publish.version(now.image.version)
     if now.facts.is_displaced and current == now.facts.current:
         return Outcome(False, "", "", errors)  # whatever answers at the port
+    if not _is_running(now, current):  # likewise: another program may have the port
+        dead = alone(NO_ANSWER(port=current.port, error="the container does not run", name=current.container.name))
+        return Outcome(False, "", "", errors or (dead,))
     address = now.facts.address
     try:
         problem = context.machine.outside.check(
@@ -54,3 +58,15 @@ def examine(now: Now, current: Release | None) -> Outcome:
         dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
         return Outcome(False, "", "", errors or (dead,))
     return Outcome(True, *published.place(now.options, now.facts, current), errors)
+
+
+def _is_running(now: Now, current: Release) -> bool:
+    """Tell whether the container of the *current* release runs: as this hook saw it, unless it has changed it."""
+    assert now.docker is not None and now.facts is not None and now.plan is not None
+    container = now.facts.container
+    if now.plan.outdated:
+        try:
+            container = now.docker.inspect(current.container.name)
+        except EngineError:  # what it said before is in the errors
+            return False
+    return container is not None and container.is_running

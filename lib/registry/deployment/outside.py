@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+LOOPBACK = "127.0.0.1"
 PROGRAM_SECONDS = 5
 """How long a program may take that is done in milliseconds."""
 INTERFACE = "vethregistry"
@@ -51,11 +52,12 @@ class Outside:
 
         Then send the *request*, whose errors are raised: it gets the host for a URL. An address that is not the
         machine's own, for example of a cloud's gateway, stands for the one at which that reaches the machine. Where no
-        namespace can be made, the connection begins at the machine itself.
+        namespace can be made, the connection begins at the machine itself, and where nothing is known of the address,
+        it ends there too.
         """
         own = _own_address(address)
         if not own:
-            return ""
+            return _connect(LOOPBACK, port, request)
         with concurrent.futures.ThreadPoolExecutor(max_workers=1) as worker:
             try:
                 client = _separate(worker, ipaddress.ip_address(own).version)

@@ -53,12 +53,16 @@ def test_an_address_of_the_machine_stays(address):
 
 
 @pytest.mark.parametrize("address", ["no-such-host.invalid", "", "999.1.1.1", "a" * 64 + ".example.com"])
-def test_an_address_that_says_nothing_gives_nothing(address, monkeypatch):
-    def unknown(*args, **kwargs):
-        raise socket.gaierror(-2, "Name or service not known")
+def test_an_address_that_says_nothing_is_that_of_the_machine(address, monkeypatch):
+    known = socket.getaddrinfo
 
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert outside.Outside().check(address, 5000, pytest.fail) == ""
+    def look_up(host, *args, **kwargs):
+        if host == address:
+            raise socket.gaierror(-2, "Name or service not known")
+        return known(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert outside.Outside().check(address, 1, pytest.fail) == "Connection refused", "the machine itself is asked"
 
 
 def test_an_answer_is_followed_by_the_request_and_none_by_the_reason():
