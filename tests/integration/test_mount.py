@@ -41,7 +41,11 @@ def mounted(model, charm, archives, small_image):
     unit = Unit(model, "mounted/0")
     unit.settle()
     push(unit, small_image)
-    unit.exec("docker stop registry; mkdir -p /mnt/disk && cp -a /srv/registry/. /mnt/disk/ && rm -rf /srv/registry/*")
+    unit.exec("docker stop registry; mkdir -p /mnt/disk /mnt/rules")
+    # The command of docs/how-to/storage.md, to a file system without access rules too.
+    unit.exec("mount -t ramfs none /mnt/rules && cp -a --no-preserve=mode /srv/registry/docker /mnt/rules/")
+    unit.exec("diff -r /srv/registry/docker /mnt/rules/docker && umount /mnt/rules")
+    unit.exec("cp -a --no-preserve=mode /srv/registry/. /mnt/disk/ && rm -rf /srv/registry/*")
     for name, text in (("srv-registry.mount", MOUNT), ("late-disk.service", LATE)):
         coded = base64.b64encode(text.encode()).decode()
         unit.exec(f"echo {coded} | base64 -d > /etc/systemd/system/{name}")

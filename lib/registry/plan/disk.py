@@ -127,7 +127,9 @@ class Disk:
             return alone(UNUSED_UNMOUNTED(storage=self.attached.id))
         app, draft = unit.partition("/")[0], f"{self.attached.location}/.new"
         # Under a temporary name, so that no hook sees half a copy; mv keeps a backup of an empty registry's folder.
-        move = f"sudo cp -aT {folder} {draft} && sync && sudo mv -T --backup=t {draft} {self.attached.folder}"
+        # Modes include the access rules that the folders have, and with those cp fails where there are none, as on NFS.
+        copy = f"sudo cp -aT --no-preserve=mode {folder} {draft}"
+        move = f"{copy} && sync && sudo mv -T --backup=t {draft} {self.attached.folder}"
         return alone(UNUSED(storage=self.attached.id, folder=folder, app=app, unit=unit, command=move))
 
 

@@ -70,7 +70,8 @@ def test_images_on_the_own_disk_stay_in_use_with_the_commands_that_move_them():
         "active",
         "Ready at 10.0.0.1:5000 (http). Storage registry-data/0 is not used: it has no images, and /srv/registry has. "
         "To move them: `juju config docker-registry storage-read-only=true`, "
-        "`juju ssh docker-registry/1 'sudo cp -aT /srv/registry /srv/registry-data/.new && sync && "
+        "`juju ssh docker-registry/1 'sudo cp -aT --no-preserve=mode /srv/registry "
+        "/srv/registry-data/.new && sync && "
         "sudo mv -T --backup=t /srv/registry-data/.new /srv/registry-data/registry'`, "
         "`juju config docker-registry --reset storage-read-only`.",
     )
