@@ -173,7 +173,9 @@ def test_a_port_that_another_program_has_at_boot(unit, fault):
             "systemctl enable squatter"
         )
         unit.reboot()
-        said(unit.update_status(), "blocked", "is in use by another program")
+        status = unit.update_status()
+        said(status, "blocked", "is in use by another program")
+        assert "serving" not in status[1], "the other program answers with 200 too"
         assert unit.exec("systemctl is-active squatter") == "active"
         unit.exec("systemctl disable --now squatter; rm /etc/systemd/system/squatter.service")
         until_active(unit)
