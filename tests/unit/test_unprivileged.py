@@ -197,6 +197,28 @@ def test_a_cache_that_only_root_can_run_is_not_stopped_every_day_to_see_it(as_ro
     assert runs_as(machine) == (machine.ownership.user, [])
 
 
+def test_a_cache_that_changes_at_once_is_run_by_root_where_the_user_may_not(as_root, juju, machine):
+    """Nothing else says that, and another attempt costs service again."""
+    user, machine.ownership.user = machine.ownership.user, ""
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
+    as_root.hook("config-changed")
+    machine.ownership.user = user
+    machine.engine.of_root.add("sha256:one")
+    for level, error, changed in (("debug", "no such host", False), ("warn", "mkdir /x: permission denied", True)):
+        machine.engine.error = f'level=error msg="{error}"\n'
+        juju.change(config={"log-level": level})
+        as_root.hook("config-changed")
+        assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+        assert (juju.model["status"][0] == "active") is changed, juju.model["status"]
+
+
+def test_a_first_image_that_only_root_can_run_is_run_by_root(charm, juju, machine):
+    machine.engine.of_root.add("sha256:one")
+    charm.hook("install")
+    assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
+
+
 def test_a_folder_that_is_no_longer_the_users_is_served_by_root(deployed, juju, machine):
     machine.ownership.foreign.add(LOCAL)
     machine.ownership.problem = "belongs to user 1000"

@@ -212,7 +212,7 @@ class FakeEngine:
                 if is_registry
                 else "nginx version: nginx/1.25\n"
             )
-        return self.error if self._get(name)["body"]["Image"] in self.broken | self.full else ""
+        return self.error if self._get(name)["body"]["Image"] in self.broken | self.full | self.of_root else ""
 
     def log_lines(self, name):
         self._call("logs", name)
