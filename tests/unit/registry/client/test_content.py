@@ -120,6 +120,9 @@ def test_a_configuration_of_any_size_is_read_to_a_limit(registry, content, monke
     image = registry.image("app", "1", created="2026-01-02T03:04:05Z", large="x" * 200)
     found = content()
     manifest = found.read("app").manifests[image["digest"]]
+    registry.requests.clear()
     assert found.created("app", manifest) == ""
+    assert registry.requests == []
     lying = dataclasses.replace(manifest, config=dataclasses.replace(manifest.config, size=100))
     assert found.created("app", lying) == ""
+    assert registry.requests == [("GET", f"/v2/app/blobs/{manifest.config.digest}")]
