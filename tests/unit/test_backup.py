@@ -1,5 +1,6 @@
 """The actions backup and restore, on one unit and on a new one."""
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -8,7 +9,9 @@ import tarfile
 
 import pytest
 import yaml
+from layouts import REF, Layout, sha, tar
 from registry.deployment import backup as archive
+from registry.machine.encryption import Cipher
 from registry_server import MemoryRegistry, serve
 
 KEY = "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n"
@@ -179,3 +182,37 @@ def test_the_program_is_installed_that_encrypts(back, machine, deployed):
     assert machine.apt.calls[-1] == ("install", "age")
     assert back(recipient="/no/key.asc")["failure"].startswith("APT failed: ")
     assert machine.apt.calls[-1] == ("install", "gpg", "gpg-agent")
+
+
+ROT13 = Cipher((), ("tr", "a-zA-Z", "n-za-mN-ZA-M"))
+"""For age and GnuPG, which run in the integration tests."""
+SAVED = archive.Saved(**{field.name: {"name": "hush"} for field in dataclasses.fields(archive.Saved)})
+
+
+def test_an_encrypted_backup_is_whole_and_shows_nothing(tmp_path):
+    layout = Layout()
+    layout.name(layout.image("a layer"), **{REF: "ghcr.io/team/app:1.0"})
+    content = layout.write(tmp_path / "layout.tar").read_bytes()
+    path = tmp_path / "backup"
+    with archive.writing(str(path), SAVED, ROT13) as stream:
+        stream.write(content)
+    assert b"hush" not in path.read_bytes()
+    assert archive.read(str(path), ROT13) == SAVED
+    with archive.images(str(path), ROT13) as reader:
+        assert [image.name for image in reader.images] == ["ghcr.io/team/app:1.0"]
+        assert b"".join(reader.blob("", f"sha256:{sha(b'a layer')}")) == b"a layer"
+    assert {one.name for one in tmp_path.iterdir()} == {"layout.tar", "backup"}
+    with pytest.raises(archive.BadBackup, match="is not a backup of this charm"):
+        archive.read(str(path), None)
+
+
+def test_an_archive_of_something_else_or_of_another_version_is_no_backup(tmp_path):
+    path, whole = str(tmp_path / "backup"), SAVED.to_json().encode()
+    other = whole.replace(f'"version": {archive.VERSION}'.encode(), b'"version": 99')
+    assert other != whole
+    for name, data in (("other", whole), (archive.UNIT, other), (archive.UNIT, b"[]")):
+        tar(path, {name: data})
+        with pytest.raises(archive.BadBackup, match="is not a backup of this charm"):
+            archive.read(path, None)
+    tar(path, {archive.UNIT: whole})
+    assert archive.read(path, None) == SAVED

@@ -84,7 +84,8 @@ class Upstream(Connection):
         stream: bool = False,
     ) -> requests.Response:
         """Send a request, with all that the registry asks for first. Raises ApiError; Refusal if access is denied."""
-        for attempt in range(WAITS + 1):
+        attempt = 0
+        while True:
             try:
                 answer = self._send_authorized(method, path, dict(headers or {}), data, stream=stream)
             except ValueError as error:
@@ -97,6 +98,7 @@ class Upstream(Connection):
             if attempt == WAITS or pause > LONGEST_WAIT:
                 break
             self._sleep(pause)
+            attempt += 1
         asked = f", and asks for a pause of {pause:.0f} s" if pause > LONGEST_WAIT else ""
         raise Refusal(f"{self._host} returned {answer.status_code}: too many requests{asked}")
 

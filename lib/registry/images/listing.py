@@ -122,9 +122,7 @@ def human(size: int) -> str:
     >>> human(1_500_000)
     '1.5 MB'
     """
-    value = float(size)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
-            break
-        value /= 1000
+    value, (unit, *larger) = float(size), _UNITS
+    while value >= 1000 and larger:
+        value, unit = value / 1000, larger.pop(0)
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"

@@ -1,5 +1,7 @@
 """What is in a registry, read from a server."""
 
+import dataclasses
+
 import pytest
 from registry.client.concurrency import concurrently
 from registry.client.content import Content
@@ -106,3 +108,21 @@ def test_results_keep_their_order_and_an_error_ends_the_rest():
     assert list(concurrently(lambda number: number * 2, range(100))) == [number * 2 for number in range(100)]
     with pytest.raises(ZeroDivisionError):
         list(concurrently(lambda number: 1 // number, [1, 0, 2]))
+
+
+def test_a_blob_that_the_registry_lacks_is_said(content):
+    with pytest.raises(ApiError, match="app has no blob sha256:0"):
+        list(content().blob("app", "sha256:0"))
+
+
+def test_a_configuration_of_any_size_is_read_to_a_limit(registry, content, monkeypatch):
+    monkeypatch.setattr("registry.client.content.CONFIG_BYTES", 200)
+    image = registry.image("app", "1", created="2026-01-02T03:04:05Z", large="x" * 200)
+    found = content()
+    manifest = found.read("app").manifests[image["digest"]]
+    registry.requests.clear()
+    assert found.created("app", manifest) == ""
+    assert registry.requests == []
+    lying = dataclasses.replace(manifest, config=dataclasses.replace(manifest.config, size=100))
+    assert found.created("app", lying) == ""
+    assert registry.requests == [("GET", f"/v2/app/blobs/{manifest.config.digest}")]

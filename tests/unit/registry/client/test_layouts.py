@@ -4,6 +4,7 @@ import ctypes
 import gzip
 import json
 import lzma
+import pathlib
 import re
 import tarfile
 
@@ -16,6 +17,7 @@ from registry.client.http import ApiError, Connection
 from registry.client.layout_reader import LayoutReader
 from registry.client.transfer import Copier, Damaged
 from registry.client.unloading import Unloading
+from registry.images.manifest import BadManifest
 from registry_server import MemoryRegistry, serve
 
 
@@ -76,6 +78,20 @@ def named(key, name, prefix=""):
     return make
 
 
+def hard_links(path):
+    """What GNU tar makes of a folder in which two names are one file."""
+    layout = Layout()
+    layout.name(layout.image("one"), **{REF: "team/app:1.0"})
+    layer = f"blobs/sha256/{sha(b'one')}"
+    layout.files["first"] = layout.files.pop(layer)
+    with tarfile.open(layout.write(path), "a") as file:
+        for kind, name, target in ((tarfile.DIRTYPE, "blobs", ""), (tarfile.LNKTYPE, layer, "./first")):
+            header = tarfile.TarInfo(name)
+            header.type, header.linkname = kind, target
+            file.addfile(header)
+    return path
+
+
 def two_images(path):
     return docker_save(path, (["team/app:1.0", "other:2"], [b"base", b"one"]), (["team/web:1.0"], [b"base", b"two"]))
 
@@ -116,6 +132,7 @@ SHAPES = {
     "crane": (named(BASE, "registry.example.com:5000/team/app"), {"team/app": {"latest"}}),
     "tar of a folder": (compressed(named(REF, "team/app:1.0", "./"), gzip.compress), {"team/app": {"1.0"}}),
     "zarf's package": (named(REF, "ghcr.io/team/app:1.0", "images/"), {"team/app": {"1.0"}}),
+    "tar of a folder with hard links": (hard_links, {"team/app": {"1.0"}}),
     "xz": (compressed(named(REF, "team/app:1.0"), lzma.compress), {"team/app": {"1.0"}}),
 }
 
@@ -255,6 +272,7 @@ DAMAGE = {
     ),
     "a link to itself": (changed({"index.json": "index.json"}), "it contains neither"),
     "a damaged layer": (damaged_layer, r"layer\.tar is damaged"),
+    "two layouts": (changed({"a/oci-layout": b"", "b/oci-layout": b""}), "it contains 2 OCI layouts"),
 }
 
 
@@ -265,6 +283,46 @@ def test_what_is_no_archive_is_a_sentence(content, tmp_path):
             unload(path, content)
         assert re.search(reason, str(caught.value)), name
         assert [path.name for path in tmp_path.iterdir()] == ["a.tar"]
+
+
+def test_an_archive_beyond_a_limit_is_a_sentence(content, tmp_path, monkeypatch):
+    path = docker_save(tmp_path / "a.tar", (["app:1"], [b"a layer"]))
+    monkeypatch.setattr(layout_reader, "DOCUMENT_BYTES", 50)
+    with pytest.raises(BadArchive, match=r"[0-9a-f]{64}\.json has \d+ bytes"):
+        unload(path, content)
+    monkeypatch.setattr(layout_reader, "FILES", 2)
+    with pytest.raises(BadArchive, match="it has more than 2 files"):
+        unload(path, content)
+
+
+def test_an_archive_that_is_cut_while_it_is_read_is_said(tmp_path):
+    layout = Layout()
+    descriptor = layout.image("a layer")
+    layout.name(descriptor, **{REF: "app:1"})
+    path = layout.write(tmp_path / "a.tar")
+    reader = LayoutReader(path)
+    with path.open("r+b") as file:
+        file.truncate(path.read_bytes().index(b"a layer") + 3)
+    with pytest.raises(Damaged, match=f"the archive ends within sha256:{sha(b'a layer')}"):
+        list(reader.blob("app", f"sha256:{sha(b'a layer')}"))
+
+
+def test_images_without_a_name_and_signatures_of_none_are_images_without_a_name(tmp_path):
+    layout = Layout()
+    layout.name(layout.image("one"))
+    layout.name(layout.image("two"), **{REF: "1.0"})
+    layout.name(layout.image("signature"), kind="dev.cosignproject.cosign/sigs", **{REF: "team/app:1.0"})
+    images = LayoutReader(layout.write(tmp_path / "a.tar")).images
+    assert [(image.repository, image.tag) for image in images] == [("", ""), ("", ""), ("team/app", "1.0")]
+
+
+def test_an_image_whose_manifest_is_missing_is_said(content, tmp_path):
+    layout = Layout()
+    descriptor = layout.image("one")
+    layout.name(descriptor, **{REF: "app:1"})
+    layout.drop(descriptor)
+    with pytest.raises(Damaged, match=f"the archive does not contain {descriptor['digest']}"):
+        unload(layout.write(tmp_path / "a.tar"), content)
 
 
 def test_a_blob_that_is_missing_or_has_another_digest_is_never_stored(registry, content, tmp_path):
@@ -297,11 +355,11 @@ def test_a_blob_that_is_missing_or_has_another_digest_is_never_stored(registry, 
 
 
 def test_a_damaged_manifest_is_said(content, tmp_path):
-    for data in (b"{}", b"[" * 100_000, bytes(layout_reader.DOCUMENT_BYTES + 1)):
+    for data in (b"{}", b"[]", b"[" * 100_000, bytes(layout_reader.DOCUMENT_BYTES + 1)):
         layout = Layout()
         layout.name(layout.blob(data), **{REF: "app:1"})
         layout.files[f"blobs/sha256/{sha(data)}"] = data[:1] + b" " + data[1:] if data == b"{}" else data
-        with pytest.raises(Damaged):
+        with pytest.raises((Damaged, BadManifest)):
             unload(layout.write(tmp_path / "a.tar"), content)
 
 
@@ -356,11 +414,15 @@ def test_only_what_is_new_is_written(registry, content, tmp_path):
 def test_a_blob_that_ends_early_leaves_an_archive_that_can_be_read(registry, content, tmp_path, monkeypatch):
     registry.image("app", "1", "damaged")
     registry.image("app", "2", "whole")
+    registry.image("app", "3", "changed")
     registry.blobs[f"sha256:{sha(b'damaged')}"] = b"short"
+    registry.blobs[f"sha256:{sha(b'changed')}"] = b"CHANGED"
     with layout_writer.written(tmp_path / "a.tar", frozenset()) as writer:
         copier = Copier(content, writer, lambda _: None)
         with pytest.raises(ApiError, match="ends early"):
             copier.copy("app", "1", "app", ["1"])
+        with pytest.raises(ApiError, match=f"{sha(b'changed')} is damaged"):
+            copier.copy("app", "3", "app", ["3"])
         copier.copy("app", "2", "app", ["2"])
     assert [image.name for image in LayoutReader(tmp_path / "a.tar").images] == ["app:2"]
 
@@ -377,5 +439,6 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
         pass
     assert list(tmp_path.iterdir()) == [path]
     path.with_suffix(".txt").write_text("sha256:0\n")
-    with pytest.raises(layout_writer.BadList):
-        layout_writer.read_list(path.with_suffix(".txt"))
+    for other in (path.with_suffix(".txt"), tmp_path, "/dev/zero"):
+        with pytest.raises(layout_writer.BadList):
+            layout_writer.read_list(pathlib.Path(other))

@@ -211,3 +211,27 @@ def test_a_proxy_is_used_unless_the_host_is_excepted(start):
 def test_docker_hub_is_called_otherwise():
     assert Access().url("docker.io") == "https://registry-1.docker.io"
     assert Access(plain=frozenset({"a:5000"})).url("a:5000") == "http://a:5000"
+
+
+def test_an_image_that_is_refused_to_everybody_is_said(start):
+    memory, host = start()
+    memory.before = lambda *_: (403, {}, b"")
+    with pytest.raises(Refusal, match="returned 403 for app: it does not exist, or needs credentials"):
+        upstream(host).document("app", "1")
+
+
+def test_a_token_server_without_a_token_is_said(start):
+    memory, host = start()
+    challenge = {"WWW-Authenticate": f'Bearer realm="http://{host}/token"'}
+    for status, body in (
+        (200, b"{}"),
+        (200, b"[]"),
+        (200, b"<html>"),
+        (200, b'{"token": 7}'),
+        (200, b'{"token": "a\\r\\nX-Other: b"}'),
+        (500, b'{"token": "a"}'),
+    ):
+        answer = status, {}, body
+        memory.before = lambda _, path, __, answer=answer: answer if "/token" in path else (401, challenge, b"")
+        with pytest.raises(ApiError, match=rf"127\.0\.0\.1 returned {status} and no token for {host}"):
+            upstream(host).document("app", "1")

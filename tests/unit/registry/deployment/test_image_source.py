@@ -134,3 +134,45 @@ def test_an_image_that_keeps_running_with_version_is_no_registry(docker, image, 
     image.answers[f"GET /containers/{VERSION}/logs"] = (200, b"")
     assert image_source.registry_version(docker, "sha256:1") is None
     assert image.calls[-1].startswith("DELETE /containers/c1?")
+
+
+class Loads(FakeEngine):
+    """A machine whose images are those that an archive gives it."""
+
+    def __init__(self, loaded, keeps=True):
+        super().__init__()
+        self.images, self.loaded, self.keeps = {}, loaded, keeps
+
+    def architecture(self):
+        return "amd64"
+
+    def load(self, file):
+        self.images = dict.fromkeys(self.loaded, "sha256:one") if self.keeps else {}
+        return self.loaded
+
+
+def test_what_comes_of_a_resource_and_of_a_pull(tmp_path):
+    resource, empty = docker_save(tmp_path / "a.tar", "registry:2"), tmp_path / "empty"
+    empty.write_bytes(b"")
+    nginx = Loads(["nginx:1"])
+    nginx.images, nginx.pullable = {}, {"nginx:1": "sha256:nginx"}
+    other = {"reference": "nginx:1", "is_default": False}
+    for docker, changes, expected in (
+        (Loads(["registry:2"]), {}, "sha256:one"),
+        (Loads([]), {}, r"^the resource registry-image contains no image for this machine\. Attach"),
+        (Loads(["registry:2"], keeps=False), {}, "^registry:2 was removed from the machine after Docker got it"),
+        (Loads([]), {**other, "resource": empty}, "cannot be pulled: no route"),
+        (Loads([]), other, "cannot be pulled: no route"),
+        (nginx, other, "^nginx:1 is not a registry"),
+    ):
+        said = []
+        source = image_source.Source(
+            **{"reference": "registry:2", "is_default": True, "resource": resource, "fresh": True, **changes}
+        )
+        if expected.startswith("sha256:"):
+            assert image_source.ensure_image(source, docker, said.append).id == expected
+        else:
+            with pytest.raises(image_source.NoImage, match=expected):
+                image_source.ensure_image(source, docker, said.append)
+        unused = ["The resource registry-image does not contain nginx:1 and is not used."]
+        assert said == (unused if changes == other else [])

@@ -99,3 +99,63 @@ def test_a_program_that_fails_or_hangs_is_a_failure(monkeypatch, tmp_path):
     assert [outside._ip([line]) for line in ("good", "bad", "slow")] == [True, False, False]
     with pytest.raises(outside._NoNamespace, match="ip failed"):
         outside._require(False)
+
+
+@pytest.fixture
+def namespace(monkeypatch, tmp_path):
+    """A machine that gives a namespace, and an `ip` that fails as often as said; calls it and returns what it read."""
+
+    class Libc:
+        result = 0
+
+        def unshare(self, flags):
+            assert flags == outside._CLONE_NEWNET
+            return self.result
+
+    libc, program, routes = Libc(), tmp_path / "ip", tmp_path / "routes"
+    routes.write_text(HEAD)
+    monkeypatch.setattr(outside.ctypes, "CDLL", lambda *_, **__: libc)
+    monkeypatch.setattr(outside, "_PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(outside, "ROUTES", {4: routes, 6: routes})
+
+    def check(*failing):
+        """Those numbers of the calls fail."""
+        numbers = "|".join(map(str, failing)) or "none"
+        program.write_text(
+            f"#!/bin/sh\ncd {tmp_path}\necho >> calls\ncat >> read\ncase $(wc -l < calls) in {numbers}) exit 1; esac\n"
+        )
+        program.chmod(0o755)
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+            port = server.getsockname()[1]
+        found = outside.Outside().check("127.0.0.1", port, pytest.fail)
+        read = (tmp_path / "read").read_text() if (tmp_path / "read").exists() else ""
+        for name in ("calls", "read"):
+            (tmp_path / name).unlink(missing_ok=True)
+        return found, read
+
+    check.libc, check.routes = libc, routes
+    return check
+
+
+def test_a_client_of_its_own_connects_from_its_own_address(namespace):
+    reason, read = namespace()
+    assert reason == "Connection refused from 198.51.100.6"
+    assert "link add vethregistry type veth peer name eth0" in read
+    assert "route add default via 198.51.100.5" in read
+    assert "delete" not in read
+
+
+def test_an_interface_that_is_left_is_replaced(namespace):
+    reason, read = namespace(1)
+    assert reason == "Connection refused from 198.51.100.6"
+    assert (read.count("link add"), read.count("link delete vethregistry")) == (2, 1)
+
+
+def test_where_no_namespace_can_be_made_the_machine_itself_connects(namespace):
+    assert namespace(1, 3)[0] == "Connection refused"  # the interface cannot be replaced
+    assert namespace(2)[0] == "Connection refused"  # nor set up inside
+    namespace.libc.result = -1  # not permitted
+    assert namespace() == ("Connection refused", "")
+    namespace.libc.result = 0
+    namespace.routes.write_text(HEAD + route("00000080", "00000080"))  # every network is in use
+    assert namespace() == ("Connection refused", "")

@@ -1,6 +1,7 @@
 """Certificates and private keys in PEM."""
 
 import base64
+import ssl
 import subprocess
 
 import pytest
@@ -19,6 +20,15 @@ iWjmJuy7A+CEGAIhAIhts7Vvw9uP3gaAfNMXKofVaG/8JF4eapdtzJP6AoGh
 -----END CERTIFICATE-----
 """
 """Of nobody; valid until 2126."""
+
+
+def changed(old, new):
+    """Return CERTIFICATE with a part of its DER, the last of its kind, replaced by one of the same length."""
+    before, found, after = ssl.PEM_cert_to_DER_cert(CERTIFICATE).rpartition(old)
+    assert found and len(new) == len(old)
+    return ssl.DER_cert_to_PEM_cert(before + new + after)
+
+
 NOT_PEM = "the text is neither PEM nor base64 of PEM. Use the content of a PEM file"
 NO_CERTIFICATE = "the text contains no certificate. Use PEM or base64 of PEM"
 UNREADABLE = "the text contains a certificate that cannot be read. Use an undamaged copy"
@@ -57,6 +67,10 @@ def test_the_output_of_the_base64_command_is_read(tmp_path):
         ("-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----", UNREADABLE),
         (CERTIFICATE + CERTIFICATE.replace("MIIB", "MIIC"), UNREADABLE),
         (CERTIFICATE.replace("MIIB", "M\u00cdB"), UNREADABLE),
+        (changed(b"\x3d\x04\x03\x02", b"\x3d\x04\x03\x03"), UNREADABLE),  # two signature algorithms
+        (changed(b"\x55\x1d\x23", b"\x55\x1d\x0e"), UNREADABLE),  # one extension twice
+        (changed(b"261124002443Z", b"261124002443z"), UNREADABLE),  # no time to Go
+        (changed(b"\x06\x03\x55\x1d\x23", b"\x06\x00\x04\x01\x23"), UNREADABLE),  # no name of an extension
     ],
 )
 def test_anything_else_is_a_problem(text, problem):
@@ -82,3 +96,17 @@ def test_a_name_that_is_not_ascii_is_named(tmp_path):
         assert raised.value.text.endswith(
             "is not ASCII. Have it reissued with the form of the name that begins with xn--"
         )
+
+
+def test_a_certificate_of_version_1_is_that_of_a_root_ca_if_it_is_its_own_issuer():
+    data = ssl.PEM_cert_to_DER_cert(CERTIFICATE)
+    length = len(data) - 4
+    begin = data.index(b"\xa0\x03\x02\x01\x02")
+    inner = int.from_bytes(data[begin - 2 : begin], "big")
+    # The version is left out where it is 1: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+    old = (
+        b"\x30\x82" + (length - 5).to_bytes(2, "big") + b"\x30\x82" + (inner - 5).to_bytes(2, "big") + data[begin + 5 :]
+    )
+    found = certificates.parsed(ssl.DER_cert_to_PEM_cert(old))[0]
+    assert (found.version, found.is_root_ca) == (1, True)
+    assert certificates.parsed(CERTIFICATE)[0].version == 3

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from registry.images import manifest
+from registry.images import listing, manifest
 from registry.images.inventory import Repository, removal, subject_of
 from registry.images.manifest import BadManifest, Manifest
 from registry_server import MemoryRegistry
@@ -161,3 +161,8 @@ def test_a_removal_looks_at_each_tag_a_few_times_however_many_there_are(monkeypa
     found = removal(repository, [tag for tag in tags if tag.startswith("build")])
     assert found.shared == {digest: (f"sha-{number}",) for number, digest in enumerate(digests)}
     assert len(calls) < 2 * len(tags)
+
+
+def test_a_size_is_said_in_the_largest_unit_of_which_it_has_one():
+    sizes = {0: "0 B", 999: "999 B", 1000: "1.0 kB", 1_500_000: "1.5 MB", 10**12: "1.0 TB", 2 * 10**15: "2000.0 TB"}
+    assert {size: listing.human(size) for size in sizes} == sizes

@@ -1,6 +1,7 @@
 """Lists of images as projects publish them."""
 
 import pytest
+from registry.images import lists
 from registry.images.lists import BadList, Request, parse
 
 DIGEST = f"sha256:{'0a' * 32}"
@@ -63,6 +64,8 @@ components:
         ("only: a:1 b:2\n", {}, ["a:1", "b:2"]),
         (HAULER, {}, ["docker.io/library/busybox:1.37", "ghcr.io/team/app:1"]),
         (ZARF, {}, ["nginx:1.29", "docker.io/library/redis:8"]),
+        ("kind: Images\nspec: {images: [{name: app:1}, {tag: 2}, app:2]}\n---\n- app:3\n", {}, ["app:1"]),
+        ("kind: ZarfPackageConfig\ncomponents: [{images: [app:1, 7]}, app:2]\n", {}, ["app:1"]),
     ],
 )
 def test_lists_that_are_published(text, request_, names):
@@ -84,6 +87,7 @@ def test_lists_that_are_published(text, request_, names):
         ("kind: Images\nspec: {images: [{name: 'A B'}]}\n", {}, "line 1: 'A B' is not an image name"),
         ("kind: &a [x, x]\nspec: *a\n", {}, "the list is not YAML (aliases are not supported"),
         ("kind: Charts\n", {}, "the list contains no image"),
+        ("#" * (lists.LIMIT + 1), {}, "the list has 16777217"),
     ],
 )
 def test_what_is_no_list_is_refused_with_its_place(text, request_, reason):

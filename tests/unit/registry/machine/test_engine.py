@@ -93,3 +93,20 @@ def test_live_restore_is_waited_for(docker, daemon):
     later.start()
     assert docker.live_restore(within=10) is True
     later.join()
+
+
+def test_a_name_that_is_no_container_of_docker_is_never_asked_for(docker, daemon):
+    before = len(daemon.calls)
+    assert [docker.inspect(name) for name in ("", "../info", "a/b", "a b")] == [None] * 4
+    assert daemon.calls[before:] == []
+
+
+def test_a_log_of_any_length_comes_line_by_line(docker, daemon):
+    parts = (b"one\ntw", b"o\n", b"\xff three")
+    frames = b"".join(b"\x01\0\0\0" + len(part).to_bytes(4, "big") + part for part in parts)
+    daemon.answers["GET /containers/registry/json"] = (200, inspection("exited", **OURS))
+    daemon.answers["GET /containers/registry/logs"] = (200, frames)
+    assert list(docker.log_lines("registry")) == ["one", "two", "\ufffd three"]
+    (asked,) = [call for call in daemon.calls if "/logs?" in call]
+    assert "tail=all" in asked
+    assert "follow=0" in asked

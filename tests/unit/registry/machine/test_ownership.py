@@ -204,3 +204,40 @@ def test_a_number_that_is_taken_or_not_mapped_is_not_used(tmp_path):
     (tmp_path / "etc/group").mkdir()
     with pytest.raises(IsADirectoryError):
         Ownership(root=tmp_path).read_user()
+
+
+def test_a_folder_without_images_is_its_owners_already(tmp_path):
+    one = Owners()
+    one.number = os.geteuid()
+    assert one.is_owner(str(tmp_path))
+
+
+def test_what_is_the_users_already_is_not_given_again(folder):
+    given = []
+    one = Ownership(lambda *target, **how: given.append(target), os.setxattr)
+    one.number = os.geteuid()
+    assert one.advance(str(folder), Walk(), FOREVER).is_complete
+    assert not given or os.getegid() != os.geteuid()  # one who is not root can have a group of another number
+
+
+@pytest.mark.parametrize("place", ["read", "write"])
+def test_a_disk_without_access_rules_is_none_that_fails(folder, monkeypatch, place):
+    def fails(*args):
+        raise OSError(code, os.strerror(code))
+
+    one = Owners()
+    if place == "read":
+        monkeypatch.setattr(os, "getxattr", fails)
+    else:
+        one._setxattr = fails
+    code = errno.EOPNOTSUPP
+    assert one.advance(str(folder), Walk(), FOREVER) == Walk(is_complete=True, has_rules=False)
+    code = errno.EIO
+    with pytest.raises(OSError, match="Input/output error"):
+        one.advance(str(folder), Walk(), FOREVER)
+
+
+def test_what_is_on_another_disk_is_not_the_registrys(folder):
+    state = folder.stat()
+    with pytest.raises(Unsuitable, match="'docker/registry/v2/blobs' is on another disk"):
+        Owners()._require_suitable(state, "blobs", state.st_dev + 1)
