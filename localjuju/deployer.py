@@ -11,7 +11,7 @@ from localjuju.records.machine import Machine
 from localjuju.records.unit import Unit
 from localjuju.store import Store, kept_charm, write
 
-CLIENT = Path(__file__).with_name("client.py")
+HOOK_TOOL = Path(__file__).with_name("hooktool.pl")
 
 
 def install_tools(store: Store, machine: Machine, host: Host) -> None:
@@ -19,10 +19,8 @@ def install_tools(store: Store, machine: Machine, host: Host) -> None:
     tools = host.path("/var/lib/juju/tools")
     folder = store.sockets(machine.id).parent
     write(folder / "jujud", f'#!/bin/sh\n[ "$1" != version ] || echo {VERSION}-ubuntu-amd64\n')
-    python = (host.output(["sh", "-c", "command -v python3"]) or "/usr/bin/python3").strip()
-    write(folder / "hooktool", f"#!{python} -ISE\n{CLIENT.read_text()}")
     host.copy(folder / "jujud", f"{tools}/machine-{machine.id}/jujud")
-    host.copy(folder / "hooktool", f"{tools}/hooktool")
+    host.copy(HOOK_TOOL, f"{tools}/hooktool")
     host.output(["chmod", "755", f"{tools}/hooktool", f"{tools}/machine-{machine.id}/jujud"])
 
 

@@ -1,4 +1,4 @@
-"""The socket at which the hook tools of a machine reach the agent; see `client` for what goes over it."""
+"""The socket at which the hook tools of a machine reach the agent; see `hooktool.pl` for what goes over it."""
 
 from __future__ import annotations
 
