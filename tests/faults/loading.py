@@ -95,7 +95,7 @@ class Load:
             except Again:
                 self.again += 1
                 client.close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # before an answer: it was a new connection
                 self.turned_away += 1
                 client.close()
             except (Failed, OSError, http.client.HTTPException) as error:

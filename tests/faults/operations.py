@@ -12,7 +12,7 @@ Operation = tuple[str, Any]
 VALUES: dict[str, tuple[Any, ...]] = {
     "log-level": ("debug", "warn", "error"),
     "log-format": ("text",),
-    "registry-port": (5001, 5002),
+    "registry-port": (5002, 5003),
     "registry-name": ("images", "registry2"),
     "http-host": ("http://registry.example.com:5000",),
     "drain-timeout": (1, 5),
@@ -27,7 +27,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "website-check-interval": (900,),
     "daemon-opts": ('{"log-driver": "json-file"}',),
 }
-"""Values that a registry serves with, none of them the default."""
+"""Values that a registry serves with, also together; none of them is a default."""
 WRONG: dict[str, tuple[Any, ...]] = {
     "log-level": ("loud",),
     "registry-port": (70000,),

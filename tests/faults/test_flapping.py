@@ -15,7 +15,7 @@ import snapshot
 import tracing
 from unit import Unit
 
-SECONDS = 480
+SECONDS = 600
 """For how long operations go on; the comparison follows."""
 RUNS = 6
 """How many shorter lists are tried after a failure, each on a unit of its own."""

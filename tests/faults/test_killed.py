@@ -14,7 +14,7 @@ from uploads import Uploads
 
 GAP = 3
 """For how many seconds nobody may be served."""
-SECONDS = {"config-changed": 400, "upgrade-charm": 300, "garbage-collect": 250, "import": 150}
+SECONDS = {"config-changed": 280, "upgrade-charm": 200, "garbage-collect": 200, "import": 120}
 """For how long points are tried."""
 
 
