@@ -6,6 +6,7 @@ They are never edited. What those files do not say, the meaning of a relation an
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import textwrap
@@ -299,7 +300,8 @@ def _storage() -> dict[str, Any]:
     return dict(read("metadata.yaml")["storage"])
 
 
-def read(name: str) -> dict[str, Any]:
+@functools.cache
+def read(name: str) -> Mapping[str, Any]:
     """Return what a YAML file of the charm says."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
     return loaded
