@@ -59,7 +59,10 @@ class Host(Protocol):
     def popen(
         self, argv: list[str], env: Mapping[str, str] | None = None, cwd: str = "/", mark: str = "", **streams: Any
     ) -> subprocess.Popen[bytes]:
-        """Start a process as root, with just `env` if given; `mark` is a name by which `kill` ends it."""
+        """Start a process as root, with just `env` if given; `mark` is a name by which `kill` ends it.
+
+        It writes to a terminal (`tty`) or to pipes.
+        """
 
     def kill(self, mark: str) -> None:
         """End what was started with this mark, and its children, if it still runs."""

@@ -167,9 +167,6 @@ class DockerHost:
         command = ["env", "-C", cwd, *clean, *marked, *argv]
         if streams.pop("tty", False):
             return subprocess.Popen(["docker", "exec", "-i", "-t", self.name, *command], **streams)
-        if streams.get("stdout") != subprocess.PIPE:
-            # Our own output may be a file: a program that opens /dev/stdout would write over it, through a pipe not.
-            return subprocess.Popen(["docker", "exec", "-i", self.name, *command], **streams)
         return subprocess.Popen(self._inside(command, with_input=streams.get("stdin") != subprocess.DEVNULL), **streams)
 
     def kill(self, mark: str) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import IO
 
 from localjuju import transfer
 from localjuju.host import Host
@@ -26,8 +32,36 @@ def ssh(session: Session) -> int:
     while words and (words[0] == "--" or words[0].startswith("-")):
         words = words[2 if words[0] in ("-i", "-o", "-p", "-l") else 1 :]
     command = ["-c", " ".join(words)] if words else []
-    terminal = not words and sys.stdin.isatty()
-    return host.popen(["runuser", "-l", user, *command], tty=terminal, stdin=sys.stdin).wait()
+    argv = ["runuser", "-l", user, *command]
+    if not words and sys.stdin.isatty():
+        return host.popen(argv, tty=True, stdin=sys.stdin).wait()
+    # Our own output may be a file: a program that opens /dev/stdout would write over it, through a pipe not.
+    process = host.popen(argv, stdin=sys.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ended = threading.Event()
+    streams = ((process.stdout, sys.stdout.buffer), (process.stderr, sys.stderr.buffer))
+    passing = [threading.Thread(target=_pass_on, args=(*pair, ended)) for pair in streams]
+    for thread in passing:
+        thread.start()
+    code = process.wait()
+    ended.set()
+    for thread in passing:
+        thread.join()
+    return code
+
+
+def _pass_on(source: IO[bytes], target: IO[bytes], ended: threading.Event) -> None:
+    """Copy what comes, at once, until the command has *ended*: what it left behind may hold the stream open."""
+    with source, contextlib.suppress(BrokenPipeError):  # nobody reads it any more, and the command is told likewise
+        while True:
+            is_last = ended.is_set()
+            if select.select([source], [], [], 0.1)[0]:
+                text = os.read(source.fileno(), 65536)
+                target.write(text)
+                target.flush()
+                if not text:
+                    break
+            elif is_last:
+                break
 
 
 @verb("scp", "--container= --no-host-key-checks! --proxy! words...")
