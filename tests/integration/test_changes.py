@@ -91,6 +91,6 @@ def test_time_without_service_is_a_moment(unit):
     with Watch(unit.address, patience=0.1) as watch:
         unit.config(registry_name="images")
         unit.config(registry_name=None)
-    assert watch.asked > 100
+    assert watch.asked > 50
     assert watch.gap < 5, "a limit against hanging; the figure is for the benchmark"
     print(f"asked {watch.asked} times, {watch.failed} failed, longest gap {watch.gap:.2f} s")

@@ -172,7 +172,7 @@ def test_images_move_from_the_disk_to_swift_although_something_is_killed(private
     assert private.config(**by_either) == ready
     images = Uploads(f"http://{private.address}:5000", login()["Authorization"])
     name = f"moved/{folder}"
-    pushed = [images.image(name, str(number), secrets.token_bytes(300_000)) for number in range(20)]
+    pushed = [images.image(name, str(number), secrets.token_bytes(300_000)) for number in range(12)]
 
     store.swift("PUT", folder)
     uri = model.add_secret("keys-of-swift", {"password": STORE_PASSWORD})
@@ -259,7 +259,7 @@ class Load:
 
     def _repeat(self, job):
         for _ in range(200):
-            if self._stop.wait(0.8):
+            if self._stop.wait(1.2):
                 return
             self._try(job, secrets.token_hex(8))
 

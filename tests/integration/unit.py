@@ -161,7 +161,7 @@ class Watch:
         self,
         address: str,
         port: int = 5000,
-        pause: float = 0.03,
+        pause: float = 0.05,
         ca: str | None = None,
         *,
         plain: bool = False,
