@@ -14,8 +14,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
 
+import jubilant
 import kept
 from deployment import archives, charm, deployed, model, small_image, stand_in, unit  # noqa: F401
+from object_store import Store
 
 KEY = "figure"
 
@@ -33,6 +35,14 @@ def figure(request):
         request.node.user_properties.append((KEY, (request.module.SECTION, name, found)))
 
     return take
+
+
+@pytest.fixture(scope="session")
+def store(model, stand_in):  # noqa: F811
+    """The object store of all tests that need one."""
+    model.deploy(stand_in("store"), "store")
+    model.wait(lambda status: jubilant.all_active(status, "store"), delay=0.1, successes=1)
+    return Store(model, "store/0")
 
 
 class Table:

@@ -5,9 +5,14 @@ processor, those of the programs that it starts included.
 
 `on_unit.py count HOOK` runs a hook in this process, and counts the hook tools and other programs that it starts,
 and its requests to Docker.
+
+`on_unit.py memory ACTION` waits for an action, a minute at most, and prints the KiB of memory that its process had at
+most when it ends.
 """
 
 import collections
+import contextlib
+import glob
 import json
 import os
 import resource
@@ -57,4 +62,30 @@ def counted(hook):
     return found
 
 
-print(json.dumps({"time": timed, "count": counted}[sys.argv[1]](*sys.argv[2:])))
+def find(action):
+    """Return the folder in /proc of the process of an action, or None."""
+    for folder in glob.glob("/proc/[0-9]*"):
+        with contextlib.suppress(OSError), open(f"{folder}/cmdline") as file:
+            first, *rest = file.read().rstrip("\0").split("\0")
+            if "python" in first and rest and rest[-1].endswith(f"/actions/{action}"):
+                return folder
+    return None
+
+
+def most(action):
+    end, folder, found = time.monotonic() + 60, None, 0
+    while folder is None and time.monotonic() < end:
+        time.sleep(0.05)
+        folder = find(action)
+    with contextlib.suppress(OSError):
+        while folder:
+            with open(f"{folder}/status") as file:
+                lines = [line for line in file if line.startswith("VmHWM:")]
+            if not lines:  # it has ended
+                break
+            found = int(lines[0].split()[1])
+            time.sleep(0.05)
+    return found
+
+
+print(json.dumps({"time": timed, "count": counted, "memory": most}[sys.argv[1]](*sys.argv[2:])))

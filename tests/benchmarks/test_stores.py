@@ -9,9 +9,8 @@ import time
 import urllib.parse
 import urllib.request
 
-import jubilant
 import pytest
-from object_store import PASSWORD, Store
+from object_store import PASSWORD
 
 SECTION = "Storage"
 MB = 1_000_000
@@ -19,11 +18,15 @@ SIZE = 100 * MB
 ROUNDS = 3
 
 
-@pytest.fixture(scope="module")
-def store(model, stand_in):
-    model.deploy(stand_in("store"), "store")
-    model.wait(lambda status: jubilant.all_active(status, "store"), delay=0.1, successes=1)
-    return Store(model, "store/0")
+def by_s3(store, bucket):
+    """Options of a bucket in the store."""
+    return {
+        "storage_s3_regionendpoint": f"http://{store.address}:8080",
+        "storage_s3_region": "us-east-1",
+        "storage_s3_bucket": bucket,
+        "storage_s3_accesskey": "test:tester",
+        "storage_s3_secretkey": PASSWORD,
+    }
 
 
 @pytest.fixture
@@ -31,13 +34,7 @@ def places(store):
     """Options of each place."""
     for name in ("by-swift", "by-s3"):
         store.swift("PUT", name)
-    s3 = {
-        "storage_s3_regionendpoint": f"http://{store.address}:8080",
-        "storage_s3_region": "us-east-1",
-        "storage_s3_bucket": "by-s3",
-        "storage_s3_accesskey": "test:tester",
-        "storage_s3_secretkey": PASSWORD,
-    }
+    s3 = by_s3(store, "by-s3")
     swift = {
         "storage_swift_authurl": f"http://{store.address}:8080/auth/v1.0",
         "storage_swift_username": "test:tester",

@@ -24,6 +24,8 @@ unique_subject = no
 commonName = supplied
 """
 """What openssl wants to know to issue certificates of a period."""
+EC = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+"""A kind of key, for openssl."""
 
 
 class Authority:
@@ -37,12 +39,12 @@ class Authority:
         subprocess.run(["openssl", *words], cwd=self._folder, check=True, capture_output=True)
 
     @staticmethod
-    def _new_key(name):
-        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key"
+    def _new_key(name, key=EC):
+        return "-newkey", *key, "-nodes", "-keyout", f"{name}.key"
 
-    def issue(self, name: str, *period: str) -> tuple[str, str]:
-        """Return a new certificate and its key; *period* is its first and last moment, if not from now on."""
-        self._openssl("req", *self._new_key(name), "-subj", f"/CN={name}", "-out", f"{name}.csr")
+    def issue(self, name: str, *period: str, key: tuple[str, ...] = EC) -> tuple[str, str]:
+        """Return a new certificate and its *key*; *period* is its first and last moment, if not from now on."""
+        self._openssl("req", *self._new_key(name, key), "-subj", f"/CN={name}", "-out", f"{name}.csr")
         (self._folder / "names").write_text(f"subjectAltName=IP:{self._address}\n")
         if period:
             (self._folder / "ca.conf").write_text(CA)
