@@ -7,6 +7,7 @@ import stat
 import pytest
 from charms.layer import ownership
 from fake_machine import READY
+from registry.machine import engine
 from registry.plan.ownership import AGAIN, Ownership
 
 LOCAL = "/srv/registry"
@@ -213,10 +214,31 @@ def test_a_cache_that_changes_at_once_is_run_by_root_where_the_user_may_not(as_r
         assert (juju.model["status"][0] == "active") is changed, juju.model["status"]
 
 
-def test_a_first_image_that_only_root_can_run_is_run_by_root(charm, juju, machine):
+@pytest.mark.parametrize("upstream", ["", "https://registry-1.docker.io"])
+def test_a_first_image_that_only_root_can_run_is_run_by_root(charm, juju, machine, upstream):
     machine.engine.of_root.add("sha256:one")
+    machine.engine.upstreams.add("registry-1.docker.io")
+    juju.change(config={"cache-remoteurl": upstream})
     charm.hook("install")
+    assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
+    assert juju.model["status"][1].startswith(READY[1])
+
+
+def test_a_program_that_only_root_may_execute_is_run_by_root(as_root, juju, machine):
+    """Docker says so: no registry has started that could."""
+    start = machine.engine.start
+
+    def refuse(name):
+        if "User" in machine.engine.containers[name]["body"]:
+            raise engine.Refused('OCI runtime create failed: exec: "/entrypoint.sh": permission denied: unknown')
+        start(name)
+
+    machine.engine.start = refuse
+    machine.ownership.foreign.clear()
+    as_root.hook("update-status")
     assert (runs_as(machine), juju.model["status"]) == (("root", ["DAC_OVERRIDE"]), READY)
+    assert "permission denied" in machine.records.load(ownership.RECORD)["problem"]
+    assert (set(machine.engine.containers), machine.engine.outages) == ({"registry"}, [])
 
 
 def test_a_folder_that_is_no_longer_the_users_is_served_by_root(deployed, juju, machine):

@@ -15,10 +15,11 @@ from charms.layer import context, juju_storage, ownership
 from charms.layer.context import Now
 from registry.client.http import ApiError
 from registry.client.openstack import SwiftError
-from registry.deployment.health import NotServing
+from registry.deployment.health import NOT_STARTED, NotServing, NotTried
 from registry.deployment.vacancy import Occupied
 from registry.machine.engine import EngineError
 from registry.message import Message, Sentence, about, alone, joined
+from registry.options import limits
 from registry.plan import disk
 from registry.release.release import Release
 
@@ -85,9 +86,9 @@ def _serves_as_root(now: Now, release: Release, current: Release | None, error: 
             _deploy(now, root)
         else:  # probably the configuration, and another attempt would cost service
             return False
-    elif release.upstream is not None:  # nothing was tried yet
+    elif isinstance(error, NotTried):  # root would not be tried either
         return False
-    elif is_all:
+    elif is_all and release.upstream is None:  # a cache has no candidate
         assert now.docker is not None
         return context.switch(now.docker).try_out(root)
     else:
@@ -121,8 +122,14 @@ def _deploy(now: Now, release: Release) -> None:
         now.docker.stop(container.name)  # its start takes the disk that is mounted by now
         container = now.docker.inspect(container.name)
     switch = context.switch(now.docker)
-    for line in switch.deploy(release, container, fall_back=now.plan.can_fall_back):
-        hookenv.log(line)
+    try:
+        for line in switch.deploy(release, container, fall_back=now.plan.can_fall_back):
+            hookenv.log(line)
+    except EngineError as error:
+        words = str(error)
+        if release.container.user and PERMISSION.search(words) and not limits.refused(words):
+            raise NotServing(NOT_STARTED(error=error)) from error  # Docker cannot run the image's program as the user
+        raise
     now.warnings += switch.warnings
 
 

@@ -18,7 +18,7 @@ NO_STORAGE = Message(
 """The registry's health check cannot access the storage with the images."""
 
 NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
-"""The container runs, but a request of the charm to the registry fails."""
+"""The container does not run, or a request of the charm to the registry fails."""
 
 UNREACHABLE = Message(
     "The registry is not reachable at {netloc} from other machines ({error})",

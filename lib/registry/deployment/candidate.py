@@ -17,7 +17,7 @@ from registry.client.api import Api
 from registry.client.http import ApiError, Refusal
 from registry.client.trial import BREAKS, DELETE
 from registry.deadline import Deadline
-from registry.deployment.health import Connect, Health, NotServing
+from registry.deployment.health import Connect, Health, NotServing, NotTried
 from registry.deployment.maintenance import FAILED, CollectionFailed, Maintenance
 from registry.deployment.store import Store
 from registry.formats.htpasswd import User
@@ -51,7 +51,7 @@ FAILS_AS_BEFORE = Message("The registry cannot use its storage, as before this c
 """A change was applied although the registry cannot write, because the one before could not either."""
 
 
-class Altered(NotServing):
+class Altered(NotTried):
     """Docker does not create the container as it is requested."""
 
 
@@ -184,14 +184,14 @@ class Candidates:
         return False
 
     def check_upstream(self, release: Release) -> None:
-        """Raise NotServing while the upstream of *release*, if it has one, is unreachable."""
+        """Raise NotTried while the upstream of *release*, if it has one, is unreachable."""
         if release.upstream is None:
             return
         try:
             upstream = self._connect(release.upstream, None, self._deadline)
             upstream.check_is_registry(release.container.environment, release.trusted_ca)
         except ApiError as error:
-            raise NotServing(UPSTREAM_UNREACHABLE(error=error)) from error
+            raise NotTried(UPSTREAM_UNREACHABLE(error=error)) from error
 
     @contextlib.contextmanager
     def loopback(self, release: Release, *, deletes: bool = False) -> Iterator[int]:

@@ -66,6 +66,10 @@ class NotServing(Fault):
         return about(self.option, self.text) if self.option else alone(self.text)
 
 
+class NotTried(NotServing):
+    """Something else is to blame than the release: its registry was not started, or cannot serve because of that."""
+
+
 class Health:
     """Checks the registries in containers."""
 
