@@ -26,7 +26,7 @@ my $address = pack 'S a108', 1, $ENV{JUJU_AGENT_SOCKET_ADDRESS} // '';  # struct
 socket my $agent, 1, 1, 0;  # AF_UNIX, SOCK_STREAM
 connect $agent, $address or ended("cannot reach the unit agent: $!");
 for (my $sent = 0; $sent < length $request;) {
-    $sent += syswrite $agent, $request, 65536, $sent or ended("the unit agent has gone");
+    $sent += syswrite($agent, $request, 65536, $sent) || ended("the unit agent has gone");
 }
 my $answer = '';
 1 while sysread $agent, $answer, 65536, length $answer;

@@ -6,11 +6,16 @@ https://documentation.ubuntu.com/juju/3.6/reference/hook-command/list-of-hook-co
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from sample import Juju, MakeCharm
+
+from localjuju.deployer import HOOK_TOOL
 
 RIGHT = {
     "config-get port": "80\n",
@@ -94,6 +99,27 @@ def test_what_hook_tools_answer(deployed: Juju) -> None:
 
 def test_how_hook_tools_refuse(deployed: Juju) -> None:
     assert deployed.tools(WRONG) == {command: (code, "", err) for command, (code, err) in WRONG.items()}
+
+
+def test_a_hook_tool_ends_when_the_agent_goes(tmp_path: Path) -> None:
+    """Also where no signal says so, as in a hook of a service: systemd ignores SIGPIPE for those."""
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(tmp_path / "agent"))
+        agent.listen()
+        (tmp_path / "input").write_bytes(b"x" * 1_000_000)
+        tool = subprocess.Popen(
+            ["perl", HOOK_TOOL, "--file", tmp_path / "input"],
+            env={**os.environ, "JUJU_AGENT_SOCKET_ADDRESS": str(tmp_path / "agent")},
+            stderr=subprocess.PIPE,
+            restore_signals=False,
+        )
+        with agent.accept()[0] as connection:
+            connection.recv(1000)
+    try:
+        assert tool.communicate(timeout=5)[1] == b"ERROR the unit agent has gone\n"
+    finally:
+        tool.kill()
+    assert tool.returncode == 1
 
 
 def test_ports_are_opened_closed_and_shown(deployed: Juju) -> None:
