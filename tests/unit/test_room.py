@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from charms.layer import room
 from fake_machine import READY
+from fakes import Killed
 from registry_server import MemoryRegistry, serve
 
 LOCAL, OWN = "/srv/registry", "/var/lib/docker-registry"
@@ -167,3 +168,19 @@ def test_the_reserve_goes_with_the_images_and_the_unit(deployed, juju, machine, 
     assert machine.folders.reserves == dict.fromkeys((LOCAL, OWN), 128 << 20)
     deployed.hook("stop")
     assert machine.folders.reserves == {}
+
+
+@pytest.mark.parametrize(("hook", "left"), [("update-status", ["/srv/registry-data/registry"]), ("stop", [])])
+def test_a_kill_after_a_change_of_disks_leaves_no_reserve(deployed, machine, monkeypatch, hook, left):
+    def die(*_):
+        raise Killed
+
+    storage = {"JUJU_STORAGE_ID": "registry-data/0", "JUJU_STORAGE_LOCATION": "/srv/registry-data"}
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "ensure_reserve", die)
+        with pytest.raises(Killed):
+            deployed.hook("registry-data-storage-attached", **storage)
+    assert machine.store.current().data_folder == "/srv/registry-data/registry"
+    assert list(machine.folders.reserves) == [LOCAL]
+    deployed.hook(hook)
+    assert list(machine.folders.reserves) == left

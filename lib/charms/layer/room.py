@@ -40,8 +40,10 @@ def read_low(current: Release | None) -> bool | None:
 
 def record(current: Release | None, plan: Plan) -> None:
     """Record whether the disk with the images is low. On a full disk that is seen again in the next hook."""
-    known = {"folder": current and current.data_folder, "low": plan.low}
-    if plan.low is None or known == context.machine.records.load(RECORD):
+    known, before = {"folder": current and current.data_folder, "low": plan.low}, context.machine.records.load(RECORD)
+    if plan.low is None or known == before:
+        return
+    if before.get("folder") not in (None, known["folder"]):  # a hook was killed: `ensure_reserve` has to know it
         return
     with contextlib.suppress(OSError):
         context.machine.records.save(RECORD, known)
@@ -124,8 +126,9 @@ def require() -> None:
 
 
 def remove() -> None:
-    """Remove the reserves."""
-    for folder in (_folder(), context.machine.records.folder):
+    """Remove the reserves. Raises OSError."""
+    records = context.machine.records
+    for folder in (_folder(), records.load(RECORD).get("folder"), records.folder):
         if folder:
             context.machine.folders.remove_reserve(folder)
 
