@@ -123,8 +123,9 @@ class _Run:
             if document is not None:
                 read = manifest.parse(document.data, document.media_type, document.digest)
                 self._reached.update((document.digest, *(child.digest for child in read.children)))
-        except (ApiError, BadManifest):  # it is damaged, which the copy says
-            return False
+        except (ApiError, BadManifest):
+            self.copier.retry(self._source.require_answer)  # one that is gone ends the action
+            return False  # it is damaged, which the copy says
         return document is not None and self.copier.has(name, reference, document.digest)
 
     def _copy(self, name: str, reference: str, image: str, tags: list[str]) -> None:

@@ -95,6 +95,12 @@ def test_lists_that_fail_once_are_requested_again(registries, move, monkeypatch)
     assert list(map(len, seen)) == [3, 2]
 
 
+def test_a_registry_that_is_gone_ends_it_where_nothing_is_copied_too(registries, move):
+    registries[0].image("app", "1.0", "one")
+    registries[0].first = lambda _, path, __: None if path.startswith("/v2/_") or "/tags/" in path else (503, {}, b"{}")
+    assert move(**{"dry-run": True})["failure"].startswith("The registry failed: GET /v2/ returned 503")
+
+
 def test_targets_that_cannot_be(registries, move, deployed, actions):
     for params, reason in (
         ({"options": ""}, "options: they name no s3 store."),
