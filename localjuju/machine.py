@@ -23,8 +23,6 @@ STORAGE = "/var/lib/juju/filesystems"
 BOOT_SECONDS = 120
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What `docker exec` would set."""
-_PROCESSES: dict[str, tuple[str, str]] = {}
-"""Machine to its first process on this host, and when that began."""
 # The container is a machine: all capabilities but one that hosts of containers often lack themselves, and for
 # which --privileged would fail there; no filter between its kernel calls and the kernel; devices allowed.
 LIKE_A_MACHINE = shlex.split("""
@@ -90,8 +88,16 @@ class DockerHost:
             docker("network", "rm", network)
 
     def boot(self) -> str:
-        state = docker_or_none("inspect", "-f", "{{.State.Running}} {{.State.StartedAt}}", self.name) or ""
-        return state.removeprefix("true ") if state.startswith("true ") else ""
+        """The number of the machine's first process on this host, and when it began.
+
+        By the kernel, as long as that is the one of the last boot that was seen: Docker takes 20 ms to say it.
+        """
+        seen = self.machine.boot
+        if seen and seen == _as_it_is(seen.partition(" ")[0]):
+            return seen
+        state = docker_or_none("inspect", "-f", "{{.State.Running}} {{.State.Pid}} {{.State.StartedAt}}", self.name)
+        running, number, begin = (state or "false 0 -").split()
+        return (_as_it_is(number) or f"{number} {begin}") if running == "true" else ""
 
     def stop(self) -> None:
         docker("stop", "-t", "60", self.name)
@@ -181,19 +187,11 @@ class DockerHost:
 
         Root enters its namespaces itself: `docker exec` takes 88 ms here, nsenter 12.
         """
-        process = self._process()
+        process = self.boot().partition(" ")[0]
         if os.geteuid() == 0 and process and os.path.exists(f"/proc/{process}/ns/mnt"):
             own = ["env", "-i", f"PATH={PATH}", "HOME=/root", f"HOSTNAME={self.name}"]
             return ["nsenter", "--target", process, "--mount", "--uts", "--ipc", "--net", "--pid", "--", *own, *command]
         return ["docker", "exec", *(["-i"] if with_input else []), self.name, *command]
-
-    def _process(self) -> str:
-        """The number of the machine's first process on this host; empty where it does not run."""
-        number, begin = _PROCESSES.get(self.name, ("", ""))
-        if not begin or _begin(number) != begin:
-            number = docker_or_none("inspect", "-f", "{{.State.Pid}}", self.name) or ""
-            _PROCESSES[self.name] = (number, _begin(number))
-        return number if _PROCESSES[self.name][1] else ""
 
     def output(self, argv: list[str], stdin: IO[bytes] | bytes | None = None) -> str | None:
         done = self._exec(argv, stdin)
@@ -206,12 +204,13 @@ class DockerHost:
             raise JujuError(f"cannot copy to {self.name}:{target}: {done.stderr.decode().strip()}")
 
 
-def _begin(process: str) -> str:
-    """When a process of this host began, by the kernel's clock; empty where there is none (0: no container's)."""
+def _as_it_is(process: str) -> str:
+    """A process of this host with when it began, by the kernel's clock; empty where it does not run."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
+    return f"{process} {fields[18]}" if state not in "ZX" else ""
 
 
 def network_name(model: Model) -> str:

@@ -29,6 +29,7 @@ class Provisioner:
         self.report(f"Starting machine {machine.id} ({machine.instance}, {machine.image})")
         host = self.host(machine.id)
         machine.base, machine.address = host.create()
+        machine.boot = host.boot()
         install_tools(self.store, machine, host)
         self.observe(machine)
 

@@ -29,7 +29,7 @@ def test_the_charm_deploys_there_and_takes_a_change(newer):
     assert newer.answers(5001)
 
 
-@pytest.fixture(params=[False, True], ids=["overlay2", "containerd"])
+@pytest.fixture(params=[pytest.param(False, marks=pytest.mark.soak), True], ids=["overlay2", "containerd"])
 def newest(model, charm, archives, request):
     """A unit on the newest Docker; its resource is an OCI archive, as the README has it made."""
     if not is_local(model):

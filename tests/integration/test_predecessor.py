@@ -163,6 +163,7 @@ def test_tls_by_relation(predecessor, charm, archives, stand_in, model):
         model.remove_application("elder", force=True)
 
 
+@pytest.mark.soak
 def test_two_units_behind_a_proxy(predecessor, charm, archives, stand_in, model):
     model.deploy(stand_in("haproxy"), "front")
     model.deploy(stand_in("client"), "served")

@@ -124,9 +124,13 @@ def swift():
         pathlib.Path("/srv/node/one").mkdir(parents=True, exist_ok=True)
         run("chown", "-R", "swift:swift", "/srv/node")
         (ETC / "swift.conf").write_text(SWIFT)
+        from swift.common.ring import RingBuilder  # installed by now; its program is started nine times otherwise
+
         for kind, port in PORTS.items():
-            for words in (("create", "4", "1", "1"), ("add", f"r1z1-127.0.0.1:{port}/one", "1"), ("rebalance",)):
-                run("swift-ring-builder", f"{kind}.builder", *words, cwd=ETC)
+            ring = RingBuilder(4, 1, 1)
+            ring.add_dev({"region": 1, "zone": 1, "ip": "127.0.0.1", "port": port, "device": "one", "weight": 1})
+            ring.rebalance()
+            ring.get_ring().save(str(ETC / f"{kind}.ring.gz"))
         run("systemctl", "restart", "memcached")
     for kind, port in PORTS.items():
         serve_swift(kind, SERVER.format(kind=kind, port=port))
