@@ -82,7 +82,7 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
             loopback = context.switch(machine.connect()).loopback(release, deletes=deletes or refused)
             url, certificate = f"http://127.0.0.1:{stack.enter_context(loopback)}", None
         try:
-            yield machine.content(url, own, certificate, release.max_entries)
+            yield stack.enter_context(contextlib.closing(machine.content(url, own, certificate, release.max_entries)))
         except Unreadable as error:
             raise basic.ActionFailed(alone(UNREADABLE(error=error))) from error
         except ApiError as error:

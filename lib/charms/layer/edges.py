@@ -94,7 +94,8 @@ class Machine:
 
         Its requests end with the *deadline*, or with that of the hook.
         """
-        return api.Api(Connection(url, user, certificate, self._identity(), deadline or self.deadline))
+        deadline = deadline or self.deadline
+        return api.Api(Connection(url, user, certificate, self._identity(), deadline, keep_alive=False))
 
     def content(self, url: str, user: htpasswd.User, certificate: str | None, page: int = PAGE) -> Content:
         """Return a client for what is in the registry at *url*, as *user*: an action may take as long as it needs.

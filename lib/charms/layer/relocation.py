@@ -63,8 +63,11 @@ def opened(target: Release) -> Iterator[Content]:
         machine.ensure_swift_ready(target.swift, target.container.environment, target.trusted_ca)
     if not target.container.user:
         ownership.forget()  # root is about to write
-    with context.switch(machine.connect()).loopback(target, deletes=True) as port:
-        yield machine.content(f"http://127.0.0.1:{port}", context.own_user(), None)
+    with (
+        context.switch(machine.connect()).loopback(target, deletes=True) as port,
+        contextlib.closing(machine.content(f"http://127.0.0.1:{port}", context.own_user(), None)) as content,
+    ):
+        yield content
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class Content:
     def __init__(self, connection: Connection, page: int = PAGE) -> None:
         self._connection = connection
         self._page = page
+        self.close = connection.close
 
     def require_answer(self) -> None:
         """Raise ApiError if the registry is gone: nothing answers, or its storage or a proxy's way to it is not there.

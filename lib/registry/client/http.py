@@ -68,6 +68,9 @@ class Connection:
 
     At an https URL the server must present *certificate*, the first one of that PEM, whatever its names. The key and
     the certificate in the file *identity* are presented to it, if it requests them.
+
+    Without *keep_alive* each TCP connection ends with the answer: a switch would wait until one that is kept open is
+    quiet.
     """
 
     def __init__(
@@ -78,16 +81,23 @@ class Connection:
         identity: pathlib.Path | None = None,
         deadline: Deadline | None = None,
         seconds: float = SECONDS,
+        *,
+        keep_alive: bool = True,
     ) -> None:
         self.url = url
         self._seconds = seconds
         self._credentials = (user.name, user.password or "") if user else None
         self._deadline = deadline or Deadline()
+        self._keep_alive = keep_alive
         self._session = Session({})
         if certificate is not None:
             self._session.verify = False  # except for its fingerprint
             self._session.mount("https://", _Pinned(certificate))
             self._session.cert = str(identity) if identity else None
+
+    def close(self) -> None:
+        """Close what is kept open."""
+        self._session.close()
 
     def within(self, seconds: float) -> Connection:
         """Return the same, where an answer may take as many *seconds*."""
@@ -130,7 +140,7 @@ class Connection:
                 method,
                 urljoin(self.url, path),
                 auth=self._credentials if as_user else None,
-                headers=dict(headers or {}),
+                headers={**({} if self._keep_alive else {"Connection": "close"}), **(headers or {})},
                 data=data,
                 stream=stream,
                 timeout=timeout,

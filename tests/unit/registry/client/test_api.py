@@ -3,10 +3,11 @@
 import http.server
 import ssl
 import threading
+import time
 
 import pytest
 from authority import ALONE, ALONE_KEY, KEY, LEAF, ROOT, signed
-from registry.client import api
+from registry.client import api, content
 from registry.client.http import ApiError, Connection
 from registry.machine import openssl
 
@@ -94,3 +95,46 @@ def test_a_missing_or_failing_openssl_is_an_error(monkeypatch):
     monkeypatch.setattr(openssl, "_PROGRAM", "/nowhere/openssl")
     with pytest.raises(openssl.OpensslError, match="apt-get install openssl"):
         openssl.identity("x")
+
+
+class Lasting(Registry):
+    """Keeps connections open if it is asked to."""
+
+    protocol_version = "HTTP/1.1"
+
+    def finish(self):
+        super().finish()
+        self.server.ended.append(self.close_connection)
+
+
+@pytest.fixture
+def lasting():
+    server = Server(("127.0.0.1", 0), Lasting)
+    server.ended = []
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def ended(server, number):
+    """Tell whether so many connections have ended, and no more."""
+    for _ in range(100):
+        if len(server.ended) >= number:
+            break
+        time.sleep(0.01)
+    return len(server.ended) == number
+
+
+def test_no_connection_outlasts_its_answer_or_its_client(lasting):
+    url = f"http://127.0.0.1:{lasting.server_port}"
+    alive = api.Api(Connection(url, keep_alive=False))
+    for number in (1, 2):
+        alive.check_alive()
+        assert ended(lasting, number)
+    reader = content.Content(Connection(url))
+    for _ in range(2):
+        reader.require_answer()
+        assert ended(lasting, 2)
+    reader.close()
+    assert ended(lasting, 3)
