@@ -54,14 +54,13 @@ class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no ty
     def get(self, key: str, default: Any = None, record: bool = False) -> Any:
         if key not in self._rows:
             return default
-        value = json.loads(self._rows[key])
+        value = _value(self._rows[key])
         return unitdata.Record(value) if record else value
 
     def getrange(self, key_prefix: str, strip: bool = False) -> dict[str, Any]:
         start = len(key_prefix) if strip else 0
         texts = [(key[start:], text) for key, text in self._rows.items() if key.startswith(key_prefix)]
-        # charms.reactive asks for all flags at each handler, and nearly all of their values are null.
-        return {key: None if text == "null" else json.loads(text) for key, text in texts}
+        return {key: _value(text) for key, text in texts}
 
     def set(self, key: str, value: Any) -> Any:
         self._rows[key] = json.dumps(value)
@@ -104,6 +103,11 @@ class Database(unitdata.Storage):  # type: ignore[misc] # charmhelpers has no ty
 
     def close(self) -> None:
         self._closed = True
+
+
+def _value(text: str) -> Any:
+    # charms.reactive asks for all flags at each handler, and nearly all of their values are null.
+    return None if text == "null" else json.loads(text)
 
 
 def install() -> None:
