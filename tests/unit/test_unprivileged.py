@@ -175,16 +175,21 @@ def test_a_full_disk_of_the_machine_delays_nothing_else(deployed, juju, machine)
     assert juju.model["status"] == READY
 
 
-def test_a_cache_that_only_root_can_run_is_not_stopped_every_day_to_see_it(as_root, juju, machine, monkeypatch):
-    """It has no candidate: two caches would overwrite each other's list."""
-    now = [1_800_000_000.0]
-    monkeypatch.setattr(ownership.time, "time", lambda: now[0])
+def make_cache_of_root(as_root, juju, machine):
+    """Have the unit be a cache that root serves, with an image that only root can run."""
     user, machine.ownership.user = machine.ownership.user, ""
     machine.engine.upstreams.add("registry-1.docker.io")
     juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
     as_root.hook("config-changed")
     machine.ownership.user = user
     machine.engine.of_root.add("sha256:one")
+
+
+def test_a_cache_that_only_root_can_run_is_not_stopped_every_day_to_see_it(as_root, juju, machine, monkeypatch):
+    """It has no candidate: two caches would overwrite each other's list."""
+    now = [1_800_000_000.0]
+    monkeypatch.setattr(ownership.time, "time", lambda: now[0])
+    make_cache_of_root(as_root, juju, machine)
     as_root.hook("update-status")
     assert machine.engine.outages
     assert runs_as(machine) == ("root", ["DAC_OVERRIDE"])
@@ -200,12 +205,7 @@ def test_a_cache_that_only_root_can_run_is_not_stopped_every_day_to_see_it(as_ro
 
 def test_a_cache_that_changes_at_once_is_run_by_root_where_the_user_may_not(as_root, juju, machine):
     """Nothing else says that, and another attempt costs service again."""
-    user, machine.ownership.user = machine.ownership.user, ""
-    machine.engine.upstreams.add("registry-1.docker.io")
-    juju.change(config={"cache-remoteurl": "https://registry-1.docker.io"})
-    as_root.hook("config-changed")
-    machine.ownership.user = user
-    machine.engine.of_root.add("sha256:one")
+    make_cache_of_root(as_root, juju, machine)
     for level, error, changed in (("debug", "no such host", False), ("warn", "mkdir /x: permission denied", True)):
         machine.engine.error = f'level=error msg="{error}"\n'
         juju.change(config={"log-level": level})
