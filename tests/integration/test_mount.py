@@ -10,7 +10,8 @@ from unit import Unit
 from uploads import Uploads
 
 MOUNT = """
-# Later than Docker, as NFS and iSCSI are.
+# Later than Docker, as NFS and iSCSI are. Without _netdev systemd wants it before local-fs.target, which comes before
+# Docker, and drops any job of that circle: sometimes the mount.
 [Unit]
 After=late-disk.service docker.service
 Requires=late-disk.service
@@ -18,7 +19,7 @@ Requires=late-disk.service
 What=/mnt/disk
 Where=/srv/registry
 Type=none
-Options=bind
+Options=bind,_netdev
 [Install]
 WantedBy=multi-user.target
 """
