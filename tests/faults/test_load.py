@@ -109,6 +109,21 @@ def test_many_transfers_at_once(loaded, load, row, name, action):
         assert peak(unit) < MEMORY
 
 
+def test_no_file_is_half_written(loaded, row):
+    """Registry 2.8 takes part of a file for the whole: the repeated push is acknowledged, and the image unreadable."""
+    unit, authority = loaded
+    unit.config(drain_timeout=0)
+    with row("60 pushes at once, and four changes without drain-timeout"):
+        for level in ("warn", "info") * 2:
+            load = Load(unit.address, authority.read("ca.crt"), USER, pulls=0, pushes=60)
+            with load:
+                time.sleep(2)
+                assert unit.config(log_level=level)[0] == "active"
+            assert not load.failures and not load.lost()
+        assert not unit.exec("find /srv/registry/docker -name link -size 0 -o -path */blobs/*/data -size 0")
+    unit.config(drain_timeout=None)
+
+
 def test_many_connections(loaded, row):
     """Of a minute, as ten would show the same; 100 a second."""
     unit, authority = loaded

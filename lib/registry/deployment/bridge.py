@@ -15,7 +15,8 @@ import pathlib
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from registry.deadline import Deadline
 from registry.deployment import outside
@@ -36,9 +37,12 @@ QUIET_SECONDS = 1.0
 """How long no data may be transferred until a container counts as quiet."""
 EMPTY_SECONDS = 0.15
 """How long it may have no connection until it counts as quiet: new ones go elsewhere."""
+CLOSING_SECONDS = 2
+"""How long a registry that was told to end may take to refuse new connections."""
 NETWORK_NAMESPACES = pathlib.Path("/run/netns")
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _PROGRAMS = ("bash", "ip", "iptables", "iptables-restore", "nsenter", "ss", "timeout")
+_LISTING = ("ss", "-tinHO", "state", "connected", "exclude", "time-wait")
 
 Run = Callable[[Sequence[str], str], subprocess.CompletedProcess[str]]
 """Runs a command with a text as its standard input."""
@@ -121,6 +125,30 @@ class Bridge:
             deadline.pause(0.1 if current else EMPTY_SECONDS / 3)
         return 0.0
 
+    @contextlib.contextmanager
+    def cut_after(self, seconds: float, process: int) -> Iterator[None]:
+        """Cut the connections of a container, if the body takes longer than *seconds*.
+
+        *process* is its first process, or 0. A kernel without CONFIG_INET_DIAG_DESTROY cuts none.
+        """
+        timer = threading.Timer(seconds, self._cut, (process,))
+        if process:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if process:
+                timer.join()
+
+    def _cut(self, process: int) -> None:
+        """Cut the connections once new ones are refused: a request that is repeated would meet itself."""
+        deadline = self._clock(CLOSING_SECONDS)
+        listens = [*_inside(process), "ss", "-tlnH", f"sport = :{PORT}"]
+        while self._run(listens, "").stdout and deadline.pause(0.05):
+            pass
+        self._run([*_inside(process), *_LISTING, "-K", f"sport = :{PORT}"], "")
+
     def introduce(self, container: Container) -> None:
         """Add the hardware address of a container that was just started to the kernel's neighbour table.
 
@@ -138,9 +166,8 @@ class Bridge:
             self._run(["ip", "neigh", "replace", *entry], "")
 
     def _flows(self, process: int, port: int) -> dict[str, Flow]:
-        listing = ["ss", "-tinHO", "state", "connected", "exclude", "time-wait"]
-        inside = self._run(["nsenter", "-t", str(process), "-n", *listing, f"sport = :{PORT}"], "").stdout
-        return flows(inside) | flows(self._run([*listing, f"sport = :{port}"], "").stdout)
+        inside = self._run([*_inside(process), *_LISTING, f"sport = :{PORT}"], "").stdout
+        return flows(inside) | flows(self._run([*_LISTING, f"sport = :{port}"], "").stdout)
 
     def _try(self, port: int, machine: str, client: str) -> None:
         """Connect to the address *machine* from this one and from another, *client*.
@@ -174,6 +201,11 @@ class Bridge:
         if done.returncode:
             raise Impassable(f"{command[0]}: {' '.join(done.stderr.split())[:150]}")
         return done.stdout
+
+
+def _inside(process: int) -> list[str]:
+    """Return the words before a command that runs in the network of a container."""
+    return ["nsenter", "-t", str(process), "-n"]
 
 
 def chain(address: str, local_port: int, bridges: Iterable[str]) -> list[str]:

@@ -10,6 +10,13 @@ from registry.machine import engine
 from registry.release.container import PORT
 from registry.release.release import Release
 
+ANSWER_SECONDS = 1
+"""How long requests in progress may take to be answered, after `drain-timeout`, before their connections are cut."""
+CUT_SECONDS = 0.2
+"""The same where nothing serves meanwhile."""
+END_SECONDS = 5
+"""How long the process may take to end after the cut, before it is killed."""
+
 
 class Handover:
     """Moves connections from one container to another, over a bridge if it can be opened."""
@@ -31,7 +38,7 @@ class Handover:
                 raise Impassable("draining is not possible or not configured")
             self._open(release, before)
         except Impassable as error:
-            self._docker.stop(name, 0)
+            self._end(name, before, CUT_SECONDS)
             return f"switched at once: {error}"
         self.drain(name, release.drain_seconds)
         return "drained the old one"
@@ -53,7 +60,17 @@ class Handover:
             with self._deadline.suspended():  # this wait is the operator's
                 left = self._bridge.wait_until_quiet(current.pid, port, seconds)
                 # A request whose data are all sent may still be in progress, e.g. the end of a push to an object store.
-                self._docker.stop(name, max(left, 1))
+                self._end(name, current, max(left, ANSWER_SECONDS))
+
+    def _end(self, name: str, container: Container | None, seconds: float) -> None:
+        """Stop the container; connections that are still open after *seconds* are cut, so that their requests end.
+
+        A process that is killed in the middle of a push leaves a part of a file, which registry 2.8 takes for the
+        whole when the client repeats the push: it answers 201, and the image cannot be read.
+        """
+        process = container.pid if container is not None else 0
+        with self._bridge.cut_after(seconds, process):
+            self._docker.stop(name, seconds + END_SECONDS)
 
     def _open(self, release: Release, before: Container) -> None:
         """Redirect new connections from the container *before* to the candidate. Raises Impassable."""

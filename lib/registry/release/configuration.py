@@ -21,6 +21,11 @@ AUTH_FOLDER = "/auth"
 """Where the container sees the users: separate from its configuration, because they change without a restart."""
 REALM = "docker-registry"
 """What a client shows to the person who logs in."""
+AT_ONCE = "5000ms"
+"""`http.draintimeout` if no transfer is waited for: without one, the registry ends in the middle of writing a file.
+
+In milliseconds, because the option is given in seconds.
+"""
 
 
 def config_yml(options: Options, http_secret: str, generation: int, *, encrypted: bool = False) -> str:
@@ -155,7 +160,7 @@ def _http(secret: str, options: Options) -> dict[str, Any]:
         "relativeurls": True,
         "secret": secret,
         **({"debug": debug} if options.monitoring.metrics else {}),
-        **({"draintimeout": f"{options.drain_timeout}s"} if options.drain_timeout else {}),
+        "draintimeout": f"{options.drain_timeout}s" if options.drain_timeout else AT_ONCE,
     }
 
 

@@ -157,7 +157,8 @@ class Release:
     @property
     def drain_seconds(self) -> int:
         """Seconds that transfers have to finish when the container is replaced."""
-        return int(str(self._config["http"].get("draintimeout", "0s")).removesuffix("s"))
+        value = str(self._config["http"].get("draintimeout", configuration.AT_ONCE))
+        return 0 if value == configuration.AT_ONCE else int(value.removesuffix("s"))
 
     @property
     def upstream(self) -> str | None:

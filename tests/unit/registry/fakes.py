@@ -318,7 +318,7 @@ class FakeBridge:
 
     def __init__(self, fake):
         self._fake, self.rules, self.impassable = fake, {}, None
-        self.waits = []
+        self.waits, self.cuts = [], []
 
     def open(self, port, address, local_port, bridges):
         self._fake._call("open", port)
@@ -336,6 +336,11 @@ class FakeBridge:
 
     def introduce(self, container):
         """Nobody waits here."""
+
+    @contextlib.contextmanager
+    def cut_after(self, seconds, process):
+        self.cuts.append((seconds, process))
+        yield
 
     def wait_until_quiet(self, process, port, seconds):
         self.waits.append((port, seconds))

@@ -3,6 +3,7 @@
 import dataclasses
 import ipaddress
 import subprocess
+import threading
 
 import pytest
 from registry.deadline import Deadline
@@ -74,6 +75,27 @@ def test_the_rules_apply_to_clients_only_after_they_have_redirected_a_connection
         "-I OUTPUT 1 -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 5000 -j DOCKER-REGISTRY",
         "COMMIT",
     ]
+
+
+@pytest.mark.parametrize(
+    ("process", "seconds", "cuts"),
+    [(42, 0, 1), (42, 60, 0), (0, 0, 0)],
+    ids=["in progress", "ended before", "no process"],
+)
+def test_connections_are_cut_while_a_container_does_not_end(process, seconds, cuts):
+    commands, cut, listening = [], threading.Event(), ["LISTEN", "LISTEN", ""]
+
+    def run(command, text):
+        commands.append(" ".join(command))
+        if "-K" in command:
+            cut.set()
+        return subprocess.CompletedProcess(command, 0, "" if cut.is_set() else listening.pop(0), "")
+
+    with bridge.Bridge(run).cut_after(seconds, process):
+        assert not cuts or cut.wait(10)
+    assert sum(" -K " in command for command in commands) == cuts
+    assert not cuts or not listening  # a request that is repeated goes elsewhere
+    assert all(command.startswith("nsenter -t 42 -n ss ") for command in commands)
 
 
 @pytest.mark.parametrize(
