@@ -98,19 +98,38 @@ def yardsticks(unit, environment):
         unit.exec(f"systemctl stop alone; docker rm -fv bare; rm -rf {FILES}")
 
 
+PROCESSES = {
+    "charm": "docker inspect -f {{.State.Pid}} registry",
+    "bare container": "docker inspect -f {{.State.Pid}} bare",
+    "no Docker": "systemctl show -p MainPID --value alone",
+}
+"""Commands that tell the process of each registry."""
+
+
+def processor(unit, process):
+    """Return the seconds of processor time that a process has used."""
+    return sum(map(int, unit.exec(f"cat /proc/{process}/stat").rpartition(") ")[2].split()[11:13])) / 100
+
+
 def rates(unit, context, work):
-    """Do each piece of *work* ROUNDS times with each registry in turns; return amounts per second by both names."""
-    found = {}
+    """Do each piece of *work* ROUNDS times with each registry in turns.
+
+    Return, by both names, amounts per second and seconds of processor time of the registry; the other work of the
+    machine changes the first by more than a tenth, and the second little.
+    """
+    found, used = {}, {}
     names = list(PORTS)
+    processes = {name: unit.exec(command) for name, command in PROCESSES.items()}
     for turn in range(ROUNDS):
         for name in names[turn:] + names[:turn]:  # nobody is always the first
             client = Client(unit.address, PORTS[name], context)
             for label, (amount, call) in work.items():
-                begin = time.monotonic()
+                before, begin = processor(unit, processes[name]), time.monotonic()
                 call(client)
                 found.setdefault((label, name), []).append(amount / (time.monotonic() - begin))
+                used.setdefault((label, name), []).append(processor(unit, processes[name]) - before)
             client.close()
-    return found
+    return found, used
 
 
 def transfers(large, many):
@@ -123,20 +142,20 @@ def transfers(large, many):
     }
 
 
-def show(figure, mode, found):
+def show(figure, mode, measured):
+    found, used = measured
     for label, name in found:
         if name != "bare container":
             of, to = "/s" if label.endswith("requests") else "MB/s", "bare container"
             who = "" if name == "charm" else f", {name}"
             figure(f"{mode}, {label}{who}", found[label, name], found[label, to], of=of, to=to)
+            if name == "charm":
+                figure(f"{mode}, {label}, processor of the registry", used[label, name], used[label, to], of="s", to=to)
 
 
 def needs(unit, context, large, figure, mode):
     """Take what a pull needs: processor of the registry for each GB, and memory while it lasts."""
     process = unit.container()["State"]["Pid"]
-
-    def processor():
-        return sum(map(int, unit.exec(f"cat /proc/{process}/stat").rpartition(") ")[2].split()[11:13])) / 100
 
     def memory():
         return int(unit.exec(f"grep VmRSS /proc/{process}/status").split()[1])
@@ -145,9 +164,9 @@ def needs(unit, context, large, figure, mode):
     client.push(large)
     used = []
     for _ in range(ROUNDS):
-        before = processor()
+        before = processor(unit, process)
         client.pull(large)
-        used.append((processor() - before) / sum(LARGE) * 1e9)
+        used.append((processor(unit, process) - before) / sum(LARGE) * 1e9)
     figure(f"{mode}, processor of the registry for each GB pulled", used, of="s")
     client.close()
     before, (digest,) = memory(), large
