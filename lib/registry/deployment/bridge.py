@@ -20,12 +20,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from registry.deadline import Deadline
 from registry.deployment import outside
+from registry.deployment.rules import CHAIN, all_used, chain, jumps, removal
 from registry.formats.inspection import Container
 from registry.machine.engine import EngineError
 from registry.release.container import PORT
 
-CHAIN = "DOCKER-REGISTRY"
-"""Name of the chain in the table nat."""
 PROBE = "docker-registry"
 """Name of the network namespace that acts as another machine while the rules are tried, and of its interface."""
 PROBE_SECONDS = 2
@@ -206,37 +205,6 @@ class Bridge:
 def _inside(process: int) -> list[str]:
     """Return the words before a command that runs in the network of a container."""
     return ["nsenter", "-t", str(process), "-n"]
-
-
-def chain(address: str, local_port: int, bridges: Iterable[str]) -> list[str]:
-    """Return the lines of iptables-restore that create the chain."""
-    return [
-        f":{CHAIN} - [0:0]",
-        f"-A {CHAIN} -o lo -p tcp -j REDIRECT --to-ports {local_port}",
-        *(f"-A {CHAIN} -i {name} -j RETURN" for name in sorted(bridges)),
-        f"-A {CHAIN} -p tcp -j DNAT --to-destination {address}:{PORT}",
-    ]
-
-
-def jumps(port: int, match: str) -> list[str]:
-    """Return the lines of iptables-restore that send connections for *port* that *match* to the chain first."""
-    return [f"-I {hook} 1 -p tcp {match} -m tcp --dport {port} -j {CHAIN}" for hook in ("PREROUTING", "OUTPUT")]
-
-
-def removal(rules: Iterable[str]) -> list[str]:
-    """Return the lines of iptables-restore that remove the chain from *rules*, the output of `iptables -S`."""
-    jumps_to_it = [f"-D{rule[2:]}" for rule in rules if rule.endswith(f"-j {CHAIN}")]
-    return [*jumps_to_it, f"-F {CHAIN}", f"-X {CHAIN}"]
-
-
-def all_used(rules: str) -> bool:
-    r"""Tell from the output of `iptables -v -S` whether each redirecting rule has counted a connection.
-
-    >>> all_used("-A X -o lo -c 1 60 -j REDIRECT --to-ports 1\n-A X -c 0 0 -j DNAT --to-destination 1.2.3.4:5000")
-    False
-    """
-    counts = re.findall(r"^-A .*-c (\d+) \d+ -j (?:REDIRECT|DNAT) ", rules, re.MULTILINE)
-    return len(counts) == 2 and all(int(count) for count in counts)
 
 
 def flows(listing: str) -> dict[str, Flow]:

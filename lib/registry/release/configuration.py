@@ -150,6 +150,12 @@ def _health() -> dict[str, Any]:
     return {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}}
 
 
+def drain_seconds(http: Mapping[str, Any]) -> int:
+    """Return the option `drain-timeout` by the part `http` of a configuration."""
+    value = str(http.get("draintimeout", AT_ONCE))
+    return 0 if value == AT_ONCE else int(value.removesuffix("s"))
+
+
 def _http(secret: str, options: Options) -> dict[str, Any]:
     debug = {"addr": f":{DEBUG_PORT}", "prometheus": {"enabled": True, "path": "/metrics"}}
     return {

@@ -157,8 +157,7 @@ class Release:
     @property
     def drain_seconds(self) -> int:
         """Seconds that transfers have to finish when the container is replaced."""
-        value = str(self._config["http"].get("draintimeout", configuration.AT_ONCE))
-        return 0 if value == configuration.AT_ONCE else int(value.removesuffix("s"))
+        return configuration.drain_seconds(self._config["http"])
 
     @property
     def upstream(self) -> str | None:
