@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import messages
 import yaml
-from registry.deployment import bridge, store
+from registry.deployment import rules, store
 from registry.formats import daemon, exporter, nrpe, timers
 from registry.machine import apt_sources, dockerd, records
 from registry.machine.folders import RESERVE
@@ -211,7 +211,7 @@ def files() -> Iterator[str]:
     yield from _prose(
         "While a container is replaced, others exist beside it, named after it: `<registry-name>-candidate`, `-next`, "
         f"`-previous` and, for the action `push`, `-loopback`. New connections then go through the chain "
-        f"`{bridge.CHAIN}` of the table `nat`.",
+        f"`{rules.CHAIN}` of the table `nat`.",
         set(),
     )
     yield ""
