@@ -114,6 +114,7 @@ def log_in(unit, password, context=None):
         return error.code
 
 
+@pytest.mark.soak
 def test_users_and_tls_by_blobs(predecessor, charm, archives, model, tmp_path):
     (unit,) = predecessor("closed", {"auth-basic-password": "hush"})
     own = ["-subj", "/CN=own", "-addext", f"subjectAltName=IP:{unit.address}", "-days", "30"]
@@ -140,13 +141,16 @@ def test_users_and_tls_by_blobs(predecessor, charm, archives, model, tmp_path):
     check_taken_over(unit, before)
 
 
-def test_tls_by_relation(predecessor, charm, archives, stand_in, model):
+def test_users_and_tls_by_relation(predecessor, charm, archives, stand_in, model):
     model.deploy(stand_in("authority"), "elder")
     try:
         # The earlier charm wrote what the CA gave to wherever these options say.
         paths = {f"tls-{kind}-path": f"/etc/ssl/registry/registry.{kind}" for kind in ("cert", "key")}
-        (unit,) = predecessor("related", paths, relations=[("cert-provider", "elder:certificates")])
+        options = paths | {"auth-basic-password": "hush"}
+        (unit,) = predecessor("related", options, relations=[("cert-provider", "elder:certificates")])
         ca = root(Unit(model, "elder/0"))
+        context = ssl.create_default_context(cadata=ca)
+        assert (log_in(unit, "hush", context), log_in(unit, "wrong", context)) == (200, 401)
         before, certificate = traces(unit), presented(unit, ca)
         with Watch(unit.address, ca=ca, patience=0.3) as watch:
             refresh(unit, charm, archives)
@@ -154,6 +158,7 @@ def test_tls_by_relation(predecessor, charm, archives, stand_in, model):
         assert watch.gap < 1
         assert unit.status() == ("active", f"Ready at {unit.address}:5000 (https).")
         assert presented(unit, ca) == certificate
+        assert (log_in(unit, "hush", context), log_in(unit, "wrong", context)) == (200, 401)
         check_taken_over(unit, before)
         unit.exec("! ls /etc/docker/registry/ca.crt /etc/ssl/registry/* 2>/dev/null")
         model.config("elder", {"issue": 2})

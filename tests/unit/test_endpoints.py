@@ -368,11 +368,18 @@ PASSED_OVER = [
 ]
 
 
-@pytest.mark.parametrize(("endpoint", "unit", "step", "said"), PASSED_OVER)
-@pytest.mark.parametrize("following", ["update-status", "leader-settings-changed", "docker-registry-relation-created"])
+# What was passed over is the same for all that may follow, and the other way round: each of both is there.
+FOLLOWING = [
+    *((PASSED_OVER[0], hook) for hook in ("update-status", "leader-settings-changed")),
+    *((passed_over, "docker-registry-relation-created") for passed_over in PASSED_OVER),
+]
+
+
+@pytest.mark.parametrize(("passed_over", "following"), FOLLOWING)
 def test_what_a_hook_was_about_that_juju_passed_over_is_read_by_the_next(
-    deployed, juju, machine, monkeypatch, endpoint, unit, step, said, following
+    deployed, juju, machine, monkeypatch, passed_over, following
 ):
+    endpoint, unit, step, said = passed_over
     name = relate(juju, deployed, endpoint, {f"{unit[:-1]}{9}": {"ingress-address": "10.0.8.8"}, unit: {}}, 1)
     juju.change(relations={name: {**juju.model["relations"][name], unit: said}, "docker-registry:7": {}})
     with broken(monkeypatch, machine), pytest.raises(ZeroDivisionError):
@@ -395,27 +402,27 @@ def test_a_relation_whose_first_hook_juju_passed_over_is_known_in_the_next(deplo
 FAILED = (1, "", "ERROR connection is shut down\n")
 
 
-@pytest.mark.parametrize(
-    ("tool", "answer"),
-    [
-        *((tool, FAILED) for tool in ("relation-list", "relation-get", "network-get", "opened-ports")),
-        *((tool, (0, text, "")) for tool in ("network-get", "opened-ports") for text in ("null", "", "7", '"x"')),
-    ],
-)
-def test_a_hook_tool_that_fails_or_says_nothing_changes_nothing(deployed, juju, monkeypatch, tool, answer):
+ANSWERS = [
+    *((tool, FAILED) for tool in ("relation-list", "relation-get", "network-get", "opened-ports")),
+    *((tool, (0, text, "")) for tool in ("network-get", "opened-ports") for text in ("null", "", "7", '"x"')),
+]
+
+
+def test_a_hook_tool_that_fails_or_says_nothing_changes_nothing(deployed, juju, monkeypatch):
     clients = relate(juju, deployed, "docker-registry", {"node/0": {}}, 1)
     relate(juju, deployed, "website", {"haproxy/0": {"ingress-address": "10.0.8.8"}}, 2)
     before = bag(juju, clients), juju.model["ports"], juju.model["status"]
-    call = juju.answer
-    monkeypatch.setattr(
-        subprocess,
-        "Popen",
-        tool_process.popen(juju.folder, lambda name, *rest: answer if name == tool else call(name, *rest)),
-    )
+    call, current = juju.answer, {}
+    tools = tool_process.popen(juju.folder, lambda name, *rest: current.get(name) or call(name, *rest))
+    monkeypatch.setattr(subprocess, "Popen", tools)
     about = {"JUJU_RELATION_ID": "website:2", "JUJU_REMOTE_UNIT": "haproxy/0"}
-    for hook, environment in (("config-changed", {}), ("update-status", {}), ("website-relation-changed", about)):
-        deployed.hook(hook, **environment)
-        assert (bag(juju, clients), juju.model["ports"], juju.model["status"]) == before
+    hooks = (("config-changed", {}), ("update-status", {}), ("website-relation-changed", about))
+    for tool, answer in ANSWERS:
+        current = {tool: answer}
+        for hook, environment in hooks:
+            deployed.hook(hook, **environment)
+            now = bag(juju, clients), juju.model["ports"], juju.model["status"]
+            assert now == before, (tool, answer, hook)
 
 
 def test_a_hook_that_is_retried_reads_its_own_unit_alone(deployed, juju, machine, monkeypatch):

@@ -192,9 +192,8 @@ class Release:
             storage |= {"delete": {"enabled": True}}
             storage["maintenance"] = {**storage.get("maintenance", {}), "readonly": {"enabled": False}}
         storage["redirect"] = {"disable": True}
-        auth = configuration.htpasswd(container.CONFIG_FOLDER)
-        config = {**self._config, "auth": auth, "http": http, "storage": storage}
-        config.pop("proxy", None)
+        config = {key: value for key, value in self._config.items() if key != "proxy"}
+        config |= {"auth": configuration.htpasswd(container.CONFIG_FOLDER), "http": http, "storage": storage}
         spec = dataclasses.replace(
             self.container,
             name=f"{self.container.name}-loopback",

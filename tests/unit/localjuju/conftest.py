@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ import sample
 @pytest.fixture
 def juju(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[sample.Juju]:
     """An empty model `m`. The folder has a short path: a socket's may have 107 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="lj", dir="/tmp"))
+    usual = tempfile.gettempdir()
+    is_suitable = len(usual) < 20 and not os.statvfs(usual).f_flag & os.ST_NOEXEC
+    folder = Path(tempfile.mkdtemp(prefix="lj", dir=usual if is_suitable else "/tmp"))
     monkeypatch.setenv("LOCALJUJU_DATA", str(folder))
     monkeypatch.delenv("JUJU_MODEL", raising=False)
     command = sample.Juju(folder, capsys)

@@ -1,5 +1,6 @@
 """Whatever an operator sets: it is refused with sentences that name options, or it gives a whole release."""
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,9 +35,19 @@ CHANGES = st.lists(st.sampled_from(sorted(CONFIG)), max_size=6, unique=True).fla
 )
 
 
-@settings(max_examples=800, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(CHANGES)
-def test_every_configuration_is_refused_by_name_or_makes_a_release(changes):
+@pytest.mark.parametrize("count", [200, pytest.param(5000, marks=pytest.mark.soak)])
+def test_every_configuration_is_refused_by_name_or_makes_a_release(count):
+    @settings(
+        max_examples=count, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(CHANGES)
+    def examples(changes):
+        require_refused_or_released(changes)
+
+    examples()
+
+
+def require_refused_or_released(changes):
     wanted = options.Options.from_config({**DEFAULTS, **changes})
     problems = wanted.sentences
     for sentence in problems:

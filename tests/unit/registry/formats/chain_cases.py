@@ -238,27 +238,28 @@ def _openssl(*words):
 
 @functools.cache
 def key(name):
-    spec = CERTIFICATES[name]
-    if spec.key_of:
-        return key(spec.key_of)
-    algorithm, *options = spec.key
-    _openssl("genpkey", "-algorithm", algorithm, *(f"-pkeyopt={one}" for one in options), "-out", f"{name}.key")
-    return _path(f"{name}.key").read_text()
+    owner = CERTIFICATES[name].key_of or name
+    certificate(owner)
+    return _path(f"{owner}.key").read_text()
 
 
 @functools.cache
 def certificate(name):
+    """Make a certificate, and a key for it unless it has another's, by one call of openssl: there are a hundred."""
     spec = CERTIFICATES[name]
-    key(name)
-    own = f"{spec.key_of or name}.key"
-    _openssl("req", "-new", "-key", own, "-subj", f"/CN={spec.subject}", "-out", f"{name}.csr")
-    _path("extensions").write_text(spec.extensions)
-    by = ["-signkey", own]
+    if spec.key_of:
+        certificate(spec.key_of)
+        keys = ["-key", f"{spec.key_of}.key"]
+    else:
+        algorithm, *options = spec.key
+        keys = ["-newkey", algorithm, *(f"-pkeyopt={one}" for one in options), "-nodes", "-keyout", f"{name}.key"]
+    by = []
     if spec.issuer:
         certificate(spec.issuer)
-        _path("extensions").write_text(spec.extensions)
-        signer = CERTIFICATES[spec.issuer].key_of or spec.issuer
-        by = ["-CA", f"{spec.issuer}.crt", "-CAkey", f"{signer}.key", "-CAcreateserial"]
-    limits = ["-days", str(spec.days), f"-{spec.digest}", "-extfile", "extensions"]
-    _openssl("x509", "-req", "-in", f"{name}.csr", *limits, *by, "-out", f"{name}.crt")
+        by = ["-CA", f"{spec.issuer}.crt", "-CAkey", f"{CERTIFICATES[spec.issuer].key_of or spec.issuer}.key"]
+    _path("settings").write_text(
+        f"[req]\ndistinguished_name=subject\nx509_extensions=extensions\n[subject]\n[extensions]\n{spec.extensions}"
+    )
+    words = ["-config", "settings", "-subj", f"/CN={spec.subject}", "-days", str(spec.days), f"-{spec.digest}"]
+    _openssl("req", "-x509", "-new", *words, *keys, *by, "-out", f"{name}.crt")
     return _path(f"{name}.crt").read_text()

@@ -35,9 +35,10 @@ def test_the_page_for_operators_has_the_same_table():
     assert rows[1:] == [[name, "rejected" if GO[name] else "accepted"] for name in CASES]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_what_go_accepts_is_accepted_and_what_it_rejects_is_said(name):
-    assert bool(problems(CASES[name])) == bool(GO[name]), (problems(CASES[name]), GO[name])
+def test_what_go_accepts_is_accepted_and_what_it_rejects_is_said():
+    # One test, so that one process makes the certificates that the cases share.
+    said = {name: problems(case) for name, case in CASES.items()}
+    assert not [(name, said[name], GO[name]) for name in CASES if bool(said[name]) != bool(GO[name])]
 
 
 @pytest.mark.parametrize("other", ["expired", "rsa-1024", "of-rsa"])

@@ -40,11 +40,12 @@ def test_the_text_stays_until_a_user_changes():
     assert htpasswd.text(users[:1], before=before) == before.splitlines()[0] + "\n"
 
 
-def test_after_any_change_of_the_file_exactly_the_users_are_in_it():
+@pytest.mark.parametrize("count", [25, pytest.param(1000, marks=pytest.mark.soak)])
+def test_after_any_change_of_the_file_exactly_the_users_are_in_it(count):
     dice = random.Random(5)
     users = [User(f"user{number}", f"password {number}") for number in range(3)]
     right = htpasswd.text(users)
-    for _ in range(100):
+    for _ in range(count):
         damaged = list(right)
         for _ in range(dice.randrange(1, 5)):
             damaged[dice.randrange(len(damaged))] = dice.choice("\n:#$/.abc\N{SNOWMAN}\x00\u2028 ")
