@@ -74,21 +74,22 @@ def _operation(chance: random.Random) -> Operation:
     return kind, chance.choice(among) if among else None
 
 
-def shorten(items: Sequence[Operation], fails: Callable[[list[Operation]], bool], runs: int) -> list[Operation]:
-    """Return a part of *items*, in their order, that fails too; *fails* is called *runs* times at most.
+def shorten(
+    items: Sequence[Operation], fails: Callable[[list[Operation]], bool], more: Callable[[], bool]
+) -> list[Operation]:
+    """Return a part of *items*, in their order, that fails too; *fails* is called while there is time for *more*.
 
     Delta debugging: leave out halves, then quarters and so on, and begin again with what is left.
     """
     left, parts = list(items), 2
-    while len(left) > 1 and runs > 0:
+    while len(left) > 1 and more():
         size = -(-len(left) // parts)
         for begin in range(0, len(left), size):
             without = left[:begin] + left[begin + size :]
-            runs -= 1
             if fails(without):
                 left, parts = without, max(parts - 1, 2)
                 break
-            if runs <= 0:
+            if not more():
                 break
         else:
             if size == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -15,6 +16,11 @@ def leftovers(unit: Unit) -> str:
         "docker ps -a --format {{.Names}}; iptables -t nat -S | grep -i docker-registry; ip netns list; "
         "ip -o link show docker-registry 2>/dev/null; docker volume ls -q; ls -A /etc/docker/registry"
     )
+
+
+def require_same(before: str, after: str) -> None:
+    """Fail, and say what differs, unless the `leftovers` are those from *before*."""
+    assert after == before, "\n".join(["", *difflib.ndiff(before.splitlines(), after.splitlines())])
 
 
 def is_in_error(unit: Unit) -> bool:
@@ -56,6 +62,6 @@ def kill_at_each(
             act()
             tracing.disarm(unit, program)
             recover(unit)
-        assert leftovers(unit) == before
+        require_same(before, leftovers(unit))
         tried += 1
     print(f"{program}: killed at {tried} of {len(points)} points")

@@ -17,8 +17,8 @@ from unit import Unit
 
 SECONDS = 600
 """For how long operations go on; the comparison follows."""
-RUNS = 6
-"""How many shorter lists are tried after a failure, each on a unit of its own."""
+SHORTENING = 300
+"""For how long shorter lists are tried after a failure, each on a unit of its own."""
 FOLDERS = (
     *("/etc/docker", "/var/lib/docker-registry", "/etc/systemd/system/docker.service.d", "/etc/nagios"),
     "/usr/local/lib/nagios",
@@ -31,6 +31,11 @@ OF_CHANCE = (
     *("/var/lib/docker-registry/dockerd-start.json", "/etc/docker/registry/config.yml"),
 )
 """Files with random bytes or times, and a link to a folder named by such: owner and mode are compared."""
+RECORDS = {
+    "/var/lib/docker-registry/daemon.json": ("before", "ours_before"),
+    "/var/lib/docker-registry/ownership.json": ("ended", "served_by", "is_copied"),
+}
+"""Files of JSON that are compared by key, and the keys that tell of the past: settings before, who served when."""
 OF_A_PAST = ("/var/lib/docker-registry/reports", "/var/lib/docker-registry/last-", "/etc/docker/registry/applied")
 """Beginnings of the paths of what tells of the past, not of the configuration."""
 
@@ -119,9 +124,15 @@ def kept(unit):
     words = " ".join([*FOLDERS, *(f"{word}={other}" for word, other in instead.items())])
     found = json.loads(unit.exec(f"echo {script} | base64 -d | python3 - {folder} {words}"))
     files = {
-        path: look.rpartition(" ")[0] if path in OF_CHANCE else look
+        path: look.rpartition(" ")[0] if path in OF_CHANCE or path in RECORDS else look
         for path, look in found["files"].items()
         if not path.startswith(OF_A_PAST)
+    }
+    records = {
+        f"record {path} {key}": value
+        for path in files.keys() & RECORDS.keys()
+        for key, value in json.loads(snapshot.replaced(unit.exec(f"cat {path}"), instead)).items()
+        if key not in RECORDS[path]
     }
     configuration = snapshot.replaced(unit.exec("cat /etc/docker/registry/config.yml"), instead)
     (name,) = unit.containers()
@@ -132,6 +143,7 @@ def kept(unit):
     application = unit.juju.status().apps[unit.app]
     return {
         **{f"file {path}": look for path, look in files.items()},
+        **records,
         **{f"container {key}": value for key, value in body.items()},
         "configuration": hashlib.sha256(configuration.encode()).hexdigest(),
         "peer": {key: snapshot.replaced(value, instead) for key, value in unit.databag("peer", unit.name).items()},
@@ -143,10 +155,25 @@ def kept(unit):
     }
 
 
-def test_the_unit_is_like_a_new_one_after_any_operations(model, deploy, ca, fault, clock, seed, request):
-    clock, number = clock(SECONDS), 0
+@pytest.fixture
+def found_so_far(request, seed):
+    """Says what differs as soon as it is known, also to who stops the run: on the console with -s, and in a file."""
+    path = request.config.rootpath / f".cache/flapping-{seed}.json"
 
-    def differences(done, more=lambda: True):
+    def say(done, differing):
+        text = json.dumps({"seed": seed, "operations": done, "differences": differing}, indent=1)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        print(f"{len(done)} operations; {path}: {text}", flush=True)
+        return text
+
+    return say
+
+
+def test_the_unit_is_like_a_new_one_after_any_operations(model, deploy, ca, fault, clock, seed, found_so_far, request):
+    number = 0
+
+    def differences(done, more):
         """Carry out operations while there are *more*; return what differs from a new unit, and what was done."""
         nonlocal number
         number += 1
@@ -167,9 +194,24 @@ def test_the_unit_is_like_a_new_one_after_any_operations(model, deploy, ca, faul
         differing = {key: [one.get(key), other.get(key)] for key in one | other if one.get(key) != other.get(key)}
         return differing, carried
 
-    found, done = differences(operations.generate(seed, request.config.getoption("operations")), clock)
-    fault.add(f"{len(done)} random operations", "like a new unit" if not found else "differs", 0, lost=False)
-    print(f"{len(done)} operations; differences: {json.dumps(found, indent=1)}", flush=True)
-    if found:
-        shorter = operations.shorten(done, lambda part: differences(part)[0] != {}, RUNS)
-        pytest.fail(f"after {json.dumps(shorter)}, shortened from {len(done)}: {json.dumps(found, indent=1)}")
+    again = request.config.getoption("replay")
+    some = json.loads(again.read_text())["operations"] if again else None
+    some = some or operations.generate(seed, request.config.getoption("operations"))
+    found, done = differences(some, clock(SECONDS))
+    words = f"differs: {', '.join(found)} (--seed {seed} --operations {len(done)})" if found else "like a new unit"
+    fault.add(f"{len(done)} random operations", words, 0, lost=False)
+    print(f"{len(done)} operations", flush=True)
+    if not found:
+        return
+    text, left = found_so_far(done, found), clock(SHORTENING)
+
+    def fails(part):
+        """Tell whether they fail too. Of those that time was too short for, the beginning may."""
+        nonlocal text
+        differing, carried = differences(part, left)
+        if differing:
+            text = found_so_far(carried, differing)
+        return bool(differing) and carried == part
+
+    operations.shorten(done, fails, left)
+    pytest.fail(f"after {len(done)} operations, shortened: {text}")

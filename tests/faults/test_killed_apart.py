@@ -50,7 +50,7 @@ def test_a_killed_installation(model, deploy, built, fault, clock, tmp_path):
         if tried and not clock():
             break
         print(hook, *point)
-        assert check(run({hook: tracing.killed(point, threads=False)})) == before
+        points.require_same(before, check(run({hook: tracing.killed(point, threads=False)})))
         tried += 1
     print(f"installation: killed at {tried} of {len(every)} points")
 
@@ -177,6 +177,6 @@ def test_parts_killed_under_load(deploy, model, fault, clock, seed):
             for layer in load.acknowledged:
                 assert reading.read("loaded/app", digest_of(layer)) == layer
             assert load.acknowledged
-            assert points.leftovers(unit) == before
+            points.require_same(before, points.leftovers(unit))
     print(f"{len(left)} images acknowledged, all there")
     model.remove_application("loaded", force=True)

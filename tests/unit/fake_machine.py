@@ -238,6 +238,9 @@ class FakeRecords:
     def remove(self, name):
         self.texts.pop(name, None)
 
+    def remove_drafts(self):
+        pass
+
     def save_output(self, name, text):
         if self.outputs is None:
             raise OSError("No space left")

@@ -164,15 +164,55 @@ def test_what_costs_service_is_not_tried_again_by_itself(deployed, juju, machine
     assert tries(machine) == []
 
 
-def test_a_candidate_that_was_killed_is_tried_again_in_the_next_hook(deployed, juju, machine, clock):
-    """Nothing is wrong with the configuration."""
-    fix, machine.engine.exit_code = candidate_refused(juju, machine), 137
-    machine.engine.error = ""
+def candidate_killed(juju, machine):
+    machine.engine.exit_code, machine.engine.error = 137, ""
+    return candidate_refused(juju, machine)
+
+
+def container_killed(juju, machine):
+    """The one that replaces the registry, whose candidate has served."""
+    machine.engine.exit_code = 137
+    start = machine.engine.start
+
+    def end(name):
+        start(name)
+        if name == "registry" and "6000" in str(machine.engine.containers[name]["body"]["HostConfig"]):
+            machine.engine.containers[name]["status"] = "exited"
+
+    machine.engine.start = end
+    juju.change(config={"registry-port": 6000})
+
+    def fix():
+        machine.engine.start = start
+
+    return fix
+
+
+@pytest.mark.parametrize("kind", [candidate_killed, container_killed])
+def test_what_was_killed_is_tried_again_in_the_next_hook_and_then_from_time_to_time(
+    deployed, juju, machine, clock, kind
+):
+    """Nothing is wrong with the configuration, so the unit is blocked only once that was no chance."""
+    words = "The registry was killed while its new configuration was verified. Retrying automatically."
+    fix = kind(juju, machine)
     deployed.hook("config-changed")
-    state, message = juju.model["status"]
-    assert state == "blocked"
-    assert message.startswith("The registry was killed while its new configuration was verified. Retrying automatic")
-    assert machine.engine.serving(5000)
+    assert (juju.model["status"][0], juju.model["status"][1].startswith(words)) == ("waiting", True)
+    assert juju.model["status"][1].endswith("Still serving at 10.0.0.10:5000 (http).")
+    for seconds, is_tried in ((0, True), (59, False), (60, True), (179, False), (180, True)):
+        machine.engine.calls.clear()
+        clock[0] = 1_800_000_000.0 + seconds
+        deployed.hook("update-status")
+        assert (bool(tries(machine)), juju.model["status"][0]) == (is_tried, "blocked"), seconds
+        assert machine.engine.serving(5000)
+    fix()
+    clock[0] += 240
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+
+
+def test_a_kill_by_chance_is_over_with_the_next_hook(deployed, juju, machine, clock):
+    fix = container_killed(juju, machine)
+    deployed.hook("config-changed")
     fix()
     deployed.hook("update-status")
     assert juju.model["status"][0] == "active"

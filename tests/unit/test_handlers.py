@@ -247,6 +247,34 @@ def test_killed_at_any_step_of_a_change_the_next_hook_finishes_it(deployed, juju
         juju.change(config=default if juju.model["config"] | change == juju.model["config"] else change)
 
 
+def test_a_hook_removes_what_a_killed_program_has_left_of_files(deployed, machine, monkeypatch):
+    def kill(*_, **__):
+        raise fakes.Killed
+
+    def listed():
+        return sorted(root.rglob("*"))
+
+    root, release = machine.store.root, machine.store.current().for_maintenance()
+    machine.credentials.write_users("me:one")
+    deployed.hook("update-status")
+    before = listed()
+    writes = [
+        lambda: machine.store.begin_switch({"registry"}),
+        lambda: machine.store.write(release),
+        lambda: machine.store.make_current(release),
+        lambda: machine.credentials.write_users("me:two"),
+        lambda: machine.make_request(("x",)),
+    ]
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", kill)
+        for write in writes:
+            with contextlib.suppress(fakes.Killed):
+                write()
+    assert len({*listed()} - {*before}) >= len(writes)
+    deployed.hook("update-status")
+    assert listed() == before
+
+
 def test_a_port_that_docker_holds_for_nobody_after_a_crash_is_freed(deployed, juju, machine):
     juju.change(config={"registry-port": 6000})
     machine.store.begin_switch({"registry"})

@@ -1,7 +1,8 @@
 """Attempts to deploy a release. What did not serve is not tried again in every hook: it may cost service each time.
 
 It is tried again when anything in the release changes, by the action `start`, after a reboot, and, if the attempt cost
-no service, from time to time: the fault may be elsewhere, for example in the object store.
+no service, from time to time: the fault may be elsewhere, for example in the object store. What was killed is tried
+again in the next hook, and after that from time to time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from registry.plan import disk
 from registry.release.release import Release
 
 RECORD = "refused"
-"""Name of the record on the machine: the release's digest, what to say, when it was tried last, and how often."""
+"""Name of the record on the machine: what was refused and why, when it was tried last, how often, and how it failed."""
 PERMISSION = re.compile("permission denied|operation not permitted", re.IGNORECASE)
 """What the registry, or Docker, says where the user may not do what root may."""
 FIRST_SECONDS, LONGEST_SECONDS = 60, 1800
@@ -61,12 +62,14 @@ def deploy(now: Now, release: Release) -> None:
                     forget()
                     return
         # That of a refused release is said already; this one is of the current release.
-        is_forgotten = refused or error.is_chance
+        is_forgotten = refused or (error.is_chance and is_current)
         now.errors.append(
-            error.sentence if is_forgotten else _save(release, error.sentence, interrupted=error.interrupted)
+            error.sentence
+            if is_forgotten
+            else _save(now, release, error.sentence, interrupted=error.interrupted, is_chance=error.is_chance)
         )
     except SwiftError as error:
-        now.errors.append(_save(release, about(error.option, error.text), interrupted=False))
+        now.errors.append(_save(now, release, about(error.option, error.text)))
     if not refused and current is not None and not is_current and now.plan and now.plan.can_fall_back:
         with contextlib.suppress(NotServing, EngineError, SwiftError):  # the first error is the one to report
             _deploy(now, current)
@@ -138,14 +141,16 @@ def _read(release: Release) -> Sentence | None:
     record = context.machine.records.load(RECORD)
     if record.get("digest") != release.digest or hookenv.hook_name() in ("start", "upgrade-charm"):
         return None
-    since = time.time() - record["time"]
-    wait = min(FIRST_SECONDS * 2 ** (record["tries"] - 1), LONGEST_SECONDS)
+    since, times = time.time() - record["time"], record["tries"] - record.get("is_chance", False)
+    wait = min(FIRST_SECONDS * 2 ** (times - 1), LONGEST_SECONDS) if times else 0
     is_due = not record["interrupted"] and not 0 <= since < wait
     return None if is_due else Sentence(record["sentence"])
 
 
-def _save(release: Release, sentence: Sentence, *, interrupted: bool) -> Sentence:
-    """Save that *release* was refused; return what to say."""
+def _save(
+    now: Now, release: Release, sentence: Sentence, *, interrupted: bool = False, is_chance: bool = False
+) -> Sentence:
+    """Save that *release* was refused; return what to say. What is tried again in the next hook blocks nothing yet."""
     if interrupted:
         sentence = joined(sentence, alone(NOT_REPEATED(unit=hookenv.local_unit())))
     records = context.machine.records
@@ -153,7 +158,9 @@ def _save(release: Release, sentence: Sentence, *, interrupted: bool) -> Sentenc
         before = records.load(RECORD)
         tries = before["tries"] + 1 if before.get("digest") == release.digest else 1
         record = {"digest": release.digest, "sentence": sentence, "time": time.time(), "tries": tries}
-        records.save(RECORD, {**record, "interrupted": interrupted})
+        if is_chance and tries == 1:
+            now.passing.add(sentence)
+        records.save(RECORD, {**record, "interrupted": interrupted, "is_chance": is_chance})
     return sentence
 
 

@@ -68,6 +68,8 @@ class Now:
     outcome: Outcome | None = None
     errors: list[Sentence] = dataclasses.field(default_factory=list)
     """What went wrong."""
+    passing: set[Sentence] = dataclasses.field(default_factory=set)
+    """Those of the errors that say nothing about the configuration; it is tried again in the next hook."""
     warnings: list[Sentence] = dataclasses.field(default_factory=list)
     """What does not work, and does not keep the options from being applied."""
     is_incomplete: bool = False

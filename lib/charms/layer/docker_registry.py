@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
 
@@ -82,6 +83,9 @@ def ensure_docker() -> None:
         docker = docker_runtime.connect(machine)
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
+        with contextlib.suppress(OSError):  # on a disk that is read-only they stay
+            for kept in (machine.store, machine.credentials, machine.records):
+                kept.remove_drafts()
         now.docker = _recover(docker)
         orphans.rename_back(now, machine)
         collection.end_interrupted(now.docker)

@@ -57,7 +57,7 @@ def examine(now: Now, current: Release | None) -> Outcome:
     except ApiError as error:
         dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
         return Outcome(False, "", "", errors or (dead,))
-    return Outcome(True, *published.place(now.options, now.facts, current), errors)
+    return Outcome(True, *published.place(now.options, now.facts, current), errors, set(errors) <= now.passing)
 
 
 def _is_running(now: Now, current: Release) -> bool:

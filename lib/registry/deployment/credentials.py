@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from registry.deployment.store import ROOT, remove_below
 from registry.formats.htpasswd import Verdicts
 from registry.formats.relations import Request
-from registry.machine.files import read_file, write_file
+from registry.machine.files import read_file, remove_draft, write_file
 
 OWN_NAMES = ("auth", "identity.pem", "password", "request.json", "verdicts.json")
 
@@ -127,6 +127,11 @@ class Credentials:
             else:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write_file(file, text)
+
+    def remove_drafts(self) -> None:
+        """Remove what a process that was killed has left of files that it wrote. Raises OSError."""
+        for path in (self._users, *map(self._root.joinpath, OWN_NAMES)):
+            remove_draft(path)
 
     def remove(self) -> None:
         """Remove all credentials that the charm created; an operator's files stay."""

@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable
 from typing import Any
 
-from registry.machine.files import read_file, sync_folder, write_file
+from registry.machine.files import DRAFT, read_file, remove_draft, sync_folder, write_file
 from registry.release import container
 from registry.release.release import FILES, Release
 
@@ -101,7 +101,7 @@ class Store:
         before = self.current()
         if before == release:
             return
-        draft = self.root / ".config.yml"
+        draft = self.root / DRAFT.format("config.yml")
         draft.unlink(missing_ok=True)
         draft.symlink_to(self.folder(release).relative_to(self.root) / "config.yml")
         draft.replace(self.link)
@@ -127,6 +127,13 @@ class Store:
         """Record that the containers are those of the current release."""
         self._switching.unlink(missing_ok=True)
 
+    def remove_drafts(self) -> None:
+        """Remove what a process that was killed has left of files that it wrote. Raises OSError."""
+        for name in OWN_NAMES:
+            remove_draft(self.root / name)
+        for folder in self.folders.glob(".*"):
+            shutil.rmtree(folder)
+
     def loopback(self) -> Store:
         """Return the store for the release of a loopback registry."""
         return Store(self.root / "loopback")
@@ -151,6 +158,7 @@ def remove_below(root: pathlib.Path, names: Iterable[str]) -> None:
     """Remove files and folders of *root* by name, and *root* itself once it is empty."""
     for name in names:
         path = root / name
+        remove_draft(path)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -194,11 +194,7 @@ class Switch:
             if isinstance(error, engine.Disconnected):
                 raise  # it says nothing about the release, which the next hook tries again
             refused = error if isinstance(error, NotServing) else NotServing(NOT_STARTED(error=error))
-            # What was ended by chance is tried again, but not in each hook: it has cost service.
-            refused.interrupted, refused.is_chance = (
-                had_old and not refused.is_chance,
-                refused.is_chance and not had_old,
-            )
+            refused.interrupted = had_old and not refused.is_chance  # what was ended by chance is tried again
             raise refused from error
         # From here on, a crash leaves the new container.
         self._store.make_current(release)

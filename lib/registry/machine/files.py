@@ -12,6 +12,8 @@ from typing import IO, TextIO
 from registry.machine import paths
 from registry.message import Fault, Message
 
+DRAFT = ".{}.new"
+"""Under what name a file is written until it is whole."""
 LIMIT = 1 << 20
 """Bytes that an operator's file has at most: a thousand certificates."""
 
@@ -114,9 +116,16 @@ def write_file(path: pathlib.Path, text: str, mode: int = 0o600, group: int | No
         os.close(folder)
 
 
+def remove_draft(path: pathlib.Path) -> None:
+    """Remove what a process that was killed while it wrote *path* has left. Raises OSError."""
+    draft = path.with_name(DRAFT.format(path.name))
+    if os.path.lexists(draft):  # a disk that is read-only refuses to remove what is not there, too
+        draft.unlink()
+
+
 def _write(folder: int, name: str, path: str, text: str, mode: int, group: int | None = None) -> None:
     """Write *text* as *name* in the *folder*, whatever others do there meanwhile; *path* is for the error."""
-    draft = f".{name}.new"
+    draft = DRAFT.format(name)
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft, dir_fd=folder)
@@ -136,7 +145,7 @@ def _write(folder: int, name: str, path: str, text: str, mode: int, group: int |
 @contextlib.contextmanager
 def open_draft(path: pathlib.Path) -> Iterator[TextIO]:
     """Open what is at *path* once it is whole, in a folder that only root can write. Only root can read it."""
-    draft = path.with_name(f".{path.name}.new")
+    draft = path.with_name(DRAFT.format(path.name))
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         yield file
@@ -153,7 +162,7 @@ def open_private(path: str) -> Iterator[IO[bytes]]:
     """
     with paths.located(path, create=True) as (folder, name):
         paths.require_private(folder, path)
-        draft = f".{name}.new"
+        draft = DRAFT.format(name)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft, dir_fd=folder)
         try:

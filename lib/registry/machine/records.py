@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from registry.machine.files import open_draft, write_file
+from registry.machine.files import DRAFT, open_draft, write_file
 
 FOLDER = pathlib.Path("/var/lib/docker-registry")
 OUTPUTS = 20
@@ -42,6 +42,12 @@ class Records:
     def remove(self, name: str) -> None:
         """Remove the record of this name, if there is one. Raises OSError."""
         (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+    def remove_drafts(self) -> None:
+        """Remove what a process that was killed has left of records and outputs that it wrote. Raises OSError."""
+        for folder in (self._folder, self._outputs):
+            for draft in folder.glob(DRAFT.format("*")):
+                draft.unlink()
 
     def save_output(self, name: str, text: str) -> pathlib.Path:
         """Save the output of an action to a file called *name*, and remove the oldest ones. Raises OSError."""

@@ -35,6 +35,8 @@ class Outcome:
     """How: http or https, through a proxy or not: ``https, proxied``."""
     errors: tuple[Sentence, ...]
     """What went wrong."""
+    is_passing: bool = False
+    """It went wrong by chance only, and is tried again in the next hook."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +84,8 @@ def status(plan: Plan, outcome: Outcome, unit: str, more: tuple[Sentence, ...] =
     if plan.is_paused:
         reasons = (*([] if plan.serve else [alone(STOPPED(unit=unit))]), *filter(None, [plan.unavailable]))
         return Report("blocked", (*reasons, *problems))
+    if problems and not plan.problems and outcome.is_passing:
+        return Report("waiting", (*plan.waiting, *problems), serving, warnings)
     if problems:
         return Report("blocked", problems, serving, warnings)
     if plan.waiting:

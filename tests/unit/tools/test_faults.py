@@ -48,8 +48,8 @@ def test_a_failure_is_shortened_to_what_it_needs():
         tried.append(part)
         return all(one in part for one in needed)
 
-    assert operations.shorten(some, fails, 100) == needed
+    assert operations.shorten(some, fails, lambda: True) == needed
     assert len(tried) < 60
     tried.clear()
-    assert fails(operations.shorten(some, fails, 5))
+    assert fails(operations.shorten(some, fails, lambda: len(tried) < 5))
     assert len(tried) == 6

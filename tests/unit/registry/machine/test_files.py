@@ -19,6 +19,20 @@ def test_write_file_replaces_whole_files_with_their_mode(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_process_has_left_of_a_file_is_removed(tmp_path, monkeypatch):
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "x"
+    monkeypatch.setattr(os, "fsync", kill)
+    with pytest.raises(KeyboardInterrupt):
+        write_file(path, "half")
+    assert [one.name for one in tmp_path.iterdir()] == [".x.new"]
+    for _ in range(2):
+        files.remove_draft(path)
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_path):
     path = tmp_path / "registry.key"
     path.write_text("key\n")

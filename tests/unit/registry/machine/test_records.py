@@ -20,6 +20,17 @@ def test_a_record_is_for_root_alone(tmp_path):
     assert not path.exists()
 
 
+def test_what_was_being_written_when_a_process_was_killed_goes(tmp_path):
+    records = Records(tmp_path)
+    records.remove_drafts()
+    path = records.save_output("1.txt", "x")
+    records.save("daemon", {})
+    for name in (".daemon.json.new", "output/.2.txt.new"):
+        (tmp_path / name).write_text("half")
+    records.remove_drafts()
+    assert {one for one in tmp_path.rglob("*") if one.is_file()} == {path, tmp_path / "daemon.json"}
+
+
 def test_the_last_twenty_outputs_are_kept_for_root_alone(tmp_path):
     records, folder = Records(tmp_path), tmp_path / "output"
     for number in range(22):
