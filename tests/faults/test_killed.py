@@ -14,7 +14,7 @@ from uploads import Uploads
 
 GAP = 3
 """For how many seconds nobody may be served."""
-SECONDS = {"config-changed": 280, "upgrade-charm": 200, "garbage-collect": 200, "import": 120}
+SECONDS = {"config-changed": 220, "upgrade-charm": 160, "garbage-collect": 160, "import": 100}
 """For how long points are tried."""
 
 

@@ -8,6 +8,7 @@ import gzip
 import lzma
 import os
 import pathlib
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
@@ -85,21 +86,23 @@ def compressed(file: Spared, name: str) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def plain(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield *path*, or where it is compressed, a copy beside it that is not. Raises BadArchive, NoSpace, OSError."""
+    """Yield *path*, or where it is compressed, a copy on its disk that is not. Raises BadArchive, NoSpace, OSError.
+
+    The copy has no name, so that nothing is left of it whatever happens; the path that is yielded is of this process.
+    """
     with path.open("rb") as file:
         magic = file.read(6)
     reader = next((one for begin, one in _READERS.items() if magic.startswith(begin)), None)
     if reader is None and not magic.startswith(zstd.MAGIC):
         yield path
         return
-    copy = path.with_name(f".{path.name}.plain")
-    try:
-        with created(copy) as target, damage():
+    with tempfile.TemporaryFile(dir=path.parent) as copy:
+        target = Spared(copy, path.parent)
+        with damage():
             for part in zstd.parts(path) if reader is None else _parts(reader, path):
                 target.write(part)
-        yield copy
-    finally:
-        copy.unlink(missing_ok=True)
+        copy.flush()
+        yield pathlib.Path(f"/proc/self/fd/{copy.fileno()}")
 
 
 def _parts(reader: Callable[[pathlib.Path], Any], path: pathlib.Path) -> Iterator[bytes]:
