@@ -44,10 +44,12 @@ class Records:
         (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def remove_drafts(self) -> None:
-        """Remove what a process that was killed has left of records and outputs that it wrote. Raises OSError."""
-        for folder in (self._folder, self._outputs):
-            for draft in folder.glob(DRAFT.format("*")):
-                draft.unlink()
+        """Remove what a process that was killed has left of records that it wrote. Raises OSError.
+
+        That of an output stays until it is one of the oldest: an action runs handlers while it writes its own.
+        """
+        for draft in self._folder.glob(DRAFT.format("*")):
+            draft.unlink()
 
     def save_output(self, name: str, text: str) -> pathlib.Path:
         """Save the output of an action to a file called *name*, and remove the oldest ones. Raises OSError."""
