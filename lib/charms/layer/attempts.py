@@ -158,9 +158,9 @@ def _save(
         before = records.load(RECORD)
         tries = before["tries"] + 1 if before.get("digest") == release.digest else 1
         record = {"digest": release.digest, "sentence": sentence, "time": time.time(), "tries": tries}
+        records.save(RECORD, {**record, "interrupted": interrupted, "is_chance": is_chance})
         if is_chance and tries == 1:
             now.passing.add(sentence)
-        records.save(RECORD, {**record, "interrupted": interrupted, "is_chance": is_chance})
     return sentence
 
 

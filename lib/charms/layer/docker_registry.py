@@ -83,8 +83,8 @@ def ensure_docker() -> None:
         docker = docker_runtime.connect(machine)
         docker, errors = docker_runtime.ensure_settings(now.options.runtime, docker, machine)
         now.errors += errors
-        with contextlib.suppress(OSError):  # on a disk that is read-only they stay
-            for kept in (machine.store, machine.credentials, machine.records):
+        for kept in (machine.store, machine.credentials, machine.records):
+            with contextlib.suppress(OSError):  # on a disk that is read-only they stay
                 kept.remove_drafts()
         now.docker = _recover(docker)
         orphans.rename_back(now, machine)

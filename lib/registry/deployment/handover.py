@@ -10,12 +10,15 @@ from registry.machine import engine
 from registry.release.container import PORT
 from registry.release.release import Release
 
-ANSWER_SECONDS = 1
-"""How long requests in progress may take to be answered, after `drain-timeout`, before their connections are cut."""
-CUT_SECONDS = 0.2
+ANSWER_SECONDS = 3
+"""How long requests in progress may take to be answered, after `drain-timeout`, before their connections are cut.
+
+A process that speaks HTTP/2 does not wait for requests whose connection was cut, so short ones must have ended before.
+"""
+CUT_SECONDS = 0.5
 """The same where nothing serves meanwhile."""
-END_SECONDS = 5
-"""How long the process may take to end after the cut, before it is killed."""
+END_SECONDS, END_AT_ONCE_SECONDS = 5, 2
+"""How long the process may take to end after the cut, before it is killed. All is less than LEAST_DRAIN."""
 
 
 class Handover:
@@ -38,7 +41,7 @@ class Handover:
                 raise Impassable("draining is not possible or not configured")
             self._open(release, before)
         except Impassable as error:
-            self._end(name, before, CUT_SECONDS)
+            self._end(name, before, CUT_SECONDS, END_AT_ONCE_SECONDS)
             return f"switched at once: {error}"
         self.drain(name, release.drain_seconds)
         return "drained the old one"
@@ -60,17 +63,25 @@ class Handover:
             with self._deadline.suspended():  # this wait is the operator's
                 left = self._bridge.wait_until_quiet(current.pid, port, seconds)
                 # A request whose data are all sent may still be in progress, e.g. the end of a push to an object store.
-                self._end(name, current, max(left, ANSWER_SECONDS))
+                self._end(name, self._docker.inspect(name), max(left - END_SECONDS, ANSWER_SECONDS), END_SECONDS)
 
-    def _end(self, name: str, container: Container | None, seconds: float) -> None:
+    def end(self, name: str) -> None:
+        """Stop a container of the charm at once, if it was started: clients may be in it."""
+        container = self._docker.inspect(name)
+        if container is not None and container.is_started and container.may_be_removed:
+            self._end(name, container, CUT_SECONDS, END_AT_ONCE_SECONDS)
+
+    def _end(self, name: str, container: Container | None, seconds: float, more: float) -> None:
         """Stop the container; connections that are still open after *seconds* are cut, so that their requests end.
+
+        The process has as many *more* seconds until it is killed.
 
         A process that is killed in the middle of a push leaves a part of a file, which registry 2.8 takes for the
         whole when the client repeats the push: it answers 201, and the image cannot be read.
         """
         process = container.pid if container is not None else 0
         with self._bridge.cut_after(seconds, process):
-            self._docker.stop(name, seconds + END_SECONDS)
+            self._docker.stop(name, seconds + more)
 
     def _open(self, release: Release, before: Container) -> None:
         """Redirect new connections from the container *before* to the candidate. Raises Impassable."""

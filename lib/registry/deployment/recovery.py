@@ -45,6 +45,7 @@ class Recovery:
             for name in names:
                 if bridged and current is not None:
                     self._handover.drain(f"{name}-candidate", current.drain_seconds)
+                self._handover.end(f"{name}-candidate")  # the crash may have come after the bridge was closed
                 self._docker.remove(f"{name}-candidate")
         self._store.end_switch()
         return bool(names)
@@ -60,9 +61,10 @@ class Recovery:
     def _restore(self, name: str, names: set[str], current: Release | None) -> None:
         """Undo the replacement of the container called *name*, one of *names*, unless the new one is current."""
         if current is not None and self._is_one_of(names, current.digest):
-            self._docker.remove(f"{name}-previous")
+            self._docker.remove(f"{name}-previous")  # it was stopped before
             return
         for other in names:
+            self._handover.end(other)
             self._docker.remove(other)
         self._docker.rename(f"{name}-previous", name)
         with contextlib.suppress(engine.EngineError):  # its disk may be unavailable, which the plan reports

@@ -96,13 +96,14 @@ class Switch:
 
     def pause(self, container: Container | None) -> None:
         """Stop the registry's *container* and keep it. Raises EngineError."""
-        if container is not None and container.is_started:
-            self._docker.stop(container.name)
+        if container is not None:
+            self._handover.end(container.name)
 
     def clear(self) -> None:
         """Remove every container that this charm created, also those of a switch in progress."""
         self._bridge.close()
         for name in self._docker.labelled(DIGEST_LABEL):
+            self._handover.end(name)
             self._docker.remove(name)
         self._store.end_switch()
 
@@ -231,6 +232,7 @@ class Switch:
         self._store.end_switch()
 
     def _roll_back(self, name: str, old: str, had_old: bool, fall_back: bool) -> None:
+        self._handover.end(name)
         self._docker.remove(name)
         if had_old:
             self._docker.rename(f"{old}-previous", old)

@@ -73,14 +73,11 @@ class Engine(EngineImages):
     def remove(self, name: str) -> None:
         """Remove a container of this charm with its anonymous volumes, or of its predecessor, running or not.
 
-        That of somebody else stays, whatever its name: others may need it and its data. One that runs is stopped
-        before, because a registry that is killed leaves parts of files.
+        That of somebody else stays, whatever its name: others may need it and its data. One that runs is killed, and
+        may leave parts of files: `Handover.end` comes first where clients may be in it.
         """
         container = self.inspect(name)
         if container is not None and container.may_be_removed:
-            if container.is_running:
-                with contextlib.suppress(EngineError):
-                    self.stop(name)
             with contextlib.suppress(NoSuchObject), docker_errors(f"container {name} cannot be removed"):
                 self._api.remove_container(container.id, v=container.is_ours, force=True)
 

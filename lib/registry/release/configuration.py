@@ -21,10 +21,11 @@ AUTH_FOLDER = "/auth"
 """Where the container sees the users: separate from its configuration, because they change without a restart."""
 REALM = "docker-registry"
 """What a client shows to the person who logs in."""
-AT_ONCE = "5000ms"
-"""`http.draintimeout` if no transfer is waited for: without one, the registry ends in the middle of writing a file.
+LEAST_DRAIN = 10
+"""Seconds that `http.draintimeout` is at least, whatever the option says: the charm ends the registry before.
 
-In milliseconds, because the option is given in seconds.
+Without one, or after it, the registry ends in the middle of writing a file. A smaller option is in the milliseconds of
+the value, e.g. 10003ms for 3 seconds.
 """
 
 
@@ -102,7 +103,11 @@ def is_same(text: str, other: str) -> bool:
 
 @functools.lru_cache(maxsize=16)  # a hook compares the same few texts again and again
 def _read(text: str) -> Any:
-    return yaml.load(text, Loader=_Reader)  # noqa: S506 - a SafeLoader
+    config = yaml.load(text, Loader=_Reader)  # noqa: S506 - a SafeLoader
+    if isinstance(config, dict) and isinstance(http := config.get("http"), dict):
+        # Earlier revisions wrote the option as it is, and nothing for 0. That is no reason to replace a container.
+        http["draintimeout"] = drain_seconds(http)
+    return config
 
 
 def htpasswd(folder: str) -> dict[str, Any]:
@@ -152,8 +157,12 @@ def _health() -> dict[str, Any]:
 
 def drain_seconds(http: Mapping[str, Any]) -> int:
     """Return the option `drain-timeout` by the part `http` of a configuration."""
-    value = str(http.get("draintimeout", AT_ONCE))
-    return 0 if value == AT_ONCE else int(value.removesuffix("s"))
+    value = str(http.get("draintimeout", "0s"))
+    return int(value[:-2]) - LEAST_DRAIN * 1000 if value.endswith("ms") else int(value.removesuffix("s"))
+
+
+def _drain(seconds: int) -> str:
+    return f"{seconds}s" if seconds >= LEAST_DRAIN else f"{LEAST_DRAIN * 1000 + seconds}ms"
 
 
 def _http(secret: str, options: Options) -> dict[str, Any]:
@@ -166,7 +175,7 @@ def _http(secret: str, options: Options) -> dict[str, Any]:
         "relativeurls": True,
         "secret": secret,
         **({"debug": debug} if options.monitoring.metrics else {}),
-        "draintimeout": f"{options.drain_timeout}s" if options.drain_timeout else AT_ONCE,
+        "draintimeout": _drain(options.drain_timeout),
     }
 
 

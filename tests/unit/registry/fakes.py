@@ -53,6 +53,8 @@ class FakeEngine:
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.sick = {}  # images whose registries find something wrong with themselves, and what
+        self.led = set()  # addresses to which connections were led
+        self.killed = []  # containers that were removed while clients may have been in them
         self.calls = []
         self.version = "v2.8.3"
         self.garbage = ["0 blobs marked, 0 blobs and 0 manifests eligible for deletion"]  # of garbage-collect
@@ -194,7 +196,11 @@ class FakeEngine:
     def remove(self, name):
         self._call("remove", name)
         if name in self.containers and Container.from_inspection(self._inspection(name)).may_be_removed:
-            self.containers.pop(name)
+            one = self.containers.pop(name)
+            bindings = (one["body"]["HostConfig"].get("PortBindings") or {}).values()
+            is_public = any(binding["HostPort"] for (binding,) in bindings) or one["address"] in self.led
+            if is_public and one["status"] == "running":
+                self.killed.append(name)
             self.volumes.pop(name, None)
 
     def remove_ended(self, name):
@@ -326,6 +332,7 @@ class FakeBridge:
             raise bridge.Impassable(self.impassable)
         assert local_port >= 32768
         self.rules[port] = address
+        self._fake.led.add(address)
 
     def close(self):
         there = bool(self.rules)

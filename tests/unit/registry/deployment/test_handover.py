@@ -15,8 +15,8 @@ def test_what_is_under_way_may_end_and_what_is_new_goes_to_the_candidate(store):
     assert (port, seconds) == (5000, 30)
     assert candidate_port >= 32768
     # The process ends after its connections are cut, before it is killed.
-    assert [seconds for seconds, process in docker.bridge.cuts if process] == [15, 15]
-    assert docker.patience["registry-previous"] == docker.patience["registry-candidate"] == 20
+    assert [seconds for seconds, process in docker.bridge.cuts if process] == [10, 10]
+    assert docker.patience["registry-previous"] == docker.patience["registry-candidate"] == 15
     assert_settled(docker, store, requested)
 
 
@@ -33,8 +33,8 @@ def test_where_nothing_can_be_led_elsewhere_the_old_one_is_stopped_at_once(store
     done = deploy(docker, store, requested)
     assert any("switched at once" in line for line in done)
     assert docker.bridge.waits == []
-    assert [seconds for seconds, process in docker.bridge.cuts if process] == [0.2]
-    assert 5 <= docker.patience["registry-previous"] < 6
+    assert [seconds for seconds, process in docker.bridge.cuts if process] == [0.5]
+    assert docker.patience["registry-previous"] == 2.5
     assert_settled(docker, store, requested)
 
 

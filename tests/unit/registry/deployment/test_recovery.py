@@ -5,7 +5,10 @@ import dataclasses
 import pytest
 from deploying import ELSEWHERE, assert_settled, away, deploy, release, switcher
 from fakes import FakeEngine, Killed
+from registry.deployment.health import NotServing
 from registry.deployment.store import Store
+from registry.deployment.switch import Switch
+from registry.message import Sentence
 from test_authentication import TOKEN
 
 
@@ -25,10 +28,10 @@ def test_killed_at_any_step_the_next_run_converges_and_something_served(tmp_path
             docker.dies_at = None
             deploy(docker, store, requested)
             assert_settled(docker, store, requested)
-            assert docker.outages == []
+            assert docker.outages == docker.killed == []
         else:
             assert step > 10
-            assert docker.outages == []
+            assert docker.outages == docker.killed == []
             return
     pytest.fail("the switch never came to an end")
 
@@ -50,6 +53,27 @@ def test_killed_at_any_step_a_registry_whose_disk_is_unavailable_is_not_restored
             assert step > 10
             return
     pytest.fail("the switch never came to an end")
+
+
+@pytest.mark.parametrize("error", [Killed, NotServing(Sentence("No answer."))])
+def test_a_container_that_clients_may_have_reached_ends_before_it_is_removed(store, monkeypatch, error):
+    docker, before, requested = FakeEngine(), release(), release("sha256:two")
+    deploy(docker, store, before)
+    seen, wait = [], Switch._wait
+
+    def no_answer(self, of):
+        if of == requested:
+            seen.append(of)
+            raise error
+        return wait(self, of)
+
+    monkeypatch.setattr(Switch, "_wait", no_answer)
+    with pytest.raises(type(error) if isinstance(error, Exception) else error):
+        deploy(docker, store, requested)
+    monkeypatch.undo()
+    switcher(docker, store).recover()
+    assert (seen, docker.killed) == ([requested], [])
+    assert_settled(docker, store, before)
 
 
 @pytest.mark.parametrize("step", range(20))

@@ -32,14 +32,6 @@ def test_a_container_of_ours_goes_by_force_with_its_volumes_and_by_its_id(docker
     assert removed(docker, daemon, **ours) == ["DELETE /containers/c1?v=True&link=False&force=True"]
 
 
-@pytest.mark.parametrize(("status", "stops"), [("running", True), ("paused", False), ("exited", False)])
-def test_one_that_runs_ends_before_it_is_removed(docker, daemon, status, stops):
-    daemon.answers["GET /containers/registry-next/json"] = (200, inspection(status, **OURS))
-    docker.remove("registry-next")
-    done = [call.split("?")[0] for call in daemon.calls if not call.startswith("GET")]
-    assert done == ["POST /containers/registry-next/stop"] * stops + ["DELETE /containers/c1"]
-
-
 @pytest.mark.parametrize(
     "theirs",
     [

@@ -104,6 +104,23 @@ def test_a_text_that_the_registry_read_as_something_else_is_written_anew(word):
     assert decision.decide(asked, facts(current=old)).release == good
 
 
+def test_the_time_to_end_is_in_the_file_and_not_too_short():
+    for seconds in (0, 1, 9, 10, 30, 600):
+        http = yaml.safe_load(configuration.config_yml(wanted(drain_timeout=seconds), "s", 2))["http"]
+        assert configuration.drain_seconds(http) == seconds
+        value, unit = re.fullmatch(r"(\d+)(ms|s)", http["draintimeout"]).groups()
+        assert int(value) >= {"s": 10, "ms": 10_000}[unit]
+
+
+@pytest.mark.parametrize(("seconds", "line"), [(0, ""), (3, '  draintimeout: "3s"\n'), (3, "  draintimeout: 3s\n")])
+def test_the_file_of_an_earlier_revision_is_no_reason_for_a_new_container(seconds, line):
+    text = configuration.config_yml(wanted(drain_timeout=seconds), "s", 2)
+    earlier = re.sub("  draintimeout: .*\n", line, text)
+    assert earlier != text
+    assert configuration.is_same(text, earlier)
+    assert not configuration.is_same(text, re.sub("  draintimeout: .*\n", '  draintimeout: "4s"\n', text))
+
+
 def test_another_value_is_another_configuration():
     assert configuration.is_same("a: b\n", 'a: "b"\n')
     assert not configuration.is_same("a: b\n", 'a: "c"\n')
