@@ -337,7 +337,7 @@ def test_what_the_predecessor_left_goes_once_this_charm_serves(charm, juju, mach
 
 
 def test_a_stop_that_docker_does_not_carry_out_is_said(deployed, juju, machine, actions, monkeypatch):
-    def fails(name):
+    def fails(name, seconds=10):
         raise engine.EngineError(f"container {name} cannot be stopped: no answer")
 
     monkeypatch.setattr(machine.engine, "stop", fails)
