@@ -55,6 +55,11 @@ def reads(change):
     return answer
 
 
+def once(status):
+    answers = [(status, {}, b"{}")]
+    return lambda usual: answers.pop() if answers else usual()
+
+
 BLOB = "/v2/docker-registry-charm/check/blobs"
 DEFECTS = {
     "none": ({}, {}),
@@ -89,6 +94,11 @@ DEFECTS = {
     "reads more than nothing": (
         {f"GET {BLOB}/{trial._NOTHING}": always(200, b"surprise")},
         {trial.EMPTY: "8 bytes are read"},
+    ),
+    "fails once of a thousand times": ({"PUT .*/manifests/check-2": once(500)}, {}),
+    "fails at one tag": (
+        {"PUT .*/manifests/check-2": always(500)},
+        {trial.LIST: "PUT /v2/docker-registry-charm/check/manifests/check-2 returned 500 instead of 201"},
     ),
     "lists too few": (
         {"GET .*/tags/list": reads(lambda data: data.replace(b'"check-1", ', b""))},
