@@ -27,7 +27,6 @@ OF_CHANCE = (
     *("/etc/docker/registry/auth/htpasswd", "/etc/docker/registry/password", "/etc/docker/registry/verdicts.json"),
     *("/etc/docker/registry/request.json", "/etc/docker/registry/identity.pem", "/etc/docker/key.json"),
     *("/var/lib/docker-registry/owner.json", "/var/lib/docker-registry/disk.json"),
-    *("/var/lib/docker-registry/scheduled-garbage-collect.json", "/var/lib/docker-registry/scheduled-prune.json"),
     *("/var/lib/docker-registry/dockerd-start.json", "/etc/docker/registry/config.yml"),
 )
 """Files with random bytes or times, and a link to a folder named by such: owner and mode are compared."""
@@ -36,7 +35,10 @@ RECORDS = {
     "/var/lib/docker-registry/ownership.json": ("ended", "served_by", "is_copied"),
 }
 """Files of JSON that are compared by key, and the keys that tell of the past: settings before, who served when."""
-OF_A_PAST = ("/var/lib/docker-registry/reports", "/var/lib/docker-registry/last-", "/etc/docker/registry/applied")
+OF_A_PAST = (
+    *("/var/lib/docker-registry/output", "/var/lib/docker-registry/scheduled-", "/var/lib/docker-registry/last-"),
+    "/etc/docker/registry/applied",
+)
 """Beginnings of the paths of what tells of the past, not of the configuration."""
 
 

@@ -92,7 +92,7 @@ TURNED_AWAY = {nothing: 0, change: 50, renew: 50, collect: 100}
 )
 def test_many_transfers_at_once(loaded, load, row, name, action):
     unit, authority = loaded
-    with row(f"500 pulls and 50 pushes at once{name}"):
+    with row(f"500 pulls and 50 pushes at once{name}", longest=SLOW * (1 + (action is collect))):
         with load:
             time.sleep(5)
             begun = time.monotonic()

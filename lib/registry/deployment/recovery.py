@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from registry.deployment import maintenance
 from registry.deployment.bridge import Bridge
 from registry.deployment.handover import Handover
 from registry.deployment.health import Health, NotServing
@@ -34,6 +35,7 @@ class Recovery:
             for kind in ("loopback", "next"):
                 self._docker.remove(f"{name}-{kind}")
         if names:
+            self._docker.remove(maintenance.NAME)  # it tries what a candidate cannot
             self._store.loopback().remove()
         for name in names:
             previous = self._docker.inspect(f"{name}-previous")

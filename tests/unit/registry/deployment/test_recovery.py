@@ -5,10 +5,12 @@ import dataclasses
 import pytest
 from deploying import ELSEWHERE, assert_settled, away, deploy, release, switcher
 from fakes import FakeEngine, Killed
+from registry.deployment import maintenance
 from registry.deployment.health import NotServing
 from registry.deployment.store import Store
 from registry.deployment.switch import Switch
 from registry.message import Sentence
+from registry.release import container
 from test_authentication import TOKEN
 
 
@@ -53,6 +55,15 @@ def test_killed_at_any_step_a_registry_whose_disk_is_unavailable_is_not_restored
             assert step > 10
             return
     pytest.fail("the switch never came to an end")
+
+
+def test_what_tried_a_store_goes_too(store):
+    docker, before = FakeEngine(), release()
+    deploy(docker, store, before)
+    docker.create(maintenance.NAME, container.maintenance_body(store.body(before), dry_run=True))
+    store.begin_switch({"registry"})
+    switcher(docker, store).recover()
+    assert_settled(docker, store, before)
 
 
 @pytest.mark.parametrize("error", [Killed, NotServing(Sentence("No answer."))])
