@@ -130,15 +130,16 @@ class Bridge:
 
         *process* is its first process, or 0. A kernel without CONFIG_INET_DIAG_DESTROY cuts none.
         """
+        if not process:
+            yield
+            return
         timer = threading.Timer(seconds, self._cut, (process,))
-        if process:
-            timer.start()
+        timer.start()
         try:
             yield
         finally:
             timer.cancel()
-            if process:
-                timer.join()
+            timer.join()
 
     def _cut(self, process: int) -> None:
         """Cut the connections once new ones are refused: a request that is repeated would meet itself."""

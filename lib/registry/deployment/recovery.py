@@ -35,7 +35,7 @@ class Recovery:
             for kind in ("loopback", "next"):
                 self._docker.remove(f"{name}-{kind}")
         if names:
-            self._docker.remove(maintenance.NAME)  # it tries what a candidate cannot
+            self._docker.remove(maintenance.NAME)  # a new store was being tried
             self._store.loopback().remove()
         for name in names:
             previous = self._docker.inspect(f"{name}-previous")
