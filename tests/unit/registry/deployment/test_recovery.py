@@ -8,8 +8,7 @@ from fakes import FakeEngine, Killed
 from registry.deployment import maintenance
 from registry.deployment.health import NotServing
 from registry.deployment.store import Store
-from registry.deployment.switch import Switch
-from registry.message import Sentence
+from registry.machine.engine import EngineError
 from registry.release import container
 from test_authentication import TOKEN
 
@@ -66,24 +65,23 @@ def test_what_tried_a_store_goes_too(store):
     assert_settled(docker, store, before)
 
 
-@pytest.mark.parametrize("error", [Killed, NotServing(Sentence("No answer."))])
-def test_a_container_that_clients_may_have_reached_ends_before_it_is_removed(store, monkeypatch, error):
+@pytest.mark.parametrize(("error", "raised"), [(Killed, Killed), (EngineError("no answer"), NotServing)])
+def test_a_container_that_clients_may_have_reached_ends_before_it_is_removed(store, error, raised):
     docker, before, requested = FakeEngine(), release(), release("sha256:two")
     deploy(docker, store, before)
-    seen, wait = [], Switch._wait
+    start = docker.start
 
-    def no_answer(self, of):
-        if of == requested:
-            seen.append(of)
+    def begins(name):
+        start(name)
+        if name == "registry" and docker.serving(5000) is not None:
+            docker.start = start
             raise error
-        return wait(self, of)
 
-    monkeypatch.setattr(Switch, "_wait", no_answer)
-    with pytest.raises(type(error) if isinstance(error, Exception) else error):
+    docker.start = begins
+    with pytest.raises(raised):
         deploy(docker, store, requested)
-    monkeypatch.undo()
     switcher(docker, store).recover()
-    assert (seen, docker.killed) == ([requested], [])
+    assert (docker.start, docker.killed) == (start, [])
     assert_settled(docker, store, before)
 
 
