@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import marshal
 import os
 import random
@@ -46,6 +47,12 @@ AT_START = list(hookenv._atstart)
 
 relations._relation_module = functools.cache(relations._relation_module)
 """charms.reactive looks for the absent ones of its two names each time that it asks for an endpoint."""
+
+_OF_METADATA = tuple(
+    json.dumps([str(function.__wrapped__)])[:-1]
+    for function in (hookenv.metadata, hookenv.relation_types, hookenv.relation_to_role_and_interface)
+)
+"""How charmhelpers' cache calls what it has read in metadata.yaml."""
 
 FOUND: list[Any] = []
 """The charm's own handlers, and what they want called at the start of a hook, once they were found."""
@@ -250,7 +257,10 @@ class Charm:
         if unitdata._KV is not None:
             unitdata._KV.close()
         unitdata._KV = hookenv._cache_config = None
+        # Only metadata.yaml, the same for all, has a say in these.
+        kept = {key: value for key, value in hookenv.cache.items() if key.startswith(_OF_METADATA)}
         hookenv.cache.clear()
+        hookenv.cache.update(kept)
         hookenv._atstart[:], hookenv._atexit[:] = AT_START, []
         bus.Handler.clear()
         bus.discover = self._discover

@@ -120,13 +120,17 @@ class Injected(AssertionError):
 
 
 class Watch:
-    """Notes what this process does beyond its memory, by Python's audit events; a hook of those stays for ever."""
+    """Notes what this process does beyond its memory, by Python's audit events.
+
+    A hook of those stays for ever, and costs a process a tenth of its time: it begins with the first test that watches,
+    and the tests that do are the last ones.
+    """
 
     def __init__(self) -> None:
         self.folders: tuple[str, ...] | None = None
         self.events: list[str] = []
         self.programs: list[list[str]] = []
-        sys.addaudithook(self._note)
+        self._is_hooked = False
 
     def _note(self, event: str, args: tuple[Any, ...]) -> None:
         if self.folders is None:
@@ -152,6 +156,9 @@ class Watch:
     @contextlib.contextmanager
     def watching(self, *folders: pathlib.Path) -> Iterator[None]:
         """Require that the body writes to these folders only, and starts no program but those that hooks start."""
+        if not self._is_hooked:
+            sys.addaudithook(self._note)
+            self._is_hooked = True
         self.events, self.programs = [], []
         self.folders = tuple(os.path.realpath(folder) for folder in folders)
         try:

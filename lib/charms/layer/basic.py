@@ -45,8 +45,11 @@ def activate() -> None:
     atexit.register(gc.freeze)
     trees = ("lib/shims", "packages/any", f"packages/{os.uname().machine}")
     folders = [os.path.join(CHARM, tree) for tree in trees]
+    new = [folder for folder in folders if os.path.isdir(folder) and folder not in sys.path]
+    if not new:
+        return
     # First, because the shims stand in for modules of the standard library, which older Pythons still have.
-    sys.path[:0] = [folder for folder in folders if os.path.isdir(folder) and folder not in sys.path]
+    sys.path[:0] = new
 
     import charms
 

@@ -43,7 +43,7 @@ class Release:
     others: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     """Texts of further files beside config.yml, by name."""
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """16 hex digits that differ as soon as anything in the release differs."""
         return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()[:16]

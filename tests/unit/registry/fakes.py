@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import itertools
+import json
 import pathlib
 
 import yaml
@@ -117,7 +117,7 @@ class FakeEngine:
                 "Env": one["body"].get("Env"),
                 "Image": "x",
             },
-            "HostConfig": copy.deepcopy(one["body"]["HostConfig"]),
+            "HostConfig": json.loads(json.dumps(one["body"]["HostConfig"])),
             "State": {
                 "Status": status,
                 "Running": status in ("running", "paused", "restarting"),
@@ -138,7 +138,7 @@ class FakeEngine:
         assert name not in self.containers, f"{name} exists"
         self._require_sources({"body": body})
         chosen = str(32768 + len(self.containers))
-        made = copy.deepcopy(body)
+        made = json.loads(json.dumps(body))
         made["HostConfig"] |= {key: value for key, value in self.altered.items() if body["HostConfig"].get(key)}
         parts = {"body": made, "status": "created", "address": "", "chosen": chosen}
         self.containers[name] = {"id": f"{next(self._ids):064x}"[::-1], **parts}
@@ -303,7 +303,10 @@ class FakeEngine:
 
     def deadline(self, seconds=deadline.HOOK_SECONDS):
         """Return a deadline on the clock of this engine."""
-        return deadline.Deadline(seconds, lambda: self.clock, self.sleep)
+        return deadline.Deadline(seconds, self._now, self.sleep)
+
+    def _now(self):
+        return self.clock
 
     def client(self, url, certificate=None, deadline=None):
         """Return what `api.Api` would be for the container at *url*."""
@@ -387,7 +390,7 @@ class FakeRegistry:
     def _release(self):
         one = next(one for one in self._fake.containers.values() if one["address"] == self._address)
         folder = next(source for source, target in mounts(one) if target == container.CONFIG_FOLDER)
-        return yaml.safe_load((pathlib.Path(folder) / "config.yml").read_text())
+        return yaml.load((pathlib.Path(folder) / "config.yml").read_text(), yaml.CSafeLoader)
 
     def _is_read_only(self):
         self.check_alive()
