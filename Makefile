@@ -75,7 +75,8 @@ soak: build ## What takes too long for `make test`, 40 minutes at most: many kil
 
 faults: build ## What is done to a unit, what follows, how long nobody was served and what was lost, as a table
 	@$(PYTHON) tools/host.py
-	@timeout --signal=INT 40m .venv/bin/python -m pytest tests/faults -n 2 --dist loadfile $(ARGS)
+	@timeout --signal=INT 40m .venv/bin/python -m pytest tests/faults -n 2 --dist loadfile --no-loadscope-reorder \
+		$(ARGS)
 
 bench: build ## What the charm costs, in figures beside yardsticks and those kept before; KEEP=1 keeps them, 15 minutes
 	@$(PYTHON) tools/host.py

@@ -15,7 +15,7 @@ import snapshot
 import tracing
 from unit import Unit
 
-SECONDS = 540
+SECONDS = 610
 """For how long operations go on; the comparison follows."""
 SHORTENING = 300
 """For how long shorter lists are tried after a failure, each on a unit of its own."""

@@ -14,7 +14,7 @@ from uploads import Uploads
 
 GAP = 3
 """For how many seconds nobody may be served."""
-SECONDS = {"config-changed": 220, "upgrade-charm": 160, "garbage-collect": 160, "import": 100}
+SECONDS = {"config-changed": 200, "upgrade-charm": 140, "garbage-collect": 140, "import": 80}
 """For how long points are tried."""
 
 

@@ -22,7 +22,7 @@ HOOKS = ("install", "leader-elected", "config-changed", "start")
 
 def test_a_killed_installation(model, deploy, built, fault, clock, tmp_path):
     """Each point needs a machine of its own."""
-    clock, name, number = clock(170), "installation killed", 0
+    clock, name, number = clock(150), "installation killed", 0
 
     def run(orders):
         nonlocal number
@@ -79,7 +79,7 @@ def test_a_killed_renewal(model, secured, fault, clock):
     def row():
         return fault.row("certificate renewal killed", longest=GAP, of=unit, ca=trusted)
 
-    points.kill_at_each(unit, "cert-provider-relation-changed", renew, row, clock(170))
+    points.kill_at_each(unit, "cert-provider-relation-changed", renew, row, clock(150))
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_killed_move(model, deploy, store, fault, clock):
         return fault.row("move killed", longest=GAP, of=unit)
 
     try:
-        points.kill_at_each(unit, "move", move, row, clock(160), threads=True)
+        points.kill_at_each(unit, "move", move, row, clock(150), threads=True)
     finally:
         model.remove_application("moved", force=True)
         model.remove_secret(uri)
@@ -145,7 +145,7 @@ class Load(threading.Thread):
 
 def test_parts_killed_under_load(deploy, model, fault, clock, seed):
     """The candidate of a change, the registry's container, dockerd and the machine, at random times of changes."""
-    unit, chance, clock, levels = deploy("loaded"), random.Random(seed), clock(160), ["info", "debug"]
+    unit, chance, clock, levels = deploy("loaded"), random.Random(seed), clock(150), ["info", "debug"]
     before, left = points.leftovers(unit), []
     kills = {
         "candidate": "docker kill registry-candidate",
