@@ -231,7 +231,6 @@ PAGES = {
         Block("juju config docker-registry storage-redirect-disable"),
         Block("juju run --wait=10m docker-registry/0 check-storage"),
         Block("juju config docker-registry storage-delete", CLIENT),
-        Block("juju config docker-registry storage-read-only=true"),
     ],
     "docs/how-to/tls.md": [
         Block("juju config docker-registry", given=CERTIFICATE),
