@@ -101,8 +101,18 @@ def places() -> tuple[Place, ...]:
         Place(f"{dockerd.DAEMON_JSON}.saved", "copy of that file as somebody else wrote it; root only", False),
         Place(daemon.DROP_IN, "`docker-opts` and the proxies of Docker", False),
         Place(f"{timers.FOLDER}/{timers.PREFIX}*", "timers of `gc-schedule` and `prune-schedule`", True),
-        Place(f"{apt_folder}/sources.list.d/docker-registry-*.list", "package repositories", False),
-        Place(f"{apt_folder}/keyrings/docker-registry-*", "keys of these repositories", False),
+        *(
+            place
+            for name, option, removed in (("extra", "install_sources", True), ("docker", "docker_runtime", False))
+            for place in (
+                Place(
+                    f"{apt_folder}/sources.list.d/{apt_sources.PREFIX}{name}.list",
+                    f"repositories of `{option}`",
+                    removed,
+                ),
+                Place(f"{apt_folder}/keyrings/{apt_sources.PREFIX}{name}-*", "their keys", removed),
+            )
+        ),
         Place(f"{nrpe.FOLDER}/{nrpe.PREFIX}*", "checks for NRPE", True),
         Place(f"{nrpe.EXPORT_FOLDER}/service__*_{nrpe.PREFIX}*", "the same for an older Nagios", True),
         Place(nrpe.CA_FILE, "CA for the checks", True),
