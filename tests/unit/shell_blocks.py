@@ -175,7 +175,7 @@ PAGES = {
         Block("juju config kubernetes-control-plane", CHARMHUB),
         Block("juju attach-resource", INTERNET),
         Block("juju config kubernetes-control-plane", CHARMHUB),
-        Block("juju run docker-registry/0 mirror file", INTERNET),
+        Block("juju run --wait=2h docker-registry/0 mirror file", INTERNET),
         Block("echo 'registry.example.com", REGISTRY),
         Block("juju run docker-registry/0 mirror", REGISTRY),
     ],
