@@ -43,7 +43,8 @@ RELATIONS = {
     "nrpe-external-master": "Nagios, through the subordinate nrpe. The unit publishes its checks.",
     "cos-agent": (
         "The Canonical Observability Stack, through the subordinate opentelemetry-collector or grafana-agent: metrics, "
-        "alert rules and a dashboard. The metrics are served on loopback, unless `prometheus-metrics` is on."
+        "alert rules and a dashboard. The metrics are served on loopback, unless `prometheus-metrics` is on or "
+        "`debug-address` is set."
     ),
     "dockerhost": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "sdn-plugin": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
@@ -138,8 +139,9 @@ def options() -> Iterator[str]:
         "Options",
         "config.yaml",
         "Set an option with `juju config docker-registry <option>=<value>`, and return it to its default with "
-        "`juju config docker-registry --reset <option>`. A value that is not valid changes nothing: the status "
-        "message names the option, the problem and the allowed values, and the registry keeps running as before. "
+        "`juju config docker-registry --reset <option>`. A value that is not valid is not applied: the "
+        "status message names the option, the problem and the allowed values, and its part of the registry stays as it "
+        "runs. Other options are applied. "
         "[How a change is applied](../explanation/how-a-change-is-applied.md) says what a change costs.",
     )
     for group, names in groups.items():
