@@ -94,7 +94,7 @@ def test_it_comes_back_on_a_new_unit(back, bring, deployed, juju, machine):
         assert machine.files.modes["/own.key"] == 0o600
         options = yaml.safe_load(machine.records.outputs[results["options"].rpartition("/")[2]])
         assert options == {"docker-registry": {"http-host": "https://registry.example.com", "tls-key-path": "/own.key"}}
-        assert f"Now set the options from {results['options']} with" in results["message"]
+        assert f"The options are in {results['options']} on the unit. Set them with" in results["message"]
         assert before[0] not in str(results)
 
 
