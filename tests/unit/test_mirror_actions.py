@@ -193,6 +193,8 @@ def test_what_cannot_be_mirrored(mirror):
         ({"images": "x:1", "credentials": "secret:none"}, "credentials: secret:none cannot be read"),
         ({"images": "x:1", "ca": "nonsense"}, "ca: the text is neither PEM nor base64 of PEM."),
         ({"images": "x:1", "ca": "/nowhere"}, "ca: /nowhere does not exist on the unit."),
+        ({"images": "x:1", "plain-http": "https://a.io"}, "plain-http: https://a.io is a URL. Give the host only"),
+        ({"images": "x:1", "plain-http": "http://a.io/ b.io,c.io"}, "plain-http: 'b.io,c.io' is not a host name or"),
         ({"file": "/nowhere"}, "file: /nowhere cannot be read (No such file or directory)"),
     ):
         assert mirror(**params)["failure"].startswith(reason)
