@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import messages
 import yaml
-from registry.deployment import rules, store
+from registry.deployment import maintenance, rules, store
 from registry.formats import daemon, exporter, nrpe, timers
 from registry.machine import apt_sources, dockerd, records
 from registry.machine.folders import RESERVE
@@ -43,7 +43,8 @@ RELATIONS = {
     "nrpe-external-master": "Nagios, through the subordinate nrpe. The unit publishes its checks.",
     "cos-agent": (
         "The Canonical Observability Stack, through the subordinate opentelemetry-collector or grafana-agent: metrics, "
-        "alert rules and a dashboard. The metrics are served on loopback, unless `prometheus-metrics` is on."
+        "alert rules and a dashboard. The metrics are served on loopback, unless `prometheus-metrics` is on or "
+        "`debug-address` is set."
     ),
     "dockerhost": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
     "sdn-plugin": "No data. Declared so that Juju accepts a refresh from the earlier charm.",
@@ -95,14 +96,24 @@ def places() -> tuple[Place, ...]:
         Place(f"{root}/request.json", "the pending request to the CA and its key; root only", True),
         Place(f"{root}/verdicts.json", "which users were verified, as keyed digests; root only", True),
         Place(f"{root}/switching", "names of containers, only while they are being replaced", True),
-        Place(f"{root}/loopback/", "a second registry, only while the action `push` needs it", True),
+        Place(f"{root}/loopback/", "a second registry, only while an action needs it", True),
         *(Place(DEFAULT_PATHS[kind], f"default of `tls-{kind}-path`", True) for kind in ("cert", "key", "ca")),
         Place(str(dockerd.DAEMON_JSON), "Docker's settings: `daemon-opts` and `live-restore`", False),
         Place(f"{dockerd.DAEMON_JSON}.saved", "copy of that file as somebody else wrote it; root only", False),
         Place(daemon.DROP_IN, "`docker-opts` and the proxies of Docker", False),
         Place(f"{timers.FOLDER}/{timers.PREFIX}*", "timers of `gc-schedule` and `prune-schedule`", True),
-        Place(f"{apt_folder}/sources.list.d/docker-registry-*.list", "package repositories", False),
-        Place(f"{apt_folder}/keyrings/docker-registry-*", "keys of these repositories", False),
+        *(
+            place
+            for name, option, removed in (("extra", "install_sources", True), ("docker", "docker_runtime", False))
+            for place in (
+                Place(
+                    f"{apt_folder}/sources.list.d/{apt_sources.PREFIX}{name}.list",
+                    f"repositories of `{option}`",
+                    removed,
+                ),
+                Place(f"{apt_folder}/keyrings/{apt_sources.PREFIX}{name}-*", "their keys", removed),
+            )
+        ),
         Place(f"{nrpe.FOLDER}/{nrpe.PREFIX}*", "checks for NRPE", True),
         Place(f"{nrpe.EXPORT_FOLDER}/service__*_{nrpe.PREFIX}*", "the same for an older Nagios", True),
         Place(nrpe.CA_FILE, "CA for the checks", True),
@@ -128,8 +139,9 @@ def options() -> Iterator[str]:
         "Options",
         "config.yaml",
         "Set an option with `juju config docker-registry <option>=<value>`, and return it to its default with "
-        "`juju config docker-registry --reset <option>`. A value that is not valid changes nothing: the status "
-        "message names the option, the problem and the allowed values, and the registry keeps running as before. "
+        "`juju config docker-registry --reset <option>`. A value that is not valid is not applied: the "
+        "status message names the option, the problem and the allowed values, and its part of the registry stays as it "
+        "runs. Other options are applied. "
         "[How a change is applied](../explanation/how-a-change-is-applied.md) says what a change costs.",
     )
     for group, names in groups.items():
@@ -161,8 +173,10 @@ def actions() -> Iterator[str]:
         "Actions",
         "actions.yaml",
         "With Juju 3, run `juju run docker-registry/0 <action> <parameter>=<value>`; with Juju 2.9, "
-        "`juju run-action --wait docker-registry/0 <action> <parameter>=<value>`. Output of more than 64 KiB is cut, "
-        "and its last line names the file on the machine with the whole output.",
+        "`juju run-action --wait docker-registry/0 <action> <parameter>=<value>`. `juju run` waits for 60 seconds, or "
+        "for as long as `--wait=2h` says. After that the action continues, and `juju show-task <ID>` shows its "
+        "results: `juju run` prints the ID. Output of more than 64 KiB is cut, and a report after 8 KiB; the last line "
+        "then names the file on the machine with all of it.",
     )
     for name, action in read("actions.yaml").items():
         yield from (f"## `{name}`", "", *_prose(action["description"], known), "")
@@ -209,9 +223,10 @@ def files() -> Iterator[str]:
         yield f"| `{place.path}` | {place.content} | {'removed' if place.removed else 'kept'} |"
     yield ""
     yield from _prose(
-        "While a container is replaced, others exist beside it, named after it: `<registry-name>-candidate`, `-next`, "
-        f"`-previous` and, for the action `push`, `-loopback`. New connections then go through the chain "
-        f"`{rules.CHAIN}` of the table `nat`.",
+        "While a container is replaced, others exist beside it, named after it: `<registry-name>-candidate`, `-next` "
+        f"and `-previous`. New connections then go through the chain `{rules.CHAIN}` of the table `nat`. Some actions "
+        "run a second registry, `-loopback`, which only the machine itself can reach, and the registry's garbage "
+        f"collection in `{maintenance.NAME}`. Both are removed when the action ends.",
         set(),
     )
     yield ""
@@ -232,7 +247,7 @@ def status_messages() -> Iterator[str]:
         "| state | meaning |",
         "|---|---|",
         "| `active` | All options are applied. A sentence after `Ready at ...` is a warning |",
-        "| `waiting` | The unit waits for another application, or for the leader |",
+        "| `waiting` | The unit waits for another application or the leader, or tries again in the next hook |",
         "| `blocked` | Something must be fixed before all options are applied |",
         "| `maintenance` | The charm is at work, or the unit is being removed |",
         "| `error` | A hook failed: see the log. `juju resolved docker-registry/0` runs it again |",
@@ -240,7 +255,7 @@ def status_messages() -> Iterator[str]:
     )
     yield from _prose(
         "In the states `waiting` and `blocked`, `Still serving at ...` means that the last working configuration is in "
-        "use. Without it, the registry does not answer.",
+        "use. Without it, the charm has seen no answer of the registry.",
         set(),
     )
     yield ""

@@ -44,13 +44,14 @@ class S3(endpoints.Endpoint):
         return next((bucket for bucket in buckets if bucket.is_complete), buckets[0] if buckets else None)
 
     def _bucket(self, relation: str) -> Bucket:
-        bag, problem = self.application(relation), None
+        # The integrator passes on what its operator set, with the blanks around it.
+        bag, problem = {key: text.strip() for key, text in self.application(relation).items()}, None
         try:
             keys = juju_secrets.read(bag["secret-extra"], self.provider(relation)) if "secret-extra" in bag else bag
         except SecretError as error:
             keys, problem = {}, error.text
         return Bucket(
-            bucket=bag.get("bucket", "").strip(),
+            bucket=bag.get("bucket", ""),
             accesskey=keys.get("access-key", "").strip(),
             secretkey=keys.get("secret-key", "").strip(),
             endpoint=bag.get("endpoint", ""),

@@ -7,6 +7,7 @@ import pathlib
 import shlex
 from collections.abc import Iterator
 
+from registry.formats import addresses
 from registry.message import Fault, Message, Text
 
 # Options that take their value from the next word: https://docs.docker.com/reference/cli/docker/image/ls/ and .../rm/.
@@ -29,6 +30,10 @@ NO_FILE = Message("{file!r} is not a file on the unit", "Copy it there, and use 
 
 NOT_AN_IMAGE = Message("{word!r} is not the name of an image", "Give names only, separated by spaces")
 """The parameter contains a word that docker would take for an option."""
+
+
+IS_URL = Message("{text} is a URL", "Give the host only, for example ghcr.io")
+"""Registries are named by hosts: what stands before the first slash of an image's name."""
 
 
 class NoFile(Fault):
@@ -58,6 +63,12 @@ def path(text: str) -> pathlib.Path:
     if not found.is_absolute() or not found.is_file():
         raise NoFile(NO_FILE(file=text))
     return found
+
+
+def require_host(parameter: str, host: str) -> None:
+    """Raise BadArguments unless *host*, of a list of them, is ``host[:port]``."""
+    if problem := IS_URL(text=host) if "://" in host else addresses.netloc_problem(host):
+        raise BadArguments(parameter, problem)
 
 
 def split_options(command: str, text: str) -> list[str]:

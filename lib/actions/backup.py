@@ -25,9 +25,12 @@ from actions.results import Results, report
 
 NOT_ABSOLUTE = Message("{path!r} is not an absolute path", "Use a path on the unit that begins with /")
 """The parameter names a file of the unit by its whole path, because an action has no folder of its own."""
-OPTIONS_FOLLOW = Message("Now set the options from {options} with `juju config {app} --file`")
+OPTIONS_FOLLOW = Message("The options are in {options} on the unit", "Set them with `juju config {app} --file`")
 """A charm cannot set its own options: the action restore writes them to a file that only root can read."""
-SECRETS_FOLLOW = Message("Add the Juju secrets from {secrets} with `juju add-secret`, and set their URIs")
+SECRETS_FOLLOW = Message(
+    "The Juju secrets are in {secrets} on the unit",
+    "Add them with `juju add-secret`, and set their URIs in the options",
+)
 """Options of the backup refer to Juju secrets, which a charm cannot create for the operator."""
 OTHER_SECRET = Message("The secret that all units share stays as it is", "Run restore on the leader to restore it")
 """Only the leader can set the http secret. Another one than before interrupts uploads that are in progress."""

@@ -20,9 +20,6 @@ ALL = "all"
 UNSETTLED = Message("It is not settled how clients reach the registry", "See `juju status`, and run the action again")
 """An option that clients depend on is wrong, or a change of it is not applied yet on all units."""
 
-IS_URL = Message("{text} is a URL", "Give the host only, for example ghcr.io")
-"""Mirrors are of hosts: what stands before the first slash of an image's name."""
-
 
 def client_config(params: dict[str, Any]) -> Results:
     """Show the configuration of the clients of this registry."""
@@ -47,10 +44,7 @@ def _registry(mirror: str, template: str, *, has_fallback: bool) -> clients.Regi
     if access is None:
         raise basic.ActionFailed(alone(UNSETTLED()))
     for host in mirror.split():
-        if "://" in host:
-            raise arguments.BadArguments("mirror", IS_URL(text=host))
-        if problem := addresses.netloc_problem(host):
-            raise arguments.BadArguments("mirror", problem)
+        arguments.require_host("mirror", host)
         if host != "localhost" and not {".", ":"} & {*host}:
             raise arguments.BadArguments("mirror", addresses.DOCKER_HUB(host=host, port=443))
     with arguments.of("to"):

@@ -39,6 +39,9 @@ def delete_image(params: dict[str, Any]) -> Results:
                 if damaged and damaged == digests and not any(one.tag for one in chosen if one.matches(name)):
                     continue
                 repository = registry.read(name, digests)
+                if repository.unread:
+                    removals.skip(repository)
+                    continue
                 tags = [tag for one in chosen for tag in one.tags(name, repository.selectable)]
                 whole = [repository.tags[tag] for tag in tags if params["all-tags"]]
                 removals.add(repository, removal(repository, tags, [*digests, *whole]))

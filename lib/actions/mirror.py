@@ -11,6 +11,7 @@ from registry.images import lists, mirroring
 from registry.images.reference import Reference
 from registry.machine.files import read_given
 from registry.message import Fault, Message, about, alone
+from registry.options.checks import repeated_problem
 
 from actions import arguments, origin, progress
 from actions.copies import Copies
@@ -79,4 +80,7 @@ def _variables(text: str) -> dict[str, str]:
     for word in text.split():
         if not re.match(r"\w+=", word):
             raise BadVariables(NOT_VARIABLES(word=word))
-    return {name: value for name, _, value in (word.partition("=") for word in text.split())}
+    pairs = [word.partition("=") for word in text.split()]
+    if problem := repeated_problem([name for name, _, _ in pairs]):
+        raise BadVariables(problem)
+    return {name: value for name, _, value in pairs}

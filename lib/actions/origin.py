@@ -24,6 +24,8 @@ def access(params: dict[str, Any]) -> Access:
     with arguments.of("trusted-ca-blob"):
         ca = ca or context.now.options.trusted_cas
     plain = frozenset(host.removeprefix("http://").rstrip("/") for host in params["plain-http"].lower().split())
+    for host in sorted(plain):
+        arguments.require_host("plain-http", host)
     return Access(users, plain, ca, upstreams.environment())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from charmhelpers.core import hookenv
 from charms import reactive
-from charms.layer import basic, content, context, flags, room, upstreams
+from charms.layer import basic, collection, content, context, flags, room, upstreams
 from registry.client.http import ApiError
 from registry.client.transfer import Copier, Missing
 from registry.formats import addresses
@@ -83,6 +83,8 @@ def _require_pushes(current: Release | None) -> None:
     if reactive.is_flag_set(flags.STOPPED):
         raise basic.ActionFailed(alone(STOPPED()))
     room.require()
+    if current is not None and current.is_shared:
+        collection.require_writable()
     if current is not None and current.is_read_only:
         raise basic.ActionFailed(alone(READ_ONLY()))
     if current is not None and current.upstream is not None:

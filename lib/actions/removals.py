@@ -30,7 +30,7 @@ class Removals:
         self._skipped: list[Repository] = []
 
     def __bool__(self) -> bool:
-        return bool(self._plans)
+        return bool(self._plans or self._skipped)
 
     def add(self, repository: Repository, removal: Removal) -> None:
         """Add a removal, unless it removes nothing and nothing was selected."""

@@ -76,7 +76,7 @@ def collect(unit, authority):
     unit.juju.run(unit.name, "garbage-collect", {"dry-run": False}, wait=1200)  # four minutes on an idle machine
 
 
-TURNED_AWAY = {nothing: 0, change: 50, renew: 50, collect: 100}
+TURNED_AWAY = {nothing: 0, change: 100, renew: 100, collect: 200}
 """How many new connections may be refused or reset; to collect garbage, the registry is replaced twice."""
 
 

@@ -201,7 +201,7 @@ def test_a_cache_passes_on_what_is_upstream_and_serves_it_while_that_is_away(uni
         assert state == "blocked"
         assert message.startswith(
             "The upstream registry in cache-remoteurl is unreachable (connection failed). "
-            "Check the URL. Retrying automatically."
+            "Check the URL, the network and trusted-ca-blob. Retrying automatically."
         )
         assert message.endswith(still_serves(unit))
         assert unit.container()["Id"] == before

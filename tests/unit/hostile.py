@@ -77,6 +77,8 @@ VALUES = {
     "long lines": f"x: {'y' * 90}\n" * 1000,
     "long words": "x " * 50_000,
     "many brackets": "[](){}" * 10_000,
+    "deep brackets": "(" * 5000,
+    "expression that is too large": "^x{9999999999}",
     "certificate": LEAF,
     "damaged certificate": _DAMAGED,
     "key": KEY,

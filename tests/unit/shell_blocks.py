@@ -175,7 +175,7 @@ PAGES = {
         Block("juju config kubernetes-control-plane", CHARMHUB),
         Block("juju attach-resource", INTERNET),
         Block("juju config kubernetes-control-plane", CHARMHUB),
-        Block("juju run docker-registry/0 mirror file", INTERNET),
+        Block("juju run --wait=2h docker-registry/0 mirror file", INTERNET),
         Block("echo 'registry.example.com", REGISTRY),
         Block("juju run docker-registry/0 mirror", REGISTRY),
     ],
@@ -231,7 +231,6 @@ PAGES = {
         Block("juju config docker-registry storage-redirect-disable"),
         Block("juju run --wait=10m docker-registry/0 check-storage"),
         Block("juju config docker-registry storage-delete", CLIENT),
-        Block("juju config docker-registry storage-read-only=true"),
     ],
     "docs/how-to/tls.md": [
         Block("juju config docker-registry", given=CERTIFICATE),

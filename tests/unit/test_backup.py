@@ -1,6 +1,6 @@
 """The actions backup and restore, on one unit and on a new one."""
 
-import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -94,7 +94,7 @@ def test_it_comes_back_on_a_new_unit(back, bring, deployed, juju, machine):
         assert machine.files.modes["/own.key"] == 0o600
         options = yaml.safe_load(machine.records.outputs[results["options"].rpartition("/")[2]])
         assert options == {"docker-registry": {"http-host": "https://registry.example.com", "tls-key-path": "/own.key"}}
-        assert f"Now set the options from {results['options']} with" in results["message"]
+        assert f"The options are in {results['options']} on the unit. Set them with" in results["message"]
         assert before[0] not in str(results)
 
 
@@ -186,7 +186,8 @@ def test_the_program_is_installed_that_encrypts(back, machine, deployed):
 
 ROT13 = Cipher((), ("tr", "a-zA-Z", "n-za-mN-ZA-M"))
 """For age and GnuPG, which run in the integration tests."""
-SAVED = archive.Saved(**{field.name: {"name": "hush"} for field in dataclasses.fields(archive.Saved)})
+_TEXTS = {"name": "hush"}
+SAVED = archive.Saved("hush/0", "hush", _TEXTS, {"secret:a1": _TEXTS}, "hush", _TEXTS, _TEXTS)
 
 
 def test_an_encrypted_backup_is_whole_and_shows_nothing(tmp_path):
@@ -210,7 +211,10 @@ def test_an_archive_of_something_else_or_of_another_version_is_no_backup(tmp_pat
     path, whole = str(tmp_path / "backup"), SAVED.to_json().encode()
     other = whole.replace(f'"version": {archive.VERSION}'.encode(), b'"version": 99')
     assert other != whole
-    for name, data in (("other", whole), (archive.UNIT, other), (archive.UNIT, b"[]")):
+    fields = json.loads(whole)
+    odd = [json.dumps({**fields, name: value}).encode() for name in fields for value in (None, 5, [], {"a": {"b": 1}})]
+    odd = [one for one in odd if b'"options": {"a"' not in one]
+    for name, data in (("other", whole), *((archive.UNIT, one) for one in (other, b"[]", b"[" * 20_000, *odd))):
         tar(path, {name: data})
         with pytest.raises(archive.BadBackup, match="is not a backup of this charm"):
             archive.read(path, None)

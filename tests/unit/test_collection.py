@@ -65,8 +65,11 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     assert json.loads(bag(juju, "peer:1")["refuses-pushes"]) == {OTHER: 99999999999}
     busy = f"{OTHER} collects garbage in the same object store"
     assert collect(shared, actions)["failure"].startswith(busy)
-    delete = {"image": "app:1", "all-tags": False, "dry-run": False}
-    assert shared.action("delete-image", actions, **delete)["failure"].startswith(busy)
+    for name, params in (
+        ("delete-image", {"image": "app:1", "all-tags": False, "dry-run": False}),
+        ("push", {"image": "registry:2", "pull": False, "tag": "app:1"}),
+    ):
+        assert shared.action(name, actions, **params)["failure"].startswith(busy)
     said(juju, shared)
     assert machine.store.current() == before
     said(juju, shared, **{"read-only-until": "1000"})

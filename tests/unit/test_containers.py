@@ -3,6 +3,7 @@
 import pytest
 from charms.layer import context
 from fake_machine import READY
+from registry.formats import names
 
 STRANGER = {"Image": "sha256:other", "Cmd": None, "Env": [], "Labels": {}, "HostConfig": {"PortBindings": {}}}
 
@@ -81,7 +82,11 @@ def test_a_container_that_only_looks_like_the_predecessors_is_not_taken_over(cha
 
 
 @pytest.mark.parametrize(
-    "name", ["registry-next", "a-previous", "x.y-candidate", "-loopback", "docker-registry-version"]
+    "name",
+    [
+        *("registry-next", "a-previous", "x.y-candidate", "-loopback"),
+        *(names.VERSION, names.MAINTENANCE),
+    ],
 )
 def test_a_name_of_the_charms_own_temporary_containers_is_refused(deployed, juju, machine, name):
     juju.change(config={"registry-name": name})

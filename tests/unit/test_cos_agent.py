@@ -84,6 +84,15 @@ def test_runs_of_actions_and_a_stop_are_told(deployed, juju, machine, actions, a
     }
 
 
+def test_a_registry_whose_disk_is_missing_was_not_stopped_by_an_action(deployed, juju, machine, agent):
+    lost = {path for path in machine.folders.existing if "docker-registry-disk-" in path}
+    machine.folders.existing -= lost
+    machine.engine.missing |= lost
+    deployed.hook("update-status")
+    assert "is not mounted at /srv/registry, so the registry is stopped" in juju.model["status"][1]
+    assert values(machine)["stopped{}"] == "0", "the alert DockerRegistryDown is silent while it is 1"
+
+
 def test_pushes_that_are_refused_are_told_in_the_hook_that_sees_the_disk_low(deployed, machine, agent):
     for share, told in ((50, "0"), (4, "1"), (50, "0")):
         machine.folders.space = dataclasses.replace(

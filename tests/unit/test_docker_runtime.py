@@ -213,8 +213,8 @@ def test_settings_that_hide_containers_wait_until_the_registry_is_stopped(
 ):
     assert config(juju, deployed, **options) == [
         "blocked",
-        f"{option}: {keys} would hide Docker's containers (registry) and images. Take it back; or run the actions stop "
-        f"and start, without containers of others.{SERVES}",
+        f"{option}: {keys} would hide Docker's containers (registry) and images. Undo the change; or remove all "
+        f"containers of others, and run the actions stop and start.{SERVES}",
     ]
     # The option's default is gone with the new value: that is applied.
     defaults = {} if option == "daemon-opts" else runtime.DEFAULT_SETTINGS

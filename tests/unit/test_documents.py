@@ -106,7 +106,7 @@ def unknown(text):
     for command in commands(text):
         if named := re.match(r"\w*juju config docker-registry (?:--reset (\S+))?(.*)", command):
             found |= {*(named[1] or "").split(","), *re.findall(r"(?:^|\s)([a-z][\w-]*)=", named[2])} - options - {""}
-        if named := re.match(r"\w*juju run docker-registry/0 (\S+)(.*)", command):
+        if named := re.match(r"\w*juju run (?:--wait=\S+ )?docker-registry/\d (\S+)(.*)", command):
             known = actions.get(named[1], {}).get("params", {})
             found |= ({named[1]} - set(actions)) | (set(re.findall(r"\s([a-z-]+)=", named[2])) - set(known))
         found |= set(re.findall(r"--config ([a-z][\w-]*)=", command)) - options

@@ -187,11 +187,14 @@ def test_what_cannot_be_mirrored(mirror):
         ({"images": "App:1"}, "images: line 1: 'App:1' is not an image name."),
         ({"images": "a.io/x:1 b.io/x:1"}, "to: a.io/x:1 and b.io/x:1 would both be stored as x:1."),
         ({"images": "x:1", "prefix": "https://a.io"}, "prefix: 'https://a.io' is not a host."),
+        ({"images": "x:1", "variables": "a=1 a=2"}, "variables: a is set 2 times. Set it once."),
         ({"images": "x:1", "variables": "arch"}, "variables: 'arch' is not NAME=VALUE."),
         ({"images": "x:1", "credentials": "me:hunter2"}, "credentials: the value is not the URI of a Juju secret."),
         ({"images": "x:1", "credentials": "secret:none"}, "credentials: secret:none cannot be read"),
         ({"images": "x:1", "ca": "nonsense"}, "ca: the text is neither PEM nor base64 of PEM."),
         ({"images": "x:1", "ca": "/nowhere"}, "ca: /nowhere does not exist on the unit."),
+        ({"images": "x:1", "plain-http": "https://a.io"}, "plain-http: https://a.io is a URL. Give the host only"),
+        ({"images": "x:1", "plain-http": "http://a.io/ b.io,c.io"}, "plain-http: 'b.io,c.io' is not a host name or"),
         ({"file": "/nowhere"}, "file: /nowhere cannot be read (No such file or directory)"),
     ):
         assert mirror(**params)["failure"].startswith(reason)

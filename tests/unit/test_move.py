@@ -109,6 +109,8 @@ def test_targets_that_cannot_be(registries, move, deployed, actions):
         ({"options": f"{S3} storage-s3-secretkey=hush"}, "options: storage-s3-secretkey is shown to everybody here."),
         ({"options": f"{S3} storage-s3-secure=no"}, "options: storage-s3-secure cannot be 'no'. Use true or false."),
         ({"options": f"{S3} storage-s3-chunksize=9"}, "options (storage-s3-chunksize): "),
+        ({"options": f"{S3} storage-s3-chunksize={'9' * 5000}"}, "options: storage-s3-chunksize cannot be '9999"),
+        ({"options": f"{S3} storage-s3-bucket=b"}, "options: storage-s3-bucket is set 2 times. Set it once."),
         ({"to": "swift", "options": S3}, "options: they name no swift store."),
         ({"to": "disk", "options": ""}, "The images are there already."),
     ):

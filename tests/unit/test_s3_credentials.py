@@ -83,6 +83,17 @@ def test_keys_in_the_databag_or_in_a_secret_are_the_same(related, juju, machine)
     assert driver(machine)["secretkey"] == "another"
 
 
+def test_values_are_read_as_those_of_the_options(related, juju, machine):
+    plain = {**BUCKET, **KEYS, "storage-class": "REDUCED_REDUNDANCY", "s3-api-version": "2"}
+    say(juju, related, plain)
+    before = driver(machine)
+    assert (before["storageclass"], before["v4auth"]) == ("REDUCED_REDUNDANCY", False)
+    say(juju, related, {key: f" {text}\n" for key, text in plain.items()} | {"storage-class": "reduced_Redundancy"})
+    assert (juju.model["status"], driver(machine)) == (READY, before)
+    say(juju, related, {**plain, "region": " "})
+    assert driver(machine)["region"] == "us-east-1"
+
+
 @pytest.mark.parametrize("form", [str, lambda pem: base64.b64encode(pem.encode()).decode()])
 def test_a_chain_is_a_list_of_certificates(related, juju, machine, form):
     say(juju, related, {**BUCKET, **KEYS, "tls-ca-chain": json.dumps([form(BETWEEN), form(ROOT)])})

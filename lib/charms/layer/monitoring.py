@@ -41,7 +41,7 @@ def write() -> None:
     if not endpoint("cos-agent").relation_ids or current is None or served is None:
         return
     version = str(unitdata.kv().get(publish.VERSION) or "")
-    stopped = reactive.is_flag_set(flags.STOPPED) or (now.plan is not None and now.plan.is_paused)
+    stopped = reactive.is_flag_set(flags.STOPPED)  # not by a disk that is missing, of which alerts must tell
     drained = reactive.is_flag_set(flags.DRAINED)
     low = None if current.upstream else room.read_low(current)  # a cache refuses nothing that it would accept
     samples = monitoring.samples(now.options, current, version, runs.read(), stopped=stopped, drained=drained, low=low)

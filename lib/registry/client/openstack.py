@@ -27,10 +27,13 @@ _SECONDS, TOTAL_SECONDS = 10, 30
 
 _AUTHURL, _CONTAINER = "storage-swift-authurl", "storage-swift-container"
 
-UNREACHABLE = Message("{url} is unreachable ({error})", "Check the URL. Retrying automatically")
+UNREACHABLE = Message(
+    "{url} is unreachable ({error})", "Check the URL, the network and trusted-ca-blob. Retrying automatically"
+)
 """The unit cannot connect to the authentication service of OpenStack, or does not trust its certificate."""
 STORE_UNREACHABLE = Message(
-    "{url}, the object store that it names, is unreachable ({error})", "Check the network. Retrying automatically"
+    "{url}, the object store that it names, is unreachable ({error})",
+    "Check the network and trusted-ca-blob. Retrying automatically",
 )
 """The login succeeds, but the unit cannot connect to the URL of the object store in the answer."""
 NOT_A_LOGIN = Message("the answer is not that of a login", "Check the URL and its version: v1, v2 or v3")

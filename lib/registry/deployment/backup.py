@@ -40,6 +40,10 @@ LIMIT = 16 << 20
 """Bytes of that file."""
 
 
+_UNREADABLE = (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What is raised where the file is another one, or has other values."""
+
+
 class BadBackup(Fault):
     """The file is no backup."""
 
@@ -68,11 +72,16 @@ class Saved:
 
     @classmethod
     def from_json(cls, text: bytes) -> Saved:
-        """Read what `to_json` returned. Raises ValueError, KeyError, TypeError."""
+        """Read what `to_json` returned. Raises one of `_UNREADABLE`."""
         document = json.loads(text)
         if document["version"] != VERSION:
             raise ValueError(f"version {document['version']}")
-        return cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
+        saved = cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
+        maps = (saved.credentials, saved.certificates, *saved.secrets.values())
+        texts = (saved.unit, saved.made, saved.http_secret, *(text for one in maps for text in one.values()))
+        if not isinstance(saved.options, dict) or not all(isinstance(text, str) for text in texts):
+            raise TypeError("other values than the action backup writes")
+        return saved
 
 
 @contextlib.contextmanager
@@ -110,7 +119,7 @@ def read(path: str, cipher: Cipher | None) -> Saved:
                 return _saved(file)
             with encryption.reading(cipher, file) as stream:
                 return _saved(stream)
-        except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise BadBackup(NOT_A_BACKUP(path=path, error=error)) from error
 
 
@@ -136,7 +145,7 @@ def images(path: str, cipher: Cipher | None) -> Iterator[LayoutReader]:
 
 
 def _saved(stream: IO[bytes]) -> Saved:
-    """Read the first file of the archive. Raises TarError, ValueError, KeyError, TypeError."""
+    """Read the first file of the archive. Raises one of `_UNREADABLE`."""
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         first = archive.next()
         file = archive.extractfile(first) if first is not None and first.name == UNIT else None

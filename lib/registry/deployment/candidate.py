@@ -35,11 +35,11 @@ TRIAL_FOLDER = "docker-registry-check"
 """Folder of the storage in which it is tried, each machine in one of its own: units that share it are not in step."""
 _FULL = os.strerror(errno.ENOSPC).lower()
 """What the registry says of a full disk."""
-
 UPSTREAM_UNREACHABLE = Message(
-    "The upstream registry in cache-remoteurl is unreachable ({error})", "Check the URL. Retrying automatically"
+    "The upstream registry in cache-remoteurl is unreachable ({error})",
+    "Check the URL, the network and trusted-ca-blob. Retrying automatically",
 )
-"""The unit cannot connect to the upstream registry, so a pull-through cache of it would not start."""
+"""The unit cannot connect to the upstream registry, or does not trust its certificate: a cache would not start."""
 ALTERED = Message(
     "Docker does not apply the requested container settings ({differences})",
     "Reset the options that request them, or fix the machine",

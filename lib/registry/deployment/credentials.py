@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from registry.deployment.store import ROOT, remove_below
 from registry.formats.htpasswd import Verdicts
 from registry.formats.relations import Request
-from registry.machine.files import read_file, remove_draft, write_file
+from registry.machine.files import make_folder, read_file, remove_draft, write_file
 
 OWN_NAMES = ("auth", "identity.pem", "password", "request.json", "verdicts.json")
 
@@ -45,7 +45,7 @@ class Credentials:
         self._write_users(text)
 
     def _write_users(self, text: str) -> None:
-        self._users.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._users.parent, 0o700)
         state = self._users.parent.stat()
         write_file(self._users, text, group=state.st_gid if state.st_mode & 0o040 else None)
 
@@ -78,7 +78,7 @@ class Credentials:
             return
         saved = {"key": verdicts.key.hex(), "digests": sorted(verdicts.digests)}
         with contextlib.suppress(OSError):
-            self._root.mkdir(parents=True, exist_ok=True)
+            make_folder(self._root)
             write_file(self._verdicts, json.dumps(saved) + "\n")
 
     def password(self) -> str:
@@ -99,7 +99,7 @@ class Credentials:
 
     def save_request(self, request: Request) -> None:
         """Save a request to the CA, with its key."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root)
         write_file(self._request, json.dumps(dataclasses.asdict(request)) + "\n")
 
     def remove_request(self) -> None:
@@ -125,7 +125,7 @@ class Credentials:
             if file == self._users:
                 self._write_users(text)
             else:
-                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(file.parent, 0o700)
                 write_file(file, text)
 
     def remove_drafts(self) -> None:
@@ -144,6 +144,6 @@ class Credentials:
             text = ""
         if not text:
             text = make()
-            self._root.mkdir(parents=True, exist_ok=True)
+            make_folder(self._root)
             write_file(path, text)
         return text

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 
 from registry.deployment.store import Store
+from registry.formats import names
 from registry.images import garbage
 from registry.machine import engine
 from registry.message import Fault, Message
 from registry.release import container
 from registry.release.release import Release
 
-NAME = "docker-registry-maintenance"
-"""Name of the container."""
+NAME = names.MAINTENANCE
 
 FAILED = Message(
     "garbage-collect failed: {error}", "If it names a manifest, find what is damaged with the action verify"

@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable
 from typing import Any
 
-from registry.machine.files import DRAFT, read_file, remove_draft, sync_folder, write_file
+from registry.machine.files import DRAFT, make_folder, read_file, remove_draft, sync_folder, write_file
 from registry.release import container
 from registry.release.release import FILES, Release
 
@@ -81,7 +81,7 @@ class Store:
         """Write the folder of *release* atomically, unless it is intact."""
         if self.is_intact(release):
             return
-        self.folders.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folders)
         self.folders.chmod(0o700)
         draft = self.folders / f".{release.digest}"
         shutil.rmtree(draft, ignore_errors=True)

@@ -54,7 +54,7 @@ HELP = {
     "drained": "1 while the action drain keeps the unit out of its proxy.",
     "info": "The registry's version.",
     "pushes_refused": "1 while pushes are refused because the disk has less free than storage-minimum-free.",
-    "stopped": "1 while the registry is stopped by an action, or its disk is unavailable.",
+    "stopped": "1 while the registry is stopped by the action stop.",
 }
 """Each of the charm's metrics; those of the program are in the program."""
 

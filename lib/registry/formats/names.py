@@ -6,6 +6,8 @@ KINDS = ("candidate", "loopback", "next", "previous")
 """The end of the name of each temporary container: the registry's name comes first."""
 VERSION = "docker-registry-version"
 """Name of the container that tells the version of an image."""
+MAINTENANCE = "docker-registry-maintenance"
+"""Name of the container that collects garbage."""
 
 
 def temporary(name: str, kind: str) -> str:
@@ -24,4 +26,4 @@ def is_temporary(name: str) -> bool:
     >>> [is_temporary(name) for name in ("registry-next", "next", "docker-registry-version")]
     [True, False, True]
     """
-    return name == VERSION or any(name.endswith(f"-{kind}") for kind in KINDS)
+    return name in (VERSION, MAINTENANCE) or any(name.endswith(f"-{kind}") for kind in KINDS)

@@ -42,7 +42,7 @@ OPENSSH_KEY = Message("this is a private key of OpenSSH", "Convert it with `ssh-
 ENCRYPTED_KEY = Message("the private key is encrypted", "Remove its passphrase with `openssl pkey -in FILE`")
 """The registry starts without anyone to enter a passphrase."""
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 #]+)-----([^-]*(?:-(?!----(?:BEGIN|END) )[^-]*)*)-----END \1-----")
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 #.]+)-----([^-]*(?:-(?!----(?:BEGIN|END) )[^-]*)*)-----END \1-----")
 """It ends before the next one begins, or a text of many beginnings would be read to its end for each of them."""
 _BEGIN = "-----BEGIN "
 _ESCAPES = re.compile(r"\\+[rnt]")

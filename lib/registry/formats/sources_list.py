@@ -15,7 +15,10 @@ NOT_A_LINE = Message("the value is not a line of sources.list", "Use `deb https:
 NOT_A_KEY = Message("an entry is not a key", "Use an ASCII-armored OpenPGP key, the ID of a key, or null")
 """The key of a package repository is neither an OpenPGP public key as text, nor a key ID, nor null."""
 
-_LINE = re.compile(r"(deb(?:-src)?)\s+(?:\[([^\]]*)\]\s+)?(\S+:\S+\s+\S.*)")
+# No other blanks than apt's, and no second URL: YAML makes one line of several without hyphens.
+_LINE = re.compile(
+    r"(deb(?:-src)?)[ \t]+(?:\[([^\]\n]*)\][ \t]+)?(\S+:\S+(?:[ \t]+(?!#|\S*://)\S+)+[ \t]*(?:#[^\n]*)?)"
+)
 _ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 # https://www.rfc-editor.org/rfc/rfc9580#section-4.2: the first packet of a public key, in the old and the new format.
 _BINARY = (b"\x98", b"\x99", b"\xc6")

@@ -53,15 +53,16 @@ def files(name: str, calendar: str, unit: str, program: str) -> dict[str, str]:
     }
 
 
-def seconds_between(output: str) -> int:
-    r"""Return the seconds between the two times in what `systemd-analyze calendar --iterations=2` prints in UTC.
+def longest_wait(output: str, now: float) -> int | None:
+    r"""Return the most seconds that a schedule waits for its next time; None if it never comes.
 
-    A schedule that has no second time, or none at all, is a day's.
+    *output* is what `systemd-analyze calendar` prints in UTC, *now* in seconds since 1970. A schedule that it says
+    nothing of is a day's.
 
-    >>> seconds_between("  Next elapse: Fri 2026-11-27 02:00:00 UTC\n   Iter. #2: Sat 2026-11-28 02:00:00 UTC\n")
+    >>> longest_wait("Next elapse: Sat 2026-11-28 02:00:00 UTC\n   Iter. #2: Sun 2026-11-29 02:00:00 UTC\n", 1795830000)
     86400
     """
-    times = [
-        datetime.datetime.fromisoformat(text) for text in re.findall(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", output)
-    ]
-    return int((times[1] - times[0]).total_seconds()) if len(times) > 1 else 86400
+    found = re.findall(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", output)
+    times = [datetime.datetime.fromisoformat(f"{text}+00:00").timestamp() for text in found]
+    waits = [int(later - time) for time, later in zip([now, *times], times, strict=False)]
+    return None if "elapse: never" in output else max(waits, default=86400)

@@ -23,6 +23,8 @@ BAD_PATTERN = Message("{text!r} is not a regular expression ({error})", "Fix it,
 LONG_PATTERN = Message("the pattern has {length} characters", "Use {most} at most")
 """A pattern that is longer than any name of an image cannot be what was meant."""
 
+UNREADABLE = (re.error, OverflowError, RecursionError)
+"""What Python raises for a regular expression: a syntax error, a count that is too large, brackets too deep."""
 _LIMIT = 512
 _REPOSITORY = re.compile(r"[a-z0-9._/*?\[\]!-]+")
 _TAG = re.compile(r"[\w.*?\[\]!-]+", re.ASCII)
@@ -99,7 +101,7 @@ class Pattern:
         try:
             expression = text if text.startswith("^") else fnmatch.translate(text.strip() or "*")
             return cls(re.compile(expression))
-        except re.error as error:
+        except UNREADABLE as error:
             raise BadSelection(BAD_PATTERN(text=text, error=error)) from error
 
     def matches(self, name: str) -> bool:

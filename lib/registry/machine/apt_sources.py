@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from registry.formats import sources_list
 from registry.machine.apt import GET, Apt, BadKey, PackageError
-from registry.machine.files import write_file
+from registry.machine.files import make_folder, write_file
 
 FOLDER = pathlib.Path("/etc/apt")
 PREFIX = "docker-registry-"
@@ -37,7 +37,7 @@ class AptSources:
         if (file.read_text().splitlines()[:1] == [mark]) if file.exists() else not sources:
             return
         stem = f"{PREFIX}{name}-{mark.split()[-1]}"
-        self._keyrings.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_folder(self._keyrings)
         if sources:
             draft = self._keyrings / f"{stem}.list"
             try:

@@ -11,7 +11,7 @@ import time
 
 from registry.formats import daemon
 from registry.machine.engine import EngineError
-from registry.machine.files import write_file
+from registry.machine.files import make_folder, write_file
 from registry.machine.systemd import Systemd
 
 DAEMON_JSON = pathlib.Path("/etc/docker/daemon.json")
@@ -56,7 +56,7 @@ class Dockerd:
             return
         # An existing file keeps its mode. It may contain a password, so a new one is readable by root only.
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_file(path, text, mode)
 
     def save_daemon_json(self) -> pathlib.Path:
@@ -77,7 +77,7 @@ class Dockerd:
         if text is None:
             self._drop_in.unlink(missing_ok=True)
         else:
-            self._drop_in.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._drop_in.parent)
             write_file(self._drop_in, text, 0o644)
         self._systemd.systemctl("daemon-reload")
 

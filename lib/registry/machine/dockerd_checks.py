@@ -22,10 +22,10 @@ Errors = tuple[Sentence, ...]
 
 HIDES = Message(
     "{keys} would hide Docker's containers ({names}) and images",
-    "Take it back; or run the actions stop and start, without containers of others",
+    "Undo the change; or remove all containers of others, and run the actions stop and start",
 )
 """Docker finds containers by this setting. With another value they run on unknown to it, and cannot be managed."""
-CUTS_OFF = Message("with this {key}, Docker cannot be used by the charm", "Take it back")
+CUTS_OFF = Message("with this {key}, Docker cannot be used by the charm", "Undo the change")
 """Docker would no longer listen at /var/run/docker.sock, or would have no network for containers."""
 IN_BOTH = Message("{key} is set in {place} too", "Set it in one of the two")
 """dockerd does not start with a setting that is both in daemon.json and on its command line."""

@@ -176,6 +176,14 @@ def open_private(path: str) -> Iterator[IO[bytes]]:
             raise
 
 
+def make_folder(folder: pathlib.Path, mode: int = 0o755) -> None:
+    """Make a folder of the charm's own and those above, unless they exist: where a link leads to, if one is in place.
+
+    What it leads to may be gone after a boot, as all in /tmp is. Raises OSError.
+    """
+    pathlib.Path(os.path.realpath(folder)).mkdir(mode, parents=True, exist_ok=True)
+
+
 def sync_folder(folder: pathlib.Path) -> None:
     """Flush the names in *folder* to disk, so that a power cut cannot lose a rename."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -28,5 +28,6 @@ class Ports:
             with contextlib.closing(socket.socket(family)) as probe:
                 probe.bind((address, 0))
         except OSError as error:
-            return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+            # One of a single link, without that link, is invalid.
+            return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
         return True

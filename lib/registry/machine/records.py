@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from registry.machine.files import DRAFT, open_draft, write_file
+from registry.machine.files import DRAFT, make_folder, open_draft, write_file
 
 FOLDER = pathlib.Path("/var/lib/docker-registry")
 OUTPUTS = 20
@@ -36,7 +36,7 @@ class Records:
 
     def save(self, name: str, record: Mapping[str, Any]) -> None:
         """Save a record under this name. Raises OSError."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder, 0o700)
         write_file(self._folder / f"{name}.json", json.dumps(record) + "\n")
 
     def remove(self, name: str) -> None:
@@ -64,7 +64,7 @@ class Records:
     @contextlib.contextmanager
     def open_output(self, name: str) -> Iterator[TextIO]:
         """Open the output called *name* to be written, which appears when it is whole. Raises OSError."""
-        self._outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._outputs, 0o700)
         with open_draft(self._outputs / name) as file:
             yield file
         for old in sorted(self._outputs.iterdir(), key=lambda path: path.stat().st_mtime)[:-OUTPUTS]:

@@ -9,6 +9,8 @@ SECONDS = 120
 """How long a program may take: systemd itself gives up the start of a service after 90 s."""
 TIMED_OUT = 124
 """Exit code of a program that took longer, as that of `timeout`."""
+TIMES = 400
+"""Of a schedule that are looked at: its longest pause is among them, a week's for example."""
 NOT_FOUND = 127
 """Exit code of a program that is not installed, as in a shell."""
 
@@ -28,8 +30,8 @@ class Systemd:
         return self._run("journalctl", "-o", "cat", f"--since=@{since}", f"_SYSTEMD_UNIT={unit}").stdout
 
     def analyze_calendar(self, calendar: str) -> subprocess.CompletedProcess[str]:
-        """Return what systemd reads in a time of its calendar syntax: the next two times, in UTC; or its refusal."""
-        return self._run("env", "TZ=UTC", "systemd-analyze", "calendar", "--iterations=2", "--", calendar)
+        """Return what systemd reads in a time of its calendar syntax: the next times, in UTC; or its refusal."""
+        return self._run("env", "TZ=UTC", "systemd-analyze", "calendar", f"--iterations={TIMES}", "--", calendar)
 
     def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         command = [f"{self._programs}/{program}", *words]

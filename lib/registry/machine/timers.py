@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 
 from registry.formats import timers
@@ -24,6 +25,8 @@ NOT_A_CALENDAR = Message(
     'Use for example "Sun 03:00", and try it with `systemd-analyze calendar`',
 )
 """systemd does not accept the schedule."""
+NEVER = Message("{value!r} is a time that never comes", "Try it with `systemd-analyze calendar`")
+"""The schedule is in the past, or on a day that no month has."""
 NO_TIMER = Message("systemd does not start {timer} ({error})", "See `journalctl -b -u {timer}` on the machine")
 """The timer of a schedule was written, and systemd refuses it."""
 
@@ -46,7 +49,7 @@ class Timers:
         return all(self._files.has_text(self._root + path, text) for path, text in files.items())
 
     def check(self, calendar: str, files: Mapping[str, str]) -> int:
-        """Return the seconds between two times of *calendar*, the schedule in *files*. Raises BadSchedule."""
+        """Return the most seconds between two times of *calendar*, the schedule in *files*. Raises BadSchedule."""
         for path in files:
             if os.path.lexists(self._root + path) and not self._is_ours(path):
                 raise BadSchedule(FOREIGN(path=path))
@@ -54,7 +57,10 @@ class Timers:
         if done.returncode:
             lines = (done.stderr or done.stdout).strip().splitlines()
             raise BadSchedule(NOT_A_CALENDAR(value=calendar, error=lines[-1] if lines else "no reason given"))
-        return timers.seconds_between(done.stdout)
+        wait = timers.longest_wait(done.stdout, time.time())
+        if wait is None:
+            raise BadSchedule(NEVER(value=calendar))
+        return wait
 
     def ensure(self, files: Mapping[str, str], kept: frozenset[str] = frozenset()) -> None:
         """Make *files* the charm's only ones, but for those *kept* as they are. Raises OSError, BadSchedule."""

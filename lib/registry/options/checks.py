@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ REQUIRED = Message("not set, but required for {store}", "Set a value or reset al
 CONTROL_CHARACTER = Message("the value contains a control character, for example a line break", "Remove it")
 """The value was usually read from a file with a line break at its end. It is not shown because it may be secret."""
 
+REPEATED = Message("{name} is set {count} times", "Set it once")
+"""Several values for one thing: the last one would replace the others without a word."""
 NO_EFFECT = Message("no effect, because {other} is {state}", "Change {other} or reset this")
 """The options are set, and only used together with another one. Nothing else is kept from being applied."""
 
@@ -32,6 +35,12 @@ def no_effect(options: Iterable[str], other: str, state: str = "not set") -> dic
     """Return the text about *options* that are set without effect, by all their names; nothing if there are none."""
     names = ", ".join(options)
     return {names: NO_EFFECT(other=other, state=state)} if names else {}
+
+
+def repeated_problem(names: Sequence[str]) -> Text | None:
+    """Check the *names* of values in a list of words, such as ``keep=3 older-than=30d``: each may be there once."""
+    counts = collections.Counter(names)
+    return next((REPEATED(name=name, count=count) for name, count in counts.items() if count > 1), None)
 
 
 def port_problem(port: int) -> Text | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from registry.images.selection import UNREADABLE
 from registry.message import Message, Text
 from registry.options.checks import range_problem
 
@@ -15,6 +16,11 @@ NOT_AN_EXPRESSION = Message(
 )
 """The registry compares the URLs of layers that are elsewhere with regular expressions."""
 
+_GO = re.compile(
+    r"(?P<same>\\\\)|(?P<text>\\Q.*?(?:\\E|\Z)|\\[pP](?:\{\^?\w+\}|[A-Za-z])|\\[Cz])"
+    r"|(?P<flags>\(\?[imsU-]+\))|(?P<group>\(\?<)(?=\w)"
+)
+"""What Go's expressions have and Python's have not: https://pkg.go.dev/regexp/syntax."""
 MAX_ENTRIES = 1000
 """Repositories in one answer of a registry that is not configured otherwise."""
 
@@ -52,7 +58,12 @@ class Content:
 
 def _expression_problem(text: str) -> Text | None:
     try:
-        re.compile(text)
-    except re.error as error:
+        re.compile(_GO.sub(_in_python, text))
+    except UNREADABLE as error:
         return NOT_AN_EXPRESSION(value=text, error=error)
     return None
+
+
+def _in_python(match: re.Match[str]) -> str:
+    """Return something that is right for Python where Go's syntax is: what Go refuses, the candidate says."""
+    return {"same": match[0], "text": r"\w", "flags": "(?:)", "group": "(?P<"}[match.lastgroup or ""]

@@ -100,6 +100,6 @@ def refused(error: str) -> tuple[str, Text] | None:
 
 def _cpus_problem(cpus: str) -> Text | None:
     # Docker's minimum is 0.01; more CPUs than the machine has are a fact of the machine.
-    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,9})?", cpus, re.ASCII) and Decimal(cpus) >= Decimal("0.01"):
+    if re.fullmatch(r"(?=\.?[0-9])[0-9]{0,4}(\.[0-9]{0,9})?", cpus, re.ASCII) and Decimal(cpus) >= Decimal("0.01"):
         return None
     return NOT_CPUS(value=cpus)

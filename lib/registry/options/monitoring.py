@@ -79,7 +79,8 @@ class Monitoring:
 
 def _address_problem(address: str) -> Text | None:
     try:
-        ipaddress.ip_address(address)
+        # Docker reads none with a zone, and would publish the port at all addresses.
+        ipaddress.ip_address(address if "%" not in address else "")
     except ValueError:
         return NOT_AN_ADDRESS(value=address)
     return None

@@ -36,7 +36,7 @@ NOT_A_CONTAINER_NAME = Message(
 RESERVED_NAME = Message(
     "{name!r} is reserved for a temporary container of the charm", "Choose another name, for example registry"
 )
-"""The charm uses the ends -candidate, -loopback, -next and -previous while it replaces the registry's container."""
+"""The charm has containers with the ends -candidate, -loopback, -next and -previous, and two more, for a moment."""
 SAME_PORT = Message("both are {port}", "Use another port for the metrics")
 """The registry and its metrics cannot listen on one port."""
 READ_ONLY_CACHE = Message("a cache stores the images that it serves", "Reset this option or cache-remoteurl")

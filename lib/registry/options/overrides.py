@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from registry.message import Fault, Message
+from registry.options.checks import repeated_problem
 from registry.options.secrets import PASSWORDS, SECRET
 
 NOT_WORDS = Message("it cannot be split into words ({error})", "Fix its quotes")
@@ -46,6 +48,8 @@ def apply(config: Mapping[str, Any], text: str) -> dict[str, Any]:
         if name in PASSWORDS and not value.startswith(SECRET):
             raise BadOverrides(PLAIN_SECRET(option=name))
         values[name] = _typed(name, value, config[name])
+    if problem := repeated_problem([word.partition("=")[0] for word in words]):
+        raise BadOverrides(problem)
     return values
 
 
@@ -56,7 +60,7 @@ def _typed(name: str, value: str, current: object) -> Any:
             return _BOOLEANS[value.lower()]
         raise BadOverrides(NOT_A_VALUE(option=name, value=value, kind="true or false"))
     if isinstance(current, int):
-        if value.isdecimal():
+        if re.fullmatch("[0-9]{1,18}", value):
             return int(value)
         raise BadOverrides(NOT_A_VALUE(option=name, value=value, kind="a number"))
     return value

@@ -86,8 +86,8 @@ class S3:
         """Read the values of config.yaml's options; an empty one is the default."""
         names = (field.name for field in dataclasses.fields(cls) if field.name != "ca")
         values = {name: config[_option(name)] for name in names}
-        for name, choices in {"storageclass": (*CLASSES, *LATER_CLASSES), "loglevel": LOG_LEVELS}.items():
-            values[name] = as_choice(values[name] or "", choices)
+        values["loglevel"] = as_choice(values["loglevel"] or "", LOG_LEVELS)
+        values["storageclass"] = _class(values["storageclass"] or "")
         return cls(**{name: value for name, value in values.items() if value not in ("", None)})
 
     def with_bucket(self, bucket: Bucket) -> S3:
@@ -95,7 +95,7 @@ class S3:
         values: dict[str, Any] = {"bucket": bucket.bucket, "regionendpoint": bucket.endpoint, "ca": bucket.ca}
         values |= {"rootdirectory": bucket.path, "accesskey": bucket.accesskey, "secretkey": bucket.secretkey}
         # The driver requires a region for every store. This is Amazon's default; other stores accept any.
-        values |= {"region": bucket.region or "us-east-1", "storageclass": bucket.storageclass}
+        values |= {"region": bucket.region or "us-east-1", "storageclass": _class(bucket.storageclass)}
         changed = dataclasses.replace(self, **{name: value for name, value in values.items() if value})
         return dataclasses.replace(changed, skip_v4_auth=False) if bucket.signature == "2" else changed
 
@@ -198,6 +198,10 @@ class S3:
             # As 2.8 does by default: few stores other than Amazon S3 have a DNS name for each bucket.
             section["forcepathstyle"] = True
         return section
+
+
+def _class(text: str) -> str:
+    return as_choice(text, (*CLASSES, *LATER_CLASSES))
 
 
 def _unit(name: str) -> str:

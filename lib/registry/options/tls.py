@@ -72,8 +72,11 @@ class Tls:
 
     def unused(self) -> dict[str, Text]:
         """Return what is set without effect while the registry speaks plain HTTP, by options."""
-        given = ["tls-minimum-version"] if self.minimum_version != VERSIONS[0] else []
-        return no_effect(given, "tls-cert-blob")
+        version = ["tls-minimum-version"] if self.minimum_version != VERSIONS[0] else []
+        if self.paths["cert"]:
+            return no_effect(version, "tls-cert-blob")
+        blobs = [f"tls-{kind}-blob" for kind in ("cert", "key") if self.blobs[kind]]
+        return no_effect([*blobs, *version], "tls-cert-path")
 
     def texts(self) -> dict[str, str]:
         """Return the files to write from blobs, path to PEM: those of valid blobs, and none if TLS is off."""

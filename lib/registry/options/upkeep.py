@@ -12,7 +12,7 @@ from registry.images import retention
 from registry.images.retention import Rules
 from registry.images.selection import Pattern, Selection, selections
 from registry.message import Fault, Message, Text
-from registry.options.checks import HALF_A_PAIR, no_effect, text_problems
+from registry.options.checks import HALF_A_PAIR, no_effect, repeated_problem, text_problems
 
 NOT_A_RULE = Message("{word!r} is not a rule", "Use keep=N, older-than=30d, not-in-list=PATH and match=GLOB")
 """The policy consists of parameters of the action prune, separated by spaces."""
@@ -69,13 +69,15 @@ class Upkeep:
     def policy(self) -> dict[str, Any]:
         """The parameters of the action prune for the scheduled run. Raises Fault."""
         params: dict[str, Any] = {"keep": -1, "older-than": "", "not-in-list": "", "match": "", "except": ""}
-        for word in self.prune_policy.split():
-            name, equals, value = word.partition("=")
+        words = [word.partition("=") for word in self.prune_policy.split()]
+        for name, equals, value in words:
             if name not in _RULES or not equals:
-                raise retention.BadRule(NOT_A_RULE(word=word))
+                raise retention.BadRule(NOT_A_RULE(word=name + equals + value))
             if name == "keep" and not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
                 raise retention.BadRule(NOT_A_NUMBER(value=value))
             params[name] = int(value) if name == "keep" else value
+        if problem := repeated_problem([name for name, _, _ in words]):
+            raise retention.BadRule(problem)
         older_than = retention.age(params["older-than"]) if params["older-than"] else None
         Pattern.parse(params["match"])
         Rules(

@@ -44,7 +44,8 @@ OPTIONS_OVERRIDE_BUCKET = Message(
 """An object store is configured by options, and an S3 integrator is related as well."""
 
 DISK_FULL = Message(
-    "The disk with the images has no {what} left, so pushes fail", "Enlarge it, or remove what is not needed"
+    "The disk with the images has no {what} left, so pushes fail",
+    "Run the actions prune or delete-image, then garbage-collect; or enlarge it",
 )
 """The file system of the images is full. Pulls still work, and options are applied."""
 

@@ -13,7 +13,10 @@ from registry.release.release import Release
 
 STORE_SILENT = Message("{url} does not answer ({error})", "Check the URL and the network. Retrying automatically")
 """The registry cannot connect to the S3 store, or the store does not answer in time."""
-STORE_UNTRUSTED = Message("the certificate of {url} is not trusted ({error})", "Use a URL whose certificate is trusted")
+STORE_UNTRUSTED = Message(
+    "the certificate of {url} is not trusted ({error})",
+    "Set trusted-ca-blob to its CA, or use a URL for which it is valid",
+)
 """The S3 store presents a certificate that the registry does not accept."""
 UNKNOWN_KEY = Message("the S3 store does not know this key ({error})", "Check the key")
 """The S3 store has no user with the access key, or no key is configured and the machine has no role."""

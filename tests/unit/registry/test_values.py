@@ -65,7 +65,9 @@ def test_reference(text, parts, canonical):
     assert reference.Reference.parse(str(found)) == found
 
 
-@pytest.mark.parametrize("text", ["", "UPPER", "a b", "x:", ":2", "x/", "-x", "a//b", "x:" + "t" * 129, "x" * 256])
+@pytest.mark.parametrize(
+    "text", ["", "UPPER", "a b", "x:", ":2", "x/", "x:\u0662" + "t" * 50, "-x", "a//b", "x:" + "t" * 129, "x" * 256]
+)
 def test_bad_references(text):
     with pytest.raises(reference.BadReference) as raised:
         reference.Reference.parse(text)

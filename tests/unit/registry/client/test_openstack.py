@@ -175,7 +175,7 @@ def catalog(*endpoints):
             {"token": {"catalog": catalog({"region_id": "two", "url": "http://127.0.0.1:1/v1"})}},
             {"X_Subject_Token": "t"},
             "storage-swift-authurl: http://127.0.0.1:1/v1, the object store that it names, is unreachable "
-            "(connection failed). Check the network. Retrying automatically.",
+            "(connection failed). Check the network and trusted-ca-blob. Retrying automatically.",
         ),
     ],
 )
@@ -213,7 +213,8 @@ def test_an_unreachable_store_is_an_error(swift):
         with pytest.raises(openstack.SwiftError) as error:
             openstack.ensure_ready(Swift(authurl=url, **USER), {})
         assert about(error.value.option, error.value.text) == (
-            f"storage-swift-authurl: {url} is unreachable (connection failed). Check the URL. Retrying automatically."
+            f"storage-swift-authurl: {url} is unreachable (connection failed). "
+            "Check the URL, the network and trusted-ca-blob. Retrying automatically."
         )
     away = Swift(authurl="http://keystone.invalid/v3", **USER)
     with pytest.raises(openstack.SwiftError, match="connection failed"):

@@ -1,6 +1,7 @@
 """The folders of configuration on the unit."""
 
 import dataclasses
+import shutil
 import stat
 
 import pytest
@@ -67,6 +68,18 @@ def test_the_predecessors_plain_config_file_is_no_release(store):
     store.write(release())
     store.make_current(release())
     assert store.current() == release()
+
+
+def test_what_a_link_in_place_of_the_folder_leads_to_is_made_again(store, tmp_path):
+    store.root.mkdir(parents=True)
+    theirs = tmp_path / "theirs/deep"
+    store.folders.symlink_to(theirs)
+    for _ in range(2):
+        store.write(release())
+        store.make_current(release())
+        assert store.current() == release()
+        shutil.rmtree(theirs)  # as a boot does with all in /tmp
+    assert store.folders.is_symlink()
 
 
 def test_a_draft_that_a_crash_left_does_no_harm(store):

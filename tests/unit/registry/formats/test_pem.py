@@ -50,6 +50,9 @@ UNDERSTOOD = {
     "parameters before": lambda text: (
         f"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n{text}"
     ),
+    "parameters after": lambda text: (
+        f"{text}-----BEGIN X9.42 DH PARAMETERS-----\nMBoCAQUCAQI=\n-----END X9.42 DH PARAMETERS-----\n"
+    ),
     "one long line": lambda text: text.replace("\n", "").replace("-----BE", "\n-----BE").replace("-----M", "-----\nM"),
     "base64": encoded,
     "base64 in lines": lambda text: base64.encodebytes(text.encode()).decode(),

@@ -11,6 +11,7 @@ LINE = "deb https://x.example jammy main"
     [
         (LINE, "deb [signed-by=/k.asc] https://x.example jammy main"),
         ("deb [arch=amd64] http://x ./", "deb [arch=amd64 signed-by=/k.asc] http://x ./"),
+        ("deb\thttps://x y  z # see https://y", "deb [signed-by=/k.asc] https://x y  z # see https://y"),
         ("deb [signed-by=/other.gpg] http://x ./", "deb [signed-by=/other.gpg] http://x ./"),
     ],
 )
@@ -21,7 +22,14 @@ def test_a_line_names_the_file_of_its_key(line, signed):
     assert source.signed_by(None) == line
 
 
-@pytest.mark.parametrize("line", ["", "https://x", "deb x y z", "deb https://x", f"{LINE}\n{LINE}", "rpm https://x y"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "https://x", "deb x y z", "deb https://x", f"{LINE}\n{LINE}", "rpm https://x y", f"{LINE} {LINE}"),
+        *(LINE.replace(" ", blank) for blank in ("\n", "\u00a0", "\u2003", "\v")),
+        *(LINE.replace(" main", f"{blank}main") for blank in ("\n", "\u00a0")),
+    ],
+)
 def test_another_line_is_a_problem(line):
     problem = "the value is not a line of sources.list. Use `deb https://HOST SUITE main`"
     assert sources_list.Source(line).problem() == problem

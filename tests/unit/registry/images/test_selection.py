@@ -78,7 +78,7 @@ def test_patterns_of_repositories(pattern, name, matches):
     assert Pattern.parse(pattern).matches(name) == matches
 
 
-@pytest.mark.parametrize("pattern", ["^(", "^[", "x" * 600])
+@pytest.mark.parametrize("pattern", ["^(", "^[", "^a{9999999999}", "^" + "(" * 500, "x" * 600])
 def test_a_pattern_that_cannot_be_read(pattern):
     with pytest.raises(BadSelection):
         Pattern.parse(pattern)

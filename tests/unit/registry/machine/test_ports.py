@@ -16,7 +16,11 @@ def test_a_port_is_free_unless_somebody_listens():
 
 
 @pytest.mark.parametrize(
-    ("address", "there"), [("127.0.0.1", True), ("0.0.0.0", True), ("192.0.2.77", False), ("2001:db8::77", False)]
+    ("address", "there"),
+    [
+        *(("127.0.0.1", True), ("0.0.0.0", True), ("192.0.2.77", False), ("2001:db8::77", False)),
+        ("fe80::1", False),
+    ],
 )
 def test_an_address_of_the_machine(address, there):
     assert Ports().has_address(address) == there

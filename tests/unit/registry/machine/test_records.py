@@ -3,6 +3,7 @@
 import os
 import stat
 
+import pytest
 from registry.machine.records import Records
 
 
@@ -18,6 +19,18 @@ def test_a_record_is_for_root_alone(tmp_path):
     records.remove("daemon")
     records.remove("daemon")
     assert not path.exists()
+
+
+def test_links_in_place_of_the_folders_may_lead_nowhere(tmp_path):
+    (tmp_path / "memory").symlink_to("gone")
+    records = Records(tmp_path / "memory")
+    records.save("daemon", {})
+    (tmp_path / "gone/output").symlink_to("gone too")
+    records.save_output("1.txt", "x")
+    assert (tmp_path / "gone/gone too/1.txt").read_text() == "x"
+    (tmp_path / "file").write_text("theirs")
+    with pytest.raises(FileExistsError):
+        Records(tmp_path / "file").save("daemon", {})
 
 
 def test_what_was_being_written_when_a_process_was_killed_goes(tmp_path):

@@ -8,7 +8,9 @@ from registry.machine.files import LocalFiles
 from registry.machine.records import Records
 from registry.machine.timers import BadSchedule, Timers
 
+NOW = 1795737600  # Fri 2026-11-27 00:00:00 UTC
 TIMES = "Next elapse: Sun 2026-11-29 03:00:00 UTC\nIter. #2: Sun 2026-12-06 03:00:00 UTC\n"
+NEVER = "  Original form: 2020-01-01\nNormalized form: 2020-01-01 00:00:00\n    Next elapse: never\n"
 FILES = timers.files("garbage-collect", "Sun 03:00", "app/0", "/charm/actions/scheduled.py")
 TIMER = "juju-docker-registry-garbage-collect.timer"
 PATH = f"{timers.FOLDER}/{TIMER}"
@@ -23,10 +25,24 @@ class FakeSystemd:
         return subprocess.CompletedProcess(words, self.code, "", "bad unit")
 
     def analyze_calendar(self, calendar):
-        return subprocess.CompletedProcess([], calendar == "soon", TIMES, "Failed to parse: Invalid argument\n")
+        output = NEVER if calendar == "2020-01-01" else TIMES
+        return subprocess.CompletedProcess([], calendar == "soon", output, "Failed to parse: Invalid argument\n")
 
 
-def test_timers_are_made_changed_and_removed(tmp_path):
+def test_the_longest_wait_of_a_schedule_is_what_it_may_be_late_by():
+    for days, longest in (
+        (["2026-11-28", "2026-11-29", "2026-12-05", "2026-12-06"], 6),  # Sat,Sun
+        (["2026-11-27", "2026-11-28", "2026-11-29"], 1),
+        (["2026-12-24"], 27),  # once
+        ([], 1),
+    ):
+        output = "".join(f"   Iter. #2: Day {day} 00:00:00 UTC\n   (a line between)\n" for day in days)
+        assert timers.longest_wait(output, NOW) == longest * 86400, days
+    assert timers.longest_wait(NEVER, NOW) is None
+
+
+def test_timers_are_made_changed_and_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: NOW)
     systemd, root = FakeSystemd(), tmp_path / "root"
     folder = root / timers.FOLDER[1:]
     folder.mkdir(parents=True)
@@ -34,6 +50,8 @@ def test_timers_are_made_changed_and_removed(tmp_path):
     assert edge.check("Sun 03:00", FILES) == 7 * 86400
     with pytest.raises(BadSchedule, match=r"'soon' is not a time.*Invalid argument"):
         edge.check("soon", FILES)
+    with pytest.raises(BadSchedule, match="'2020-01-01' is a time that never comes"):
+        edge.check("2020-01-01", FILES)
     edge.ensure(FILES)
     assert edge.has(FILES)
     assert systemd.asked == [("daemon-reload",), ("stop", TIMER), ("enable", "--now", TIMER)]

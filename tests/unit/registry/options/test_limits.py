@@ -25,6 +25,7 @@ def limits(**changes):
         ("container_cpu_limit", "0"),
         ("container_cpu_limit", "0.001"),
         ("container_cpu_limit", "half"),
+        ("container_cpu_limit", "."),
         ("container_cpu_limit", "-1"),
         ("container_memory_limit", "0"),
         ("container_memory_limit", "2gb"),
@@ -77,7 +78,9 @@ def test_what_docker_says_of_a_value_is_about_its_option():
 def test_sizes_are_counted_as_docker_counts_them():
     sizes = {"1": 1, "512b": 512, "1k": 1024, "512m": 512 * 1024**2, "2G": 2 * 1024**3}
     assert {size: limits(container_memory_limit=size).limits.memory_bytes for size in sizes} == sizes
-    assert limits(container_cpu_limit="1.5").limits.nano_cpus == 1_500_000_000
+    for text, billionths in {"1.5": 1_500_000_000, ".5": 500_000_000, "2.": 2_000_000_000, "0.01": 10_000_000}.items():
+        accepted = limits(container_cpu_limit=text)
+        assert (accepted.sentences, accepted.limits.nano_cpus) == ((), billionths)
     assert (limits().limits.memory_bytes, limits().limits.nano_cpus) == (0, 0)
 
 

@@ -58,6 +58,10 @@ def test_nothing_listens_for_metrics_unless_they_are_asked_for():
             "debug-address: 'localhost' is not an IP address. Use an address of this machine, for example 127.0.0.1.",
         ),
         (
+            {"debug_address": "fe80::1%e0"},
+            "debug-address: 'fe80::1%e0' is not an IP address. Use an address of this machine, for example 127.0.0.1.",
+        ),
+        (
             {"prometheus_metrics": True, "debug_port": 5000},
             "debug-port, registry-port: both are 5000. Use another port for the metrics.",
         ),

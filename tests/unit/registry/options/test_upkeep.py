@@ -17,11 +17,28 @@ def test_what_is_wrong_with_them():
         ({**schedule, "prune_policy": "keep=x"}, {"prune-policy": "'x' is not a number"}),
         ({**schedule, "prune_policy": "older-than=1"}, {"prune-policy": "'1' is not an age"}),
         ({**schedule, "prune_policy": "keep=1 match=^("}, {"prune-policy": "'^(' is not a regular expression"}),
+        (
+            {**schedule, "prune_policy": "keep=1 match=^a{9999999999}"},
+            {"prune-policy": "'^a{9999999999}' is not a reg"},
+        ),
+        ({**schedule, "prune_policy": "keep=10 keep=3"}, {"prune-policy": "keep is set 2 times. Set it once"}),
+        ({**schedule, "prune_policy": "keep=1 match=a match=b"}, {"prune-policy": "match is set 2 times"}),
+        ({**schedule, "prune_policy": "not-in-list=/a not-in-list=/b"}, {"prune-policy": "not-in-list is set 2 times"}),
         ({**schedule, "prune_policy": "keep=10 older-than=30d match=team/*"}, {}),
         ({"prune_protect": "app"}, {"prune-protect": "'app' names no tag"}),
         ({"prune_protect": "app:1 b app:2"}, {"prune-protect": "word 2 is not the name of an image with a tag"}),
         ({"gc_schedule": "Sun\n03:00"}, {"gc-schedule": "the value contains a control character"}),
         ({"validation_urls_allow": "^https:// ("}, {"validation-urls-allow": "'(' is not a regular expression"}),
+        (
+            {"validation_urls_allow": "a{9999999999}"},
+            {"validation-urls-allow": "'a{9999999999}' is not a regular expre"},
+        ),
+        (
+            {"validation_urls_allow": "(" * 3000},
+            {"validation-urls-allow": f"'{'(' * 40}...' is not a regular expression"},
+        ),
+        ({"validation_urls_allow": r"\\Q("}, {"validation-urls-allow": r"'\\\\Q(' is not a regular expression"}),
+        ({"validation_urls_allow": r"^https://x\.com\z ^http(?i)s:// \Q(\E [\p{Greek}\pL] (?<host>x)"}, {}),  # Go's
         ({"catalog_max_entries": 0}, {"catalog-max-entries": "0 is out of range"}),
     ):
         found = problems(**changes)

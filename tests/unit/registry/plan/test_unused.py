@@ -11,6 +11,7 @@ from test_options import DEFAULTS
 from test_plan import facts
 from test_tls import TLS
 
+PAIR = {option: TLS[option] for option in ("tls-cert-blob", "tls-key-blob")}
 CASES = {
     "a KMS key without encryption": (S3, {"storage-s3-keyid": "k"}, "storage-s3-encrypt is off"),
     "a region": ({}, {"storage-s3-region": "eu"}, "storage-s3-bucket is not set"),
@@ -35,6 +36,7 @@ CASES = {
         {"registry-http-proxy": "http://proxy:3128"},
         "cache-remoteurl or storage-s3-bucket is not set",
     ),
+    "a certificate while TLS is off": ({"tls-cert-path": ""}, PAIR, "tls-cert-path is not set"),
     "a version of TLS": ({}, {"tls-minimum-version": "tls1.3"}, "tls-cert-blob is not set"),
 }
 """Options that are used, those without effect, and why."""
