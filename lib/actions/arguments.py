@@ -30,8 +30,6 @@ NO_FILE = Message("{file!r} is not a file on the unit", "Copy it there, and use 
 
 NOT_AN_IMAGE = Message("{word!r} is not the name of an image", "Give names only, separated by spaces")
 """The parameter contains a word that docker would take for an option."""
-
-
 IS_URL = Message("{text} is a URL", "Give the host only, for example ghcr.io")
 """Registries are named by hosts: what stands before the first slash of an image's name."""
 
