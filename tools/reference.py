@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import messages
 import yaml
-from registry.deployment import maintenance, rules, store
+from registry.deployment import rules, store
 from registry.formats import daemon, exporter, nrpe, timers
+from registry.formats.names import MAINTENANCE
 from registry.machine import apt_sources, dockerd, records
 from registry.machine.folders import RESERVE
 from registry.options.tls import DEFAULT_PATHS
@@ -226,7 +227,7 @@ def files() -> Iterator[str]:
         "While a container is replaced, others exist beside it, named after it: `<registry-name>-candidate`, `-next` "
         f"and `-previous`. New connections then go through the chain `{rules.CHAIN}` of the table `nat`. Some actions "
         "run a second registry, `-loopback`, which only the machine itself can reach, and the registry's garbage "
-        f"collection in `{maintenance.NAME}`. Both are removed when the action ends.",
+        f"collection in `{MAINTENANCE}`. Both are removed when the action ends.",
         set(),
     )
     yield ""

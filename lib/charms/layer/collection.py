@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from charmhelpers.core import hookenv
 from charms.layer import basic, context
-from registry.deployment import maintenance
+from registry.formats import names
 from registry.formats.relations import Peer, unit_number
 from registry.machine.engine import Engine
 from registry.message import Message, alone
@@ -93,5 +93,5 @@ def end_interrupted(docker: Engine) -> None:
     """End a collection whose action was killed: its container would delete what is pushed from now on."""
     records = context.machine.records
     if records.load(RECORD).get("begun"):
-        docker.remove(maintenance.NAME)
+        docker.remove(names.MAINTENANCE)
         records.remove(RECORD)

@@ -12,8 +12,8 @@ from charms.layer import basic, collection, context, flags, image, room
 from registry.client.answers import Unreadable
 from registry.client.content import Content
 from registry.client.http import ApiError
-from registry.deployment import maintenance
 from registry.deployment.maintenance import CollectionFailed
+from registry.formats import names
 from registry.images.garbage import Garbage
 from registry.message import Message, Sentence, alone
 from registry.release.image import Image
@@ -68,7 +68,7 @@ def opened(*, deletes: bool = False, pushes: bool = False, apart: bool = False) 
     release, own, machine = current(), context.own_user(), context.machine
     if deletes or pushes:
         # Of an action that was killed: it would delete what is pushed now.
-        machine.connect().remove(maintenance.NAME)
+        machine.connect().remove(names.MAINTENANCE)
         if release.is_shared:
             collection.require_writable()
     if pushes:

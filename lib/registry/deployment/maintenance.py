@@ -18,8 +18,6 @@ from registry.message import Fault, Message
 from registry.release import container
 from registry.release.release import Release
 
-NAME = names.MAINTENANCE
-
 FAILED = Message(
     "garbage-collect failed: {error}", "If it names a manifest, find what is damaged with the action verify"
 )
@@ -56,15 +54,15 @@ class Maintenance:
         it deletes one blob after the other. Raises CollectionFailed, EngineError.
         """
         body = container.maintenance_body(self._store.body(release), dry_run=dry_run)
-        self._docker.remove(NAME)  # a crash may have left it
+        self._docker.remove(names.MAINTENANCE)  # a crash may have left it
         try:
-            self._docker.create(NAME, body)
-            self._docker.start(NAME)
-            while (current := self._docker.inspect(NAME)) and current.is_started:
+            self._docker.create(names.MAINTENANCE, body)
+            self._docker.start(names.MAINTENANCE)
+            while (current := self._docker.inspect(names.MAINTENANCE)) and current.is_started:
                 if self._clock() >= until:
                     raise CollectionFailed(TOO_LONG())
                 self._sleep(0.2)
-            found = garbage.parse(self._docker.log_lines(NAME))
+            found = garbage.parse(self._docker.log_lines(names.MAINTENANCE))
             if current is None or current.exit_code or not found.is_complete:
                 error = self._last_line()
                 if garbage.is_never_pushed(error, on_disk=release.data_folder is not None):
@@ -72,11 +70,11 @@ class Maintenance:
                 raise CollectionFailed(FAILED(error=error))
             return found
         finally:
-            self._docker.remove(NAME)
+            self._docker.remove(names.MAINTENANCE)
 
     def _last_line(self) -> str:
         try:
-            lines = [line.strip() for line in self._docker.logs(NAME).splitlines() if line.strip()]
+            lines = [line.strip() for line in self._docker.logs(names.MAINTENANCE).splitlines() if line.strip()]
         except engine.NoSuchObject:
             return "its container was removed"
         return lines[-1][:300] if lines else "it printed nothing"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
-from registry.deployment import maintenance
 from registry.deployment.bridge import Bridge
 from registry.deployment.handover import Handover
 from registry.deployment.health import Health, NotServing
 from registry.deployment.store import Store
+from registry.formats.names import MAINTENANCE
 from registry.machine import engine
 from registry.release.release import Release
 
@@ -35,7 +35,7 @@ class Recovery:
             for kind in ("loopback", "next"):
                 self._docker.remove(f"{name}-{kind}")
         if names:
-            self._docker.remove(maintenance.NAME)  # a new store was being tried
+            self._docker.remove(MAINTENANCE)  # a new store was being tried
             self._store.loopback().remove()
         for name in names:
             previous = self._docker.inspect(f"{name}-previous")

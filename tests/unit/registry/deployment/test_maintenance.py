@@ -5,7 +5,8 @@ import itertools
 import fakes
 import pytest
 from deploying import deploy, release
-from registry.deployment.maintenance import NAME, CollectionFailed, Maintenance
+from registry.deployment.maintenance import CollectionFailed, Maintenance
+from registry.formats import names
 
 
 class Endless(fakes.FakeEngine):
@@ -22,4 +23,4 @@ def test_a_collection_ends_when_the_other_units_accept_pushes_again(store):
     with pytest.raises(CollectionFailed, match="does not end in time"):
         Maintenance(docker, store, lambda seconds: None, lambda: next(clock)).collect(release(), dry_run=False, until=9)
     assert next(clock) == 10
-    assert NAME not in docker.containers
+    assert names.MAINTENANCE not in docker.containers

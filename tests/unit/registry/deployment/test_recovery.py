@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 from deploying import ELSEWHERE, assert_settled, away, deploy, release, switcher
 from fakes import FakeEngine, Killed
-from registry.deployment import maintenance
 from registry.deployment.health import NotServing
 from registry.deployment.store import Store
+from registry.formats import names
 from registry.machine.engine import EngineError
 from registry.release import container
 from test_authentication import TOKEN
@@ -59,7 +59,7 @@ def test_killed_at_any_step_a_registry_whose_disk_is_unavailable_is_not_restored
 def test_what_tried_a_store_goes_too(store):
     docker, before = FakeEngine(), release()
     deploy(docker, store, before)
-    docker.create(maintenance.NAME, container.maintenance_body(store.body(before), dry_run=True))
+    docker.create(names.MAINTENANCE, container.maintenance_body(store.body(before), dry_run=True))
     store.begin_switch({"registry"})
     switcher(docker, store).recover()
     assert_settled(docker, store, before)
