@@ -59,7 +59,8 @@ def _rules(params: dict[str, Any]) -> Rules:
     with arguments.of("prune-protect"):
         protected = (*protected, *context.now.options.upkeep.protected)
     with arguments.of("keep"):
-        return Rules(None if params["keep"] == -1 else params["keep"], older_than, listed, protected)
+        keep = int(params["keep"])  # Juju hands large numbers on as floats
+        return Rules(None if keep == -1 else keep, older_than, listed, protected)
 
 
 def _listed(path: str) -> frozenset[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Garbage collection in a store that units share, and the schedules of actions."""
 
 import json
+import time
 
 import fakes
 import pytest
@@ -11,6 +12,7 @@ from actions import scheduled
 
 OTHER = "docker-registry/1"
 SERVES = {"address": "10.0.0.1", "port": "5000", "scheme": "http"}
+YEAR = 366 * 86400
 STORE = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
 ABOUT = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": OTHER}
 
@@ -59,10 +61,10 @@ def test_units_that_share_a_store_refuse_pushes_first(shared, juju, machine, act
 
 
 def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine, actions):
-    before = machine.store.current()
-    said(juju, shared, **{"read-only-until": "99999999999"})
+    before, later = machine.store.current(), int(time.time()) + 3600
+    said(juju, shared, **{"read-only-until": str(later)})
     assert machine.store.current().is_read_only
-    assert json.loads(bag(juju, "peer:1")["refuses-pushes"]) == {OTHER: 99999999999}
+    assert json.loads(bag(juju, "peer:1")["refuses-pushes"]) == {OTHER: later}
     busy = f"{OTHER} collects garbage in the same object store"
     assert collect(shared, actions)["failure"].startswith(busy)
     for name, params in (
@@ -74,11 +76,13 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     assert machine.store.current() == before
     said(juju, shared, **{"read-only-until": "1000"})
     assert machine.store.current() == before, "that time has passed"
+    said(juju, shared, **{"read-only-until": str(later + YEAR)})
+    assert machine.store.current() == before, "the other machine's clock is a year ahead"
 
     # A wrong option of the storage keeps it neither from refusing pushes nor from accepting them again.
     juju.change(config={**STORE, "storage-s3-region": None, "storage-purge-age": "soon"})
     shared.hook("config-changed")
-    for until, refuses in (("99999999999", True), ("1000", False)):
+    for until, refuses in ((str(later), True), ("1000", False)):
         said(juju, shared, **{"read-only-until": until})
         assert machine.store.current().is_read_only == refuses
         assert juju.model["status"][0] == "blocked"
@@ -100,6 +104,16 @@ def test_a_request_that_nothing_follows_ends(shared, juju, machine, actions, mon
     before = machine.store.current()
     collect(shared, actions)
     monkeypatch.setattr("charms.layer.collection.PATIENCE", 0)
+    shared.hook("update-status")
+    assert machine.store.current() == before
+    assert not bag(juju, "peer:1").get("read-only-until")
+
+
+def test_a_request_of_a_clock_that_was_ahead_ends(shared, juju, machine, actions):
+    before = machine.store.current()
+    collect(shared, actions)
+    request = machine.records.load("collection")
+    machine.records.save("collection", {name: moment + YEAR for name, moment in request.items()})
     shared.hook("update-status")
     assert machine.store.current() == before
     assert not bag(juju, "peer:1").get("read-only-until")

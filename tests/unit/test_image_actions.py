@@ -405,6 +405,7 @@ def test_old_images_are_pruned_with_what_belongs_to_them(registry, prune, tmp_pa
     assert prune(keep=1, match="app", **{"dry-run": True})["tags"] == "3"
     assert set(registry.tags["app"]) == {"1.1", "1.2", "1.3", signature}
     assert prune(keep=2, match="app")["tags"] == "2"
+    assert prune(keep=1e21, match="app")["tags"] == "0"
     assert set(registry.tags["app"]) == {"1.2", "1.3"}
     (tmp_path / "list.txt").write_text("app:1.3\n")
     assert prune(**{"not-in-list": str(tmp_path / "list.txt"), "except": "other:*"})["tags"] == "1"

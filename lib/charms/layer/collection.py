@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from charmhelpers.core import hookenv
 from charms.layer import basic, context
 from registry.formats import names
-from registry.formats.relations import Peer, unit_number
+from registry.formats.relations import LONGEST, MARGIN, Peer, is_in_force, unit_number
 from registry.machine.engine import Engine
 from registry.message import Message, alone
 from registry.release.release import Release
@@ -27,21 +27,20 @@ RECORD = "collection"
 """Name of the record on the machine: when it was requested, until when, and whether it was begun."""
 PATIENCE = 1800
 """Seconds for which a request waits for the next run of the action."""
-LONGEST = 12 * 3600
-"""Seconds that a collection in a shared store may take."""
-MARGIN = 300
-"""Seconds by which it ends earlier than its request: the clocks of two units differ."""
 
 BUSY = Message("{unit} collects garbage in the same object store", "Run the action again when it has ended")
 """One unit collects at a time. If that unit was lost, remove it, or wait half a day."""
 AWAITED = Message("Units that share the object store still accept pushes: {units}", "Run the action again in a minute")
-"""They become read-only for the collection, and confirm it. A unit whose machine is lost has to be removed first."""
+"""They become read-only for the collection, and confirm it. A unit whose machine is lost has to be removed first.
+
+The clocks of all machines have to agree: a request that ends in more than half a day is ignored.
+"""
 
 
 def read_request() -> int:
     """Return until when this unit requests its peers to refuse pushes, in seconds since 1970; 0: it does not."""
     record = context.machine.records.load(RECORD)
-    waits = not record.get("begun") and time.time() - record.get("made", 0) < PATIENCE
+    waits = not record.get("begun") and 0 <= time.time() - record.get("made", 0) < PATIENCE
     return int(record.get("until", 0)) if waits else 0
 
 
@@ -68,7 +67,7 @@ def require_writable() -> None:
     if context.machine.records.load(RECORD).get("begun"):
         return  # it is this unit that does
     for peer in context.endpoint("peer").peers():
-        if peer.read_only_until > time.time():
+        if is_in_force(peer.read_only_until, time.time()):
             raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
 
 
@@ -77,7 +76,7 @@ def _require_read_only(peers: tuple[Peer, ...]) -> int:
     now, unit, until = time.time(), hookenv.local_unit(), read_request()
     for peer in peers:
         first = not until or (peer.read_only_until, unit_number(peer.unit)) < (until, unit_number(unit))
-        if peer.read_only_until > now and first:
+        if first and is_in_force(peer.read_only_until, now):
             raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
     if not until:
         until = int(now + LONGEST)

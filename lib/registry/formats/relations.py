@@ -9,6 +9,19 @@ from typing import Any
 
 from registry.message import Text
 
+LONGEST = 12 * 3600
+"""Seconds that a garbage collection in a store that units share may take."""
+MARGIN = 300
+"""Seconds by which it ends earlier than its request: the clocks of two units differ."""
+
+
+def is_in_force(until: float, now: float) -> bool:
+    """Tell whether a request to refuse pushes *until* then counts *now*, both in seconds since 1970.
+
+    One that ends later than any collection was made by a machine whose clock is wrong, and nobody would end it.
+    """
+    return now < until <= now + LONGEST + MARGIN
+
 
 @dataclasses.dataclass(frozen=True)
 class Peer:

@@ -105,7 +105,7 @@ class Facts:
     def collectors(self) -> Mapping[str, int]:
         """The units that request all units to refuse pushes, with the time until which they do."""
         requests = {self.unit: self.collecting_until, **{peer.unit: peer.read_only_until for peer in self.peers}}
-        return {unit: until for unit, until in requests.items() if until > self.now}
+        return {unit: until for unit, until in requests.items() if relations.is_in_force(until, self.now)}
 
     @property
     def data_folder(self) -> str:

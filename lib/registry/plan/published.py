@@ -97,7 +97,7 @@ def _is_early(host: str | None, facts: Facts, release: Release) -> bool:
     offer = facts.offer
     if not (facts.clients and host and offer and release.has_certificate_of_relation):
         return False
-    pending = offer.certificate is None or facts.now - offer.made < ANSWER_SECONDS
+    pending = offer.certificate is None or 0 <= facts.now - offer.made < ANSWER_SECONDS
     served = certificates.parsed(release.certificate or "")
     return pending and host in offer.names and not any(one.is_valid_for(host) for one in served[:1])
 

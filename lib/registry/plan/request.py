@@ -27,7 +27,8 @@ def certificate_names(
 def is_due(certificate: Certificate, made: float, now: float) -> bool:
     """Tell whether a new certificate must be requested: less than a third of the validity of this one is left.
 
-    At least a third has passed since the last request was *made*, whatever the CA's clock says.
+    At least a third has passed since the last request was *made*, whatever the CA's clock says; or it was made by a
+    clock that was ahead.
     """
     try:
         first = next(iter(certificates.parsed(certificate.certificate)), None)
@@ -36,4 +37,4 @@ def is_due(certificate: Certificate, made: float, now: float) -> bool:
     if first is None:
         return False
     third = (first.end - first.begin) / 3
-    return now > first.end - third and now - made > third
+    return now > first.end - third and not 0 <= now - made <= third

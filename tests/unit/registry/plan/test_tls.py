@@ -315,6 +315,7 @@ def test_a_new_certificate_is_due_in_the_last_third():
     assert not is_due(GIVEN, validity.begin, validity.end - third - 1)
     assert is_due(GIVEN, validity.begin, validity.end - third + 1)
     assert not is_due(GIVEN, validity.end - third, validity.end - 1), "one was asked for lately"
+    assert is_due(GIVEN, validity.end + third, validity.end - 1), "by a clock that was ahead"
     assert not is_due(Certificate("", "", "junk", ""), 0, validity.end)
 
 
