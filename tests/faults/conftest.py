@@ -135,7 +135,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--share", type=float, default=1, help="part of the time that tests of many points take")
     parser.addoption("--seed", type=int, default=None, help="of random operations, as a run before has printed it")
     parser.addoption("--replay", type=pathlib.Path, help="a file that `test_flapping` kept: the same operations")
-    parser.addoption("--minutes", type=int, default=1, help="how long 100 clients a second connect")
     parser.addoption("--operations", type=int, default=300, help="how many random operations at most")
 
 
