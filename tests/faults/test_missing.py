@@ -206,11 +206,13 @@ def test_certificates_out_of_their_time(unit, fault, encrypted):
 
 @contextlib.contextmanager
 def clock_off(unit, days):
-    """The charm, and the programs that it runs, see the clock so many *days* off; the kernel's stays: it is everybody's."""
+    """The charm, and the programs that it runs, see the clock so many *days* off; that of the kernel stays."""
     environment = f"LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME={days:+}d FAKETIME_DISABLE_SHM=1"
     script = f'#!/bin/sh\nexec env {environment} $(readlink -f /usr/bin/python3.true) "$@"\n'
     unit.exec("mv /usr/bin/python3 /usr/bin/python3.true")
-    unit.exec(f"echo {base64.b64encode(script.encode()).decode()} | base64 -d >/usr/bin/python3 && chmod +x /usr/bin/python3")
+    unit.exec(
+        f"echo {base64.b64encode(script.encode()).decode()} | base64 -d >/usr/bin/python3 && chmod +x /usr/bin/python3"
+    )
     try:
         yield
     finally:

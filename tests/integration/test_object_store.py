@@ -95,6 +95,11 @@ def test_what_is_pushed_to_the_private_one_is_pulled_from_the_public_one(private
     assert ask(f"http://{private.address}:5000/v2/small/manifests/1", headers=login())[0] == 200
 
 
+def go_to(unit, settings, former):
+    named = {name.replace("-", "_"): value for name, value in {**dict.fromkeys(former), **settings}.items()}
+    assert unit.config(**named) == ("active", f"Ready at {unit.address}:5000 (http).")
+
+
 def check(unit, store):
     """Have the unit try its storage: the rules that work. One byte is left of it."""
     done = unit.run("check-storage", lists=False).results
@@ -109,9 +114,7 @@ def test_swift_does_what_the_registry_needs(private, store):
 
 
 def test_s3_over_the_same_store(private, store):
-    settings = {**dict.fromkeys(by_swift(store)), **by_s3(store)}
-    named = {name.replace("-", "_"): value for name, value in settings.items()}
-    assert private.config(**named) == ("active", f"Ready at {private.address}:5000 (http).")
+    go_to(private, by_s3(store), by_swift(store))
     # The driver for Swift keeps everything below `files`, the one for S3 does not.
     assert ask(f"http://{private.address}:5000/v2/small/manifests/1", headers=login())[0] == 404
     private.run("push", image="small:1", pull=False)
@@ -122,9 +125,7 @@ def test_s3_over_the_same_store(private, store):
 @pytest.mark.soak
 @pytest.mark.parametrize("by", [by_swift, by_s3])
 def test_lists_of_more_than_1000_keys_are_whole(private, store, by):
-    other = by_s3(store) if by is by_swift else by_swift(store)
-    named = {name.replace("-", "_"): value for name, value in {**dict.fromkeys(other), **by(store)}.items()}
-    assert private.config(**named)[0] == "active"
+    go_to(private, by(store), by_s3(store) if by is by_swift else by_swift(store))
     begun = time.monotonic()
     done = private.run("check-storage")  # the registry deletes tags one by one
     assert "list beyond 1,000 keys: works" in done.results["output"].splitlines()
@@ -150,6 +151,32 @@ def test_a_store_that_goes_and_comes_back_needs_no_hand(private, store, trouble)
         before["State"]["StartedAt"],
         0,
     )
+
+
+@pytest.mark.parametrize(
+    ("by", "words", "level"),
+    [
+        (by_s3, "Storage unreachable: the registry answers 500. ", "debug"),
+        pytest.param(by_swift, "storage-swift-authurl: http://", "info", marks=pytest.mark.soak),
+    ],
+)
+def test_a_change_while_the_store_is_away(private, store, by, words, level):
+    """With S3 it is applied, and the new registry answers 200 at / for a while; with Swift none starts meanwhile."""
+    if by is by_swift:
+        go_to(private, by_swift(store), by_s3(store))
+    begin, end = TROUBLES["stopped"]
+    store.exec(begin)
+    wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 503)
+    status = private.config(log_level="debug")
+    assert (status[0], status[1].startswith(words)) == ("blocked", True), status
+    assert level in private.exec("grep level: /etc/docker/registry/config.yml")
+    store.exec(end)
+    wait_for(lambda: ask(f"http://{private.address}:5000/")[0] == 200)
+    assert private.update_status() == ("active", f"Ready at {private.address}:5000 (http).")
+    assert "debug" in private.exec("grep level: /etc/docker/registry/config.yml")
+    private.config(log_level=None)
+    if by is by_swift:
+        go_to(private, by_s3(store), by_swift(store))
 
 
 KILLS = {

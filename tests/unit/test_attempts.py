@@ -363,3 +363,38 @@ def test_users_of_a_refused_change_are_not_written_in_every_hook(deployed, juju,
     before = folder.stat().st_mtime_ns
     deployed.hook("update-status")
     assert (folder.stat().st_mtime_ns, machine.credentials.users()) == (before, "")
+
+
+def test_a_store_that_is_away_is_said_of_a_registry_that_does_not_know_it_yet(deployed, juju, machine, clock):
+    """It answers 200 at / until its own check has failed some times."""
+    juju.change(config={"storage-s3-bucket": "images", "storage-s3-region": "here"})
+    deployed.hook("config-changed")
+    machine.engine.away = "500"
+    juju.change(config={"log-level": "debug"})
+    deployed.hook("config-changed")
+    words = "Storage unreachable: the registry answers {}. Check the storage"
+    assert machine.store.current().config_yml.count('level: "debug"') == 1, "the one before could not use it either"
+    for seconds in (0, 10, 20, 30, 40):
+        clock[0] += 10 if seconds else 0
+        deployed.hook("update-status")
+        status = juju.model["status"]
+        answer = 503 if seconds > 30 else 500
+        assert (status[0], status[1].startswith(words.format(answer))) == ("blocked", True), (seconds, status)
+    machine.engine.away = ""
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"
+
+
+def test_what_was_refused_without_the_store_is_tried_as_soon_as_that_is_back(deployed, juju, machine, clock):
+    clock[0] += 3600
+    machine.engine.away = "500"
+    fix = candidate_refused(juju, machine)
+    deployed.hook("config-changed")
+    assert juju.model["status"][0] == "blocked"
+    machine.engine.calls.clear()
+    deployed.hook("update-status")
+    assert tries(machine) == []
+    fix()
+    machine.engine.away = ""
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "active"

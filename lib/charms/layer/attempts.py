@@ -1,8 +1,8 @@
 """Attempts to deploy a release. What did not serve is not tried again in every hook: it may cost service each time.
 
 It is tried again when anything in the release changes, by the action `start`, after a reboot, and, if the attempt cost
-no service, from time to time: the fault may be elsewhere, for example in the object store. What was killed is tried
-again in the next hook, and after that from time to time.
+no service, from time to time, and as soon as the current registry answers again: the fault may be elsewhere, for
+example in the object store. What was killed is tried again in the next hook, and after that from time to time.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _read(release: Release) -> Sentence | None:
         return None
     since, times = time.time() - record["time"], record["tries"] - record.get("is_chance", False)
     wait = min(FIRST_SECONDS * 2 ** (times - 1), LONGEST_SECONDS) if times else 0
-    is_due = not record["interrupted"] and not 0 <= since < wait
+    is_due = not record["interrupted"] and (not 0 <= since < wait or (record.get("is_down") and _serves()))
     return None if is_due else Sentence(record["sentence"])
 
 
@@ -158,10 +158,21 @@ def _save(
         before = records.load(RECORD)
         tries = before["tries"] + 1 if before.get("digest") == release.digest else 1
         record = {"digest": release.digest, "sentence": sentence, "time": time.time(), "tries": tries}
-        records.save(RECORD, {**record, "interrupted": interrupted, "is_chance": is_chance})
+        kind = {"interrupted": interrupted, "is_chance": is_chance, "is_down": not _serves()}
+        records.save(RECORD, {**record, **kind})
         if is_chance and tries == 1:
             now.passing.add(sentence)
     return sentence
+
+
+def _serves() -> bool:
+    """Tell whether the current registry answers: a store that is back serves it, and what was refused without it."""
+    current = context.machine.store.current()
+    with contextlib.suppress(ApiError, OSError):
+        if current is not None:
+            context.client(current).check_alive()
+            return True
+    return False
 
 
 def forget() -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
+
 from charms.layer import context, publish
 from charms.layer.context import Now
 from registry.client.http import ApiError, NoStorage
+from registry.deployment.candidate import PROBE_REPOSITORY
 from registry.formats import addresses
+from registry.formats.inspection import Container
 from registry.machine.engine import EngineError
 from registry.message import Message, alone
 from registry.plan import published
 from registry.plan.report import Outcome
+from registry.release.configuration import CHECK_SECONDS, CHECKS
 from registry.release.release import Release
 
-NO_STORAGE = Message(
-    "Storage unreachable: the registry answers 503", "Check the storage and its credentials. Retrying automatically"
-)
-"""The registry's health check cannot access the storage with the images."""
+NO_STORAGE = Message("Storage unreachable: {error}", "Check the storage and its credentials. Retrying automatically")
+"""The registry's health check cannot access the storage with the images, or a request for an image fails."""
+
+SILENT_SECONDS = CHECK_SECONDS * (CHECKS + 1)
+"""For so long after its start a registry answers 200 although it cannot reach its storage."""
 
 NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
 """The container does not run, or a request of the charm to the registry fails."""
@@ -40,7 +46,8 @@ def examine(now: Now, current: Release | None) -> Outcome:
         publish.version(now.image.version)
     if now.facts.is_displaced and current == now.facts.current:
         return Outcome(False, "", "", errors)  # whatever answers at the port
-    if not _is_running(now, current):  # likewise: another program may have the port
+    container = _container(now, current)
+    if container is None or not container.is_running:  # likewise: another program may have the port
         dead = alone(NO_ANSWER(port=current.port, error="the container does not run", name=current.container.name))
         return Outcome(False, "", "", errors or (dead,))
     address = now.facts.address
@@ -53,20 +60,25 @@ def examine(now: Now, current: Release | None) -> Outcome:
             netloc = addresses.netloc(None, address, current.port)
             return Outcome(False, "", "", (*errors, alone(UNREACHABLE(netloc=netloc, error=problem))))
     except NoStorage:
-        return Outcome(False, "", "", errors or (alone(NO_STORAGE()),))
+        return Outcome(False, "", "", errors or (alone(NO_STORAGE(error="the registry answers 503")),))
     except ApiError as error:
         dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
         return Outcome(False, "", "", errors or (dead,))
+    if current.upstream is None and 0 <= time.time() - container.started < SILENT_SECONDS:
+        try:
+            context.client(current).check_readable(PROBE_REPOSITORY)
+        except ApiError as error:
+            return Outcome(False, "", "", errors or (alone(NO_STORAGE(error=error)),))
     return Outcome(True, *published.place(now.options, now.facts, current), errors, set(errors) <= now.passing)
 
 
-def _is_running(now: Now, current: Release) -> bool:
-    """Tell whether the container of the *current* release runs: as this hook saw it, unless it has changed it."""
+def _container(now: Now, current: Release) -> Container | None:
+    """Return the container of the *current* release: as this hook saw it, unless it has changed it."""
     assert now.docker is not None and now.facts is not None and now.plan is not None
     container = now.facts.container
     if now.plan.outdated:
         try:
             container = now.docker.inspect(current.container.name)
         except EngineError:  # what it said before is in the errors
-            return False
-    return container is not None and container.is_running
+            return None
+    return container

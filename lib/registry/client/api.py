@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
@@ -33,6 +34,15 @@ class Api:
         answer = self._connection.require("POST", f"/v2/{repository}/blobs/uploads/", 202, as_user=True)
         location = urlsplit(urljoin(self._connection.url, answer.headers.get("Location", "/")))
         self._connection.require("DELETE", f"{location.path}?{location.query}", 204, as_user=True)
+
+    def check_readable(self, repository: str) -> None:
+        """As the user, request *repository*, for which the registry asks its storage. Raises ApiError.
+
+        One that requires a token rejects the user, and says nothing about its storage.
+        """
+        status = self._connection.send("GET", f"/v2/{repository}/tags/list", as_user=True).status_code
+        if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ApiError(f"the registry answers {status}")
 
     def check_read_only(self, repository: str) -> None:
         """As the user, request *repository*, which must not exist, and an upload, which must fail. Raises ApiError."""

@@ -5,8 +5,11 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operat
 
 from __future__ import annotations
 
+import calendar
+import contextlib
 import dataclasses
 import pathlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +55,8 @@ class Container:
     id: str = ""
     is_out_of_memory: bool = False
     """The kernel ended it because it reached its limit, or the machine's."""
+    started: float = 0
+    """When its last process began, in seconds since 1970."""
 
     @classmethod
     def from_inspection(cls, document: Mapping[str, Any]) -> Container:
@@ -74,6 +79,7 @@ class Container:
             body={**config, "Image": document["Image"], "HostConfig": document["HostConfig"]},
             id=document.get("Id", ""),
             is_out_of_memory=bool(state.get("OOMKilled")),
+            started=_seconds(state.get("StartedAt", "")),
         )
 
     @property
@@ -135,6 +141,13 @@ class Container:
     def published(self, port: int) -> int | None:
         """Return the machine's port for the container's TCP *port*; None while it is not published."""
         return self.ports.get(f"{port}/tcp")
+
+
+def _seconds(moment: str) -> float:
+    """Return a time of Docker's, in UTC, in seconds since 1970; 0 if there is none."""
+    with contextlib.suppress(ValueError):
+        return max(0, calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")))
+    return 0
 
 
 def _network(name: str, endpoint: Mapping[str, Any]) -> Network:

@@ -28,6 +28,9 @@ Without one, or after it, the registry ends in the middle of writing a file. A s
 the value, e.g. 10003ms for 3 seconds.
 """
 
+CHECK_SECONDS, CHECKS = 10, 3
+"""How often the registry checks its storage, and after how many failures ``GET /`` answers 503 to proxies and probes."""
+
 
 def config_yml(options: Options, http_secret: str, generation: int, *, encrypted: bool = False) -> str:
     """Return the text of config.yml for the registry's *generation*, 2 or 3.
@@ -151,8 +154,7 @@ def _tls(options: Options) -> dict[str, Any]:
 
 
 def _health() -> dict[str, Any]:
-    # GET / answers 503 after so many failures of the storage; proxies and probes check it.
-    return {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}}
+    return {"storagedriver": {"enabled": True, "interval": f"{CHECK_SECONDS}s", "threshold": CHECKS}}
 
 
 def drain_seconds(http: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""What is wrong with an S3 store, from the registry's own words: the option that is the likely cause."""
+"""What is wrong with an object store, from the registry's own words: the option that is the likely cause."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from registry.options import storage
 from registry.release.release import Release
 
 STORE_SILENT = Message("{url} does not answer ({error})", "Check the URL and the network. Retrying automatically")
-"""The registry cannot connect to the S3 store, or the store does not answer in time."""
+"""The registry cannot connect to the object store, or the store does not answer in time."""
 STORE_UNTRUSTED = Message(
     "the certificate of {url} is not trusted ({error})",
     "Set trusted-ca-blob to its CA, or use a URL for which it is valid",
 )
-"""The S3 store presents a certificate that the registry does not accept."""
+"""The object store presents a certificate that the registry does not accept."""
 UNKNOWN_KEY = Message("the S3 store does not know this key ({error})", "Check the key")
 """The S3 store has no user with the access key, or no key is configured and the machine has no role."""
 WRONG_SECRET = Message("the S3 store does not accept this secret key ({error})", "Check the key")
@@ -28,29 +28,45 @@ ACCESS_DENIED = Message(
 """The S3 store knows the key, and does not allow it what the registry needs."""
 NO_BUCKET = Message("the S3 store has no bucket {bucket} ({error})", "Create it")
 """The registry uses an existing bucket and never creates one."""
+LOGIN_REJECTED = Message("Swift does not accept this user and password ({error})", "Check both")
+"""Swift, or Keystone, does not know the user, or the password is another one."""
 WRONG_REGION = Message("the bucket {bucket} is not in the region {region} ({error})", "Set the region of the bucket")
 """The S3 store answers that the bucket is in another region, or that the request is malformed for this one."""
 
-_FAULTS = (
-    (r"x509:|tls: |certificate", "regionendpoint", STORE_UNTRUSTED),
-    (r"InvalidAccessKeyId|NoCredentialProviders|EmptyStaticCreds", "accesskey", UNKNOWN_KEY),
-    (r"SignatureDoesNotMatch|RequestTimeTooSkewed", "secretkey", WRONG_SECRET),
-    (r"AccessDenied|AllAccessDisabled|Forbidden|status code: 40[13]\b", "accesskey", ACCESS_DENIED),
-    (r"NoSuchBucket|NotFound|status code: 404\b", "bucket", NO_BUCKET),
-    (
-        r"AuthorizationHeaderMalformed|PermanentRedirect|BucketRegionError|MovedPermanently|BadRequest|InvalidBucketName"
-        r"|status code: (?:301|307|400)\b",
-        "region",
-        WRONG_REGION,
-    ),
-    (
-        r"RequestError|RequestCanceled|SerializationError|dial tcp|no such host|i/o timeout|connection re(?:fused|set)"
-        r"|no route to host|unreachable|deadline exceeded|no answer within|\bEOF\b|status code: 5\d\d\b",
-        "regionendpoint",
-        STORE_SILENT,
-    ),
+_UNTRUSTED = r"x509:|tls: |certificate"
+_SILENT = (
+    r"dial tcp|no such host|i/o timeout|connection re(?:fused|set)|no route to host|unreachable|deadline exceeded"
+    r"|no answer within|\bEOF\b|Timeout when"
 )
-"""Errors of the AWS SDK for Go and of Go's network, the more special ones first, with the option to check."""
+_FAULTS = {
+    "s3": (
+        (_UNTRUSTED, "regionendpoint", STORE_UNTRUSTED),
+        (r"InvalidAccessKeyId|NoCredentialProviders|EmptyStaticCreds", "accesskey", UNKNOWN_KEY),
+        (r"SignatureDoesNotMatch|RequestTimeTooSkewed", "secretkey", WRONG_SECRET),
+        (r"AccessDenied|AllAccessDisabled|Forbidden|status code: 40[13]\b", "accesskey", ACCESS_DENIED),
+        (r"NoSuchBucket|NotFound|status code: 404\b", "bucket", NO_BUCKET),
+        (
+            r"AuthorizationHeaderMalformed|PermanentRedirect|BucketRegionError|MovedPermanently|BadRequest"
+            r"|InvalidBucketName|status code: (?:301|307|400)\b",
+            "region",
+            WRONG_REGION,
+        ),
+        (
+            rf"{_SILENT}|RequestError|RequestCanceled|SerializationError|status code: 5\d\d\b",
+            "regionendpoint",
+            STORE_SILENT,
+        ),
+    ),
+    "swift": (
+        (_UNTRUSTED, "authurl", STORE_UNTRUSTED),
+        (r"Authorization Failed|Operation forbidden", "password", LOGIN_REJECTED),
+        (rf"{_SILENT}|HTTP Error: 5\d\d\b", "authurl", STORE_SILENT),
+    ),
+}
+"""Errors of the AWS SDK for Go, of ncw/swift and of Go's network, the more special ones first, with the option to check.
+
+https://github.com/ncw/swift
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,15 +78,19 @@ class Fault:
 
 
 def find(release: Release, words: str) -> Fault | None:
-    """Return the fault of the S3 store of *release* that *words* tell of; None if they tell of something else."""
-    parameters = yaml.safe_load(release.config_yml)["storage"].get("s3")
-    found = next(((name, message) for pattern, name, message in _FAULTS if re.search(pattern, words)), None)
-    if parameters is None or found is None:
+    """Return the fault of the object store of *release* that *words* tell of; None if they tell of something else."""
+    settings = yaml.safe_load(release.config_yml)["storage"]
+    driver = next((name for name in _FAULTS if settings.get(name)), None)
+    if driver is None:
+        return None
+    faults, parameters = _FAULTS[driver], settings[driver]
+    found = next(((name, message) for pattern, name, message in faults if re.search(pattern, words)), None)
+    if found is None:
         return None
     name, message = found
-    endpoint = parameters.get("regionendpoint")
+    endpoint = parameters.get("regionendpoint") or parameters.get("authurl")
     url = endpoint or f"Amazon S3 in the region {parameters.get('region')}"
-    option = f"storage-s3-{name if endpoint or name != 'regionendpoint' else 'region'}"
+    option = f"storage-{driver}-{'region' if name == 'regionendpoint' and not endpoint else name}"
     if release.has_bucket_of_relation:
         option = f"{storage.RELATION} ({storage.RELATION_KEYS[option]})"
     values = {"url": url, "bucket": parameters.get("bucket"), "region": parameters.get("region")}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import itertools
 import json
 import pathlib
+import time
 
 import yaml
 from registry import deadline
-from registry.client.http import ApiError, Refusal
+from registry.client.http import ApiError, NoStorage, Refusal
 from registry.deployment import bridge
 from registry.formats.daemon_effects import Observed
 from registry.formats.inspection import DIGEST_LABEL, Container
@@ -52,6 +54,7 @@ class FakeEngine:
         self.error = 'level=error msg="storage is not there"\n'  # what a registry that is broken or full logs
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
+        self.away = ""  # what the store of all registries fails with: an answer, until they answer 503 at / too
         self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.led = set()  # addresses to which connections were led
         self.killed = []  # containers that were removed while clients may have been in them
@@ -124,6 +127,7 @@ class FakeEngine:
                 "Paused": status == "paused",
                 "Restarting": status == "restarting",
                 "Pid": 4242,
+                "StartedAt": time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", one.get("started", time.gmtime(0))),
                 "ExitCode": self.exit_code if status == "exited" else 0,
             },
             "NetworkSettings": {
@@ -146,6 +150,7 @@ class FakeEngine:
     def start(self, name):
         self._call("start", name)
         one = self._get(name)
+        one["started"] = time.gmtime(time.time())
         if one["status"] == "running":
             return
         self._require_sources(one)
@@ -369,6 +374,8 @@ class FakeRegistry:
             if hears and one["address"] == self._address:
                 if self._certificate != self._presented(one):
                     raise ApiError("the server presents another certificate than the configured one")
+                if self._fake.away and calendar.timegm(one["started"]) + 30 < time.time():
+                    raise NoStorage("GET / returned 503")
                 return
         raise ApiError("connection failed")
 
@@ -409,7 +416,13 @@ class FakeRegistry:
     def read_health_errors(self):
         return self._fake.sick.get(self._image(), "")
 
+    def check_readable(self, repository):
+        if self._fake.away:
+            raise ApiError(f"the registry answers {self._fake.away}")
+
     def check_writable(self, repository):
+        if self._fake.away:
+            raise NoStorage("POST returned 503")
         if self._is_read_only():
             raise Refusal("POST returned 405 instead of 202")
         if self._image() in self._fake.full:

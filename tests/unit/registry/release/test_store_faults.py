@@ -1,4 +1,4 @@
-"""What the registry says of an S3 store that does not serve it, and the option that the status names."""
+"""What the registry says of an object store that does not serve it, and the option that the status names."""
 
 import pytest
 from deploying import release
@@ -41,6 +41,29 @@ WORDS = {
     "the container ended without an error": None,
     "GET / returned 401 instead of 200": None,
 }
+
+
+SWIFT = {
+    "storage-swift-authurl": "http://swift.example.com/v3",
+    "storage-swift-container": "images",
+    "storage-swift-username": "me",
+    "storage-swift-password": "hush",
+}
+OF_SWIFT = {
+    'panic: swift authentication failed: Get "http://swift/v3": dial tcp: connect: connection refused': "authurl",
+    "panic: swift authentication failed: Timeout when reading or writing data": "authurl",
+    "panic: swift authentication failed: HTTP Error: 503: 503 Service Unavailable": "authurl",
+    'panic: swift authentication failed: Post "https://x/": x509: certificate signed by unknown authority': "authurl",
+    "panic: swift authentication failed: Authorization Failed": "password",
+    "panic: configuration error": None,
+}
+
+
+@pytest.mark.parametrize("words", OF_SWIFT)
+def test_the_option_of_swift_is_named(words):
+    fault = store_faults.find(release(**SWIFT), words)
+    assert (fault and fault.option) == (OF_SWIFT[words] and f"storage-swift-{OF_SWIFT[words]}")
+    assert "hush" not in repr(fault)
 
 
 @pytest.mark.parametrize("words", WORDS)
