@@ -29,7 +29,7 @@ the value, e.g. 10003ms for 3 seconds.
 """
 
 CHECK_SECONDS, CHECKS = 10, 3
-"""How often the registry checks its storage, and after how many failures ``GET /`` answers 503 to proxies and probes."""
+"""How often the registry checks its storage, and after how many failures ``GET /`` answers 503, as proxies see."""
 
 
 def config_yml(options: Options, http_secret: str, generation: int, *, encrypted: bool = False) -> str:

@@ -63,7 +63,7 @@ _FAULTS = {
         (rf"{_SILENT}|HTTP Error: 5\d\d\b", "authurl", STORE_SILENT),
     ),
 }
-"""Errors of the AWS SDK for Go, of ncw/swift and of Go's network, the more special ones first, with the option to check.
+"""Errors of the AWS SDK for Go, of ncw/swift and of Go's network, the more special ones first: option, message.
 
 https://github.com/ncw/swift
 """
