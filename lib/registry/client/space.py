@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 
 from registry.client import zstd
 from registry.client.archive import damage
+from registry.machine.files import open_unnamed
 from registry.message import Fault, Message
 
 NO_SPACE = Message("the disk of {folder} is nearly full", "Free space there, or use a folder on another disk")
@@ -58,16 +59,13 @@ class Spared:
 
 @contextlib.contextmanager
 def created(path: pathlib.Path) -> Iterator[Spared]:
-    """Create a file that only root can read, in place of one that an interruption left. Raises OSError."""
-    path.unlink(missing_ok=True)
+    """Create a file that only root can read, which is at *path* once it is whole. Raises OSError."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with open_unnamed(folder, path.name) as file:
             yield Spared(file, path.parent)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    finally:
+        os.close(folder)
 
 
 @contextlib.contextmanager

@@ -155,6 +155,32 @@ def open_draft(path: pathlib.Path) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
+def open_unnamed(folder: int, draft: str) -> Iterator[IO[bytes]]:
+    """Open a file that has the name *draft* in the *folder* once the body has ended: a killed process leaves nothing.
+
+    Only root can read it. On a file system whose files all have names, such as NFS, it has that name at once. Raises
+    OSError.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft, dir_fd=folder)
+    try:
+        descriptor, is_named = os.open(".", os.O_WRONLY | os.O_TMPFILE, 0o600, dir_fd=folder), False
+    except OSError:
+        descriptor, is_named = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder), True
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+            if not is_named:
+                os.link(f"/proc/self/fd/{descriptor}", draft, dst_dir_fd=folder, follow_symlinks=True)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)
+        raise
+
+
+@contextlib.contextmanager
 def open_private(path: str) -> Iterator[IO[bytes]]:
     """Open what is at *path* once it is whole, wherever an operator wants it. Only root can read it.
 
@@ -163,17 +189,9 @@ def open_private(path: str) -> Iterator[IO[bytes]]:
     with paths.located(path, create=True) as (folder, name):
         paths.require_private(folder, path)
         draft = DRAFT.format(name)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft, dir_fd=folder)
-        try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder), "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            os.unlink(draft, dir_fd=folder)
-            raise
+        with open_unnamed(folder, draft) as file:
+            yield file
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def make_folder(folder: pathlib.Path, mode: int = 0o755) -> None:

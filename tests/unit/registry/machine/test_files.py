@@ -33,6 +33,22 @@ def test_what_a_killed_process_has_left_of_a_file_is_removed(tmp_path, monkeypat
         assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", [os.O_TMPFILE, os.O_DIRECTORY], ids=["ext4", "NFS"])
+def test_a_large_file_has_no_name_before_it_is_whole(tmp_path, monkeypatch, flag):
+    """Where the file system can do that: a flag that it does not know is an error, as of an older Linux."""
+    monkeypatch.setattr(os, "O_TMPFILE", flag)
+    path = tmp_path / "backup.tar"
+    for text in (b"first", b"second"):
+        with files.open_private(str(path)) as file:
+            file.write(text)
+            names = {one.name for one in tmp_path.iterdir()} - {path.name}
+            assert names == ({".backup.tar.new"} if flag == os.O_DIRECTORY else set())
+        assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (text, 0o600)
+    with pytest.raises(KeyboardInterrupt), files.open_private(str(path)) as file:
+        raise KeyboardInterrupt
+    assert ([one.name for one in tmp_path.iterdir()], path.read_bytes()) == (["backup.tar"], b"second")
+
+
 def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_path):
     path = tmp_path / "registry.key"
     path.write_text("key\n")
