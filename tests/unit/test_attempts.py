@@ -365,9 +365,13 @@ def test_users_of_a_refused_change_are_not_written_in_every_hook(deployed, juju,
     assert (folder.stat().st_mtime_ns, machine.credentials.users()) == (before, "")
 
 
-def test_a_store_that_is_away_is_said_of_a_registry_that_does_not_know_it_yet(deployed, juju, machine, clock):
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_store_that_is_away_is_said_of_a_registry_that_does_not_know_it_yet(
+    deployed, juju, machine, clock, read_only
+):
     """It answers 200 at / until its own check has failed some times."""
-    juju.change(config={"storage-s3-bucket": "images", "storage-s3-region": "here"})
+    store = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
+    juju.change(config={**store, "storage-read-only": read_only})
     deployed.hook("config-changed")
     machine.engine.away = "500"
     juju.change(config={"log-level": "debug"})
@@ -385,8 +389,26 @@ def test_a_store_that_is_away_is_said_of_a_registry_that_does_not_know_it_yet(de
     assert juju.model["status"][0] == "active"
 
 
-def test_what_was_refused_without_the_store_is_tried_as_soon_as_that_is_back(deployed, juju, machine, clock):
-    clock[0] += 3600
+@pytest.mark.parametrize(
+    ("seconds", "hanging", "state"), [(10, True, "blocked"), (60, True, "blocked"), (60, False, "active")]
+)
+def test_a_store_that_has_failed_is_asked_until_it_answers(deployed, juju, machine, clock, seconds, hanging, state):
+    """Where it does not even refuse, the registry's own check takes its time to fail."""
+    deployed.hook("config-changed")
+    machine.engine.away = machine.engine.hanging = "500"
+    machine.engine.stop("registry")
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == "blocked"
+    clock[0] += seconds
+    machine.engine.away = "500" if hanging else ""
+    deployed.hook("update-status")
+    assert juju.model["status"][0] == state
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_what_was_refused_without_the_store_is_tried_as_soon_as_that_is_back(deployed, juju, machine, clock, knows):
+    """Whether the registry that runs knows that it is away, or has not asked yet."""
+    clock[0] += 3600 * knows
     machine.engine.away = "500"
     fix = candidate_refused(juju, machine)
     deployed.hook("config-changed")

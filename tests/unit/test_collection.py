@@ -60,7 +60,7 @@ def test_units_that_share_a_store_refuse_pushes_first(shared, juju, machine, act
     assert not machine.store.current().is_read_only
 
 
-def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine, actions):
+def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine, actions, monkeypatch):
     before, later = machine.store.current(), int(time.time()) + 3600
     said(juju, shared, **{"read-only-until": str(later)})
     assert machine.store.current().is_read_only
@@ -78,6 +78,13 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     assert machine.store.current() == before, "that time has passed"
     said(juju, shared, **{"read-only-until": str(later + YEAR)})
     assert machine.store.current() == before, "the other machine's clock is a year ahead"
+    said(juju, shared, **{"read-only-until": str(later)})
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: later - YEAR)
+        shared.hook("update-status")
+        assert machine.store.current().is_read_only, "what it has confirmed it keeps to, although its clock is set back"
+    said(juju, shared)
+    assert machine.store.current() == before
 
     # A wrong option of the storage keeps it neither from refusing pushes nor from accepting them again.
     juju.change(config={**STORE, "storage-s3-region": None, "storage-purge-age": "soon"})

@@ -25,7 +25,7 @@ PURE = {
     "plan": {"formats", "options", "release"},
 }
 EDGES = {
-    "client": {"formats", "images", "options"},
+    "client": {"formats", "images", "options", "machine"},
     "machine": {"formats", "images", "options"},
     "deployment": {"formats", "images", "release", "client", "machine"},
 }

@@ -1,8 +1,9 @@
 """Attempts to deploy a release. What did not serve is not tried again in every hook: it may cost service each time.
 
 It is tried again when anything in the release changes, by the action `start`, after a reboot, and, if the attempt cost
-no service, from time to time, and as soon as the current registry answers again: the fault may be elsewhere, for
-example in the object store. What was killed is tried again in the next hook, and after that from time to time.
+no service, from time to time, and as soon as the current registry reaches its storage again: the fault may be
+elsewhere, for example in the object store. What was killed is tried again in the next hook, and after that from time to
+time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import time
 
 from charmhelpers.core import hookenv
-from charms.layer import context, juju_storage, ownership
+from charms.layer import context, juju_storage, ownership, serving
 from charms.layer.context import Now
 from registry.client.http import ApiError
 from registry.client.openstack import SwiftError
@@ -166,11 +167,12 @@ def _save(
 
 
 def _serves() -> bool:
-    """Tell whether the current registry answers: a store that is back serves it, and what was refused without it."""
+    """Tell whether the current registry can use its storage: then so can what was refused without it."""
     current = context.machine.store.current()
     with contextlib.suppress(ApiError, OSError):
         if current is not None:
             context.client(current).check_alive()
+            serving.ask_storage(current)
             return True
     return False
 

@@ -31,10 +31,7 @@ PATIENCE = 1800
 BUSY = Message("{unit} collects garbage in the same object store", "Run the action again when it has ended")
 """One unit collects at a time. If that unit was lost, remove it, or wait half a day."""
 AWAITED = Message("Units that share the object store still accept pushes: {units}", "Run the action again in a minute")
-"""They become read-only for the collection, and confirm it. A unit whose machine is lost has to be removed first.
-
-The clocks of all machines have to agree: a request that ends in more than half a day is ignored.
-"""
+"""They become read-only, and confirm it. Remove a unit that is lost. The clocks of all machines have to agree."""
 
 
 def read_request() -> int:

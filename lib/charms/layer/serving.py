@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from charms.layer import context, publish
@@ -21,7 +22,9 @@ NO_STORAGE = Message("Storage unreachable: {error}", "Check the storage and its 
 """The registry's health check cannot access the storage with the images, or a request for an image fails."""
 
 SILENT_SECONDS = CHECK_SECONDS * (CHECKS + 1)
-"""For so long after its start a registry answers 200 although it cannot reach its storage."""
+"""For so long after its start a registry answers 200 although its storage refuses it; longer if that is silent."""
+RECORD = "storage-fails"
+"""Name of the record on the machine that there is as long as the registry's storage failed when it was last asked."""
 
 NO_ANSWER = Message("The registry does not answer at port {port}: {error}", "See `docker logs {name}` on the machine")
 """The container does not run, or a request of the charm to the registry fails."""
@@ -59,17 +62,43 @@ def examine(now: Now, current: Release | None) -> Outcome:
             context.client(current).check_alive()  # whether the registry itself is to blame
             netloc = addresses.netloc(None, address, current.port)
             return Outcome(False, "", "", (*errors, alone(UNREACHABLE(netloc=netloc, error=problem))))
+        if failure := _storage_failure(current, container):
+            return Outcome(False, "", "", errors or (alone(NO_STORAGE(error=failure)),))
     except NoStorage:
         return Outcome(False, "", "", errors or (alone(NO_STORAGE(error="the registry answers 503")),))
     except ApiError as error:
         dead = alone(NO_ANSWER(port=current.port, error=error, name=current.container.name))
         return Outcome(False, "", "", errors or (dead,))
-    if current.upstream is None and 0 <= time.time() - container.started < SILENT_SECONDS:
-        try:
-            context.client(current).check_readable(PROBE_REPOSITORY)
-        except ApiError as error:
-            return Outcome(False, "", "", errors or (alone(NO_STORAGE(error=error)),))
     return Outcome(True, *published.place(now.options, now.facts, current), errors, set(errors) <= now.passing)
+
+
+def ask_storage(current: Release) -> None:
+    """Have the registry read from its storage. Raises ApiError. A cache serves without that, too."""
+    if current.upstream is None:
+        context.client(current).check_readable(PROBE_REPOSITORY)
+
+
+def _storage_failure(current: Release, container: Container) -> str:
+    """Return how the storage of a registry fails that answers 200 at ``/``; "" if it does not.
+
+    It is asked when the registry itself may not know yet, and until it has answered. Raises ApiError, OSError.
+    """
+    records, failure = context.machine.records, ""
+    if not 0 <= time.time() - container.started < SILENT_SECONDS and not records.load(RECORD):
+        return ""
+    for _ in range(2):  # an object store may fail once
+        try:
+            ask_storage(current)
+        except ApiError as error:
+            failure = str(error)
+        else:
+            if records.load(RECORD):
+                records.remove(RECORD)
+            return ""
+    context.client(current).check_alive()  # whether the registry is there
+    with contextlib.suppress(OSError):
+        records.save(RECORD, {"error": failure})
+    return failure
 
 
 def _container(now: Now, current: Release) -> Container | None:

@@ -166,13 +166,13 @@ class Candidates:
         """Tell whether the current registry runs over the same storage, and cannot use it either.
 
         Then it is no reason to keep, for example, a registry open that is about to require passwords. A read-only one
-        cannot be asked to write; a full disk is full for both.
+        can only be asked to read; a full disk is full for both.
         """
         current = self._store.current()
         if current is None or current.place != release.place:
             return False
-        if current.is_read_only:
-            return _FULL in error.text.lower()
+        if current.is_read_only and _FULL in error.text.lower():
+            return True
         container = self._docker.inspect(current.container.name)
         if container is None or container.address is None or not container.is_running:
             return False

@@ -18,7 +18,7 @@ MARGIN = 300
 def is_in_force(until: float, now: float) -> bool:
     """Tell whether a request to refuse pushes *until* then counts *now*, both in seconds since 1970.
 
-    One that ends later than any collection was made by a machine whose clock is wrong, and nobody would end it.
+    One that ends later than any collection is of a machine whose clock is wrong, and is not to be followed.
     """
     return now < until <= now + LONGEST + MARGIN
 

@@ -191,7 +191,11 @@ def open_private(path: str) -> Iterator[IO[bytes]]:
         draft = DRAFT.format(name)
         with open_unnamed(folder, draft) as file:
             yield file
-        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        try:
+            os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            os.unlink(draft, dir_fd=folder)
+            raise
 
 
 def make_folder(folder: pathlib.Path, mode: int = 0o755) -> None:

@@ -28,8 +28,18 @@ ACCESS_DENIED = Message(
 """The S3 store knows the key, and does not allow it what the registry needs."""
 NO_BUCKET = Message("the S3 store has no bucket {bucket} ({error})", "Create it")
 """The registry uses an existing bucket and never creates one."""
-LOGIN_REJECTED = Message("Swift does not accept this user and password ({error})", "Check both")
-"""Swift, or Keystone, does not know the user, or the password is another one."""
+LOGIN_REJECTED = Message(
+    "Swift does not accept this user ({error})", "Check the user's name, password, tenant and domain"
+)
+"""Swift, or Keystone, does not know the user, or the password, the tenant or the domain is another one."""
+CONTAINER_DENIED = Message(
+    "Swift denies access to the container {bucket} ({error})", "Grant the user to list, read and write"
+)
+"""The user can log in to Swift, and is not allowed what the registry needs."""
+SWIFT_SILENT = Message(
+    "the object store that {url} names does not answer ({error})", "Check the network. Retrying automatically"
+)
+"""The login to Swift succeeds, and the registry cannot connect to the URL of the store in the answer."""
 WRONG_REGION = Message("the bucket {bucket} is not in the region {region} ({error})", "Set the region of the bucket")
 """The S3 store answers that the bucket is in another region, or that the request is malformed for this one."""
 
@@ -59,7 +69,9 @@ _FAULTS = {
     ),
     "swift": (
         (_UNTRUSTED, "authurl", STORE_UNTRUSTED),
-        (r"Authorization Failed|Operation forbidden", "password", LOGIN_REJECTED),
+        (r"uthentication failed: .*(?:Authorization Failed|Operation forbidden)", "password", LOGIN_REJECTED),
+        (r"container .*(?:Authorization Failed|Operation forbidden)", "container", CONTAINER_DENIED),
+        (rf"container .*(?:{_SILENT}|HTTP Error: 5\d\d\b)", "authurl", SWIFT_SILENT),
         (rf"{_SILENT}|HTTP Error: 5\d\d\b", "authurl", STORE_SILENT),
     ),
 }
@@ -93,7 +105,8 @@ def find(release: Release, words: str) -> Fault | None:
     option = f"storage-{driver}-{'region' if name == 'regionendpoint' and not endpoint else name}"
     if release.has_bucket_of_relation:
         option = f"{storage.RELATION} ({storage.RELATION_KEYS[option]})"
-    values = {"url": url, "bucket": parameters.get("bucket"), "region": parameters.get("region")}
+    container = parameters.get("bucket") or parameters.get("container")
+    values = {"url": url, "bucket": container, "region": parameters.get("region")}
     # What follows the URL of the request, which is long and says nothing new.
     reason = words.rpartition('": ')[2].rstrip(".")[:100]
     return Fault(option, message(error=reason, **values))

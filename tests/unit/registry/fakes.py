@@ -55,6 +55,7 @@ class FakeEngine:
         self.patience = {}  # seconds that a container had to stop
         self.upstreams = set()  # hosts beyond this machine that answer
         self.away = ""  # what the store of all registries fails with: an answer, until they answer 503 at / too
+        self.hanging = False  # it does not even refuse: they answer 200 at /
         self.sick = {}  # images whose registries find something wrong with themselves, and what
         self.led = set()  # addresses to which connections were led
         self.killed = []  # containers that were removed while clients may have been in them
@@ -374,7 +375,7 @@ class FakeRegistry:
             if hears and one["address"] == self._address:
                 if self._certificate != self._presented(one):
                     raise ApiError("the server presents another certificate than the configured one")
-                if self._fake.away and calendar.timegm(one["started"]) + 30 < time.time():
+                if self._fake.away and not self._fake.hanging and calendar.timegm(one["started"]) + 30 < time.time():
                     raise NoStorage("GET / returned 503")
                 return
         raise ApiError("connection failed")
@@ -435,5 +436,7 @@ class FakeRegistry:
         return "read back (other bytes are read than were written)" if self._image() in self._fake.forgetful else ""
 
     def check_read_only(self, repository):
+        if self._fake.away:
+            raise NoStorage("GET returned 503")
         if not self._is_read_only():
             raise Refusal("POST returned 202 instead of 405")

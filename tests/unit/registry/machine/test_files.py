@@ -47,6 +47,10 @@ def test_a_large_file_has_no_name_before_it_is_whole(tmp_path, monkeypatch, flag
     with pytest.raises(KeyboardInterrupt), files.open_private(str(path)) as file:
         raise KeyboardInterrupt
     assert ([one.name for one in tmp_path.iterdir()], path.read_bytes()) == (["backup.tar"], b"second")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError), files.open_private(str(tmp_path / "folder")):
+        pass
+    assert {one.name for one in tmp_path.iterdir()} == {"backup.tar", "folder"}
 
 
 def test_a_file_that_others_can_read_is_closed_although_its_text_is_right(tmp_path):

@@ -55,6 +55,9 @@ OF_SWIFT = {
     "panic: swift authentication failed: HTTP Error: 503: 503 Service Unavailable": "authurl",
     'panic: swift authentication failed: Post "https://x/": x509: certificate signed by unknown authority': "authurl",
     "panic: swift authentication failed: Authorization Failed": "password",
+    "panic: swift authentication failed: Operation forbidden": "password",
+    "panic: failed to retrieve info about container images (Operation forbidden)": "container",
+    "panic: failed to retrieve info about container images (Head http://s/: dial tcp: i/o timeout)": "authurl",
     "panic: configuration error": None,
 }
 
