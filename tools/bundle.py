@@ -29,8 +29,8 @@ GLIBC = ("2014", "_2_17", "_2_28", "_2_34", "_2_35")
 SOURCE_ONLY = {"charmhelpers": "charmhelpers", "charms-reactive": "charms"}
 """Packages without wheels, pure Python, and the folder of their source archive that is included."""
 
-PURE = ("charset-normalizer",)
-"""Packages whose compiled form is large and not required: requests imports it without using it."""
+STOOD_IN = ("certifi", "charset-normalizer")
+"""Packages that requests imports, and for which lib/shims has a module that stands in."""
 
 LEFT_OUT = re.compile(
     r"""(^|/)(tests?|__pycache__|[^/]*\.data)/                # not required
@@ -82,15 +82,14 @@ def _tree(archive: str, names: list[str]) -> str:
 
 def _download(entries: dict[str, str], scratch: Path, files: Path) -> None:
     source = [name for name in entries if name in SOURCE_ONLY]
-    compiled = [name for name in entries if name not in SOURCE_ONLY and name not in PURE]
+    compiled = [name for name in entries if name not in SOURCE_ONLY and name not in STOOD_IN]
     pip = [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", "download", "--require-hashes"]
     pip += ["--no-deps", "-d", str(files), "-r"]
     listed = {}
-    for kind, names in {"source": source, "pure": PURE, "compiled": compiled}.items():
+    for kind, names in {"source": source, "compiled": compiled}.items():
         listed[kind] = scratch / f"{kind}.txt"
         listed[kind].write_text("".join(entries[name] for name in names))
     subprocess.run([*pip, str(listed["source"]), "--no-build-isolation"], check=True)
-    subprocess.run([*pip, str(listed["pure"]), "--only-binary=:all:", "--platform=any"], check=True)
     for version in pythons.SUPPORTED:
         for machine in ARCHITECTURES:
             platforms = [f"--platform=manylinux{glibc}_{machine}" for glibc in GLIBC]

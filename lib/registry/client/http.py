@@ -163,6 +163,8 @@ def errors(timeout: float = 0, *, is_pinned: bool = False) -> Iterator[None]:
         raise ApiError(f"no answer within {timeout:.0f} s") from error
     except requests.RequestException as error:
         raise ApiError(f"the server is not a registry: {error}") from error
+    except OSError as error:  # of requests too, which does not find the CAs
+        raise ApiError(f"the package ca-certificates is not installed: {error}") from error
 
 
 def _distrust(error: BaseException | None) -> str:
