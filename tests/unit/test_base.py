@@ -256,3 +256,21 @@ def test_loose_versions_compare_numbers_as_numbers():
     assert version("2.10") > version("2.9.1")
     assert version("3.6.0") >= version("3.6.0")
     assert version("3.6-beta1") != version("3.6")
+
+
+STANDING_IN = """
+import sys
+sys.path[:0] = ["lib/shims", "packages/any"]
+import requests
+answer = requests.Response()
+answer._content = "gr\\u00fc\\u00df".encode()
+assert answer.text == "gr\\u00fc\\u00df"
+assert requests.utils.DEFAULT_CA_BUNDLE_PATH == "/etc/ssl/certs/ca-certificates.crt"
+assert not {"charset_normalizer.api", "certifi.core"} & set(sys.modules)
+"""
+
+
+def test_requests_finds_what_stands_in_for_packages(unpacked):
+    command = [sys.executable, "-IS", "-W", "error", "-c", STANDING_IN]
+    done = subprocess.run(command, cwd=unpacked.folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
