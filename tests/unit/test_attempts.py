@@ -8,6 +8,7 @@ import pytest
 from charms.layer import attempts
 from fake_machine import READY
 
+STORE = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
 UPSTREAM = "https://registry-1.docker.io"
 
 
@@ -370,8 +371,7 @@ def test_a_store_that_is_away_is_said_of_a_registry_that_does_not_know_it_yet(
     deployed, juju, machine, clock, read_only
 ):
     """It answers 200 at / until its own check has failed some times."""
-    store = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
-    juju.change(config={**store, "storage-read-only": read_only})
+    juju.change(config={**STORE, "storage-read-only": read_only})
     deployed.hook("config-changed")
     machine.engine.away = "500"
     juju.change(config={"log-level": "debug"})
@@ -394,6 +394,7 @@ def test_a_store_that_is_away_is_said_of_a_registry_that_does_not_know_it_yet(
 )
 def test_a_store_that_has_failed_is_asked_until_it_answers(deployed, juju, machine, clock, seconds, hanging, state):
     """Where it does not even refuse, the registry's own check takes its time to fail."""
+    juju.change(config=STORE)
     deployed.hook("config-changed")
     machine.engine.away = machine.engine.hanging = "500"
     machine.engine.stop("registry")
@@ -408,6 +409,8 @@ def test_a_store_that_has_failed_is_asked_until_it_answers(deployed, juju, machi
 @pytest.mark.parametrize("knows", [False, True])
 def test_what_was_refused_without_the_store_is_tried_as_soon_as_that_is_back(deployed, juju, machine, clock, knows):
     """Whether the registry that runs knows that it is away, or has not asked yet."""
+    juju.change(config=STORE)
+    deployed.hook("config-changed")
     clock[0] += 3600 * knows
     machine.engine.away = "500"
     fix = candidate_refused(juju, machine)

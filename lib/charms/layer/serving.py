@@ -73,8 +73,11 @@ def examine(now: Now, current: Release | None) -> Outcome:
 
 
 def ask_storage(current: Release) -> None:
-    """Have the registry read from its storage. Raises ApiError. A cache serves without that, too."""
-    if current.upstream is None:
+    """Have the registry read from its object store, if it has one. Raises ApiError.
+
+    The registry logs that there is no such repository. A cache serves without its storage, too.
+    """
+    if current.is_shared and current.upstream is None:
         context.client(current).check_readable(PROBE_REPOSITORY)
 
 
