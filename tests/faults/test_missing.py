@@ -225,6 +225,6 @@ def test_a_clock_that_is_a_year_off(unit, fault, encrypted):
         with fault.row(f"clock a year {name}, and back", longest=SERVING, ca=encrypted.read("ca.crt")) as said:
             with clock_off(unit, days):
                 said(unit.update_status(), "blocked", words)
-                unit.config(log_level="debug")
+                said(unit.config(log_level="debug"), "blocked", words)
             assert unit.update_status()[0] == "active"
             assert unit.config(log_level=None)[0] == "active"

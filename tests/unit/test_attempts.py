@@ -396,7 +396,7 @@ def test_a_store_that_has_failed_is_asked_until_it_answers(deployed, juju, machi
     """Where it does not even refuse, the registry's own check takes its time to fail."""
     juju.change(config=STORE)
     deployed.hook("config-changed")
-    machine.engine.away = machine.engine.hanging = "500"
+    machine.engine.away, machine.engine.hanging = "500", True
     machine.engine.stop("registry")
     deployed.hook("update-status")
     assert juju.model["status"][0] == "blocked"
