@@ -36,11 +36,6 @@ class Peers(endpoints.Endpoint):
             for unit, bag in self.units(relation).items()
         )
 
-    def followed(self) -> dict[str, int]:
-        """Return the requests that this unit has answered, with their times: Juju is asked."""
-        answers = (self.own(relation).get("refuses-pushes", "") for relation in self.relation_ids)
-        return {name: _time(str(until)) for answer in answers for name, until in json_object(answer).items()}
-
     def publish_own(self, peer: Peer) -> None:
         """Publish this unit's address to the other units."""
         for relation in self.relation_ids:

@@ -13,6 +13,7 @@ from actions import scheduled
 OTHER = "docker-registry/1"
 SERVES = {"address": "10.0.0.1", "port": "5000", "scheme": "http"}
 YEAR = 366 * 86400
+DELETES = {"all-tags": False, "dry-run": False}
 STORE = {"storage-s3-bucket": "images", "storage-s3-region": "here"}
 ABOUT = {"JUJU_RELATION_ID": "peer:1", "JUJU_REMOTE_UNIT": OTHER}
 
@@ -68,7 +69,7 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     busy = f"{OTHER} collects garbage in the same object store"
     assert collect(shared, actions)["failure"].startswith(busy)
     for name, params in (
-        ("delete-image", {"image": "app:1", "all-tags": False, "dry-run": False}),
+        ("delete-image", {"image": "app:1", **DELETES}),
         ("push", {"image": "registry:2", "pull": False, "tag": "app:1"}),
     ):
         assert shared.action(name, actions, **params)["failure"].startswith(busy)
@@ -79,10 +80,17 @@ def test_a_unit_follows_the_request_of_another_and_answers(shared, juju, machine
     said(juju, shared, **{"read-only-until": str(later + YEAR)})
     assert machine.store.current() == before, "the other machine's clock is a year ahead"
     said(juju, shared, **{"read-only-until": str(later)})
+    for jump in (-YEAR, YEAR):
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda jump=jump: later + jump)
+            shared.hook("update-status")
+            assert machine.store.current().is_read_only, "what it has confirmed it keeps to, whatever its clock does"
+            assert shared.action("delete-image", actions, image="a:1", **DELETES)["failure"].startswith(busy)
     with monkeypatch.context() as patch:
-        patch.setattr(time, "time", lambda: later - YEAR)
+        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+        patch.setattr(time, "clock_gettime", lambda _: uptime + 13 * 3600)
         shared.hook("update-status")
-        assert machine.store.current().is_read_only, "what it has confirmed it keeps to, although its clock is set back"
+        assert machine.store.current() == before, "that unit is lost"
     said(juju, shared)
     assert machine.store.current() == before
 

@@ -5,7 +5,8 @@ run of the action requests it of the peers and ends, each peer becomes read-only
 next run finds their answers. The request is the lock as well: of two units, the one that requested it first collects.
 
 Nobody has to end a request. The unit withdraws it after the collection, after a crash, and if no second run begins
-within `PATIENCE`. If the unit is lost, its peers ignore the request after `LONGEST`.
+within `PATIENCE`. If the unit is lost, its peers ignore the request after `LONGEST`. They measure that by a clock that
+nobody sets: a unit whose time of day jumps must not accept what the other one deletes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from registry.machine.engine import Engine
 from registry.message import Message, alone
 from registry.release.release import Release
 
+FOLLOWED = "followed"
+"""Name of the record on the machine: unit to the request that this one follows, and since when by its uptime."""
 RECORD = "collection"
 """Name of the record on the machine: when it was requested, until when, and whether it was begun."""
 PATIENCE = 1800
@@ -41,18 +44,42 @@ def read_request() -> int:
     return int(record.get("until", 0)) if waits else 0
 
 
+def follow(peers: tuple[Peer, ...]) -> dict[str, int]:
+    """Return the *peers* that request this unit to refuse pushes, with the time until which they do.
+
+    A request that was in force once stays so until it is withdrawn, or for as long as a collection takes by the
+    machine's uptime: after a reboot for longer. Raises OSError.
+    """
+    records, uptime = context.machine.records, time.clock_gettime(time.CLOCK_BOOTTIME)
+    known = records.load(FOLLOWED)
+    followed = {}
+    for peer in peers:
+        until, since = known.get(peer.unit, (0, uptime))
+        if not until or until != peer.read_only_until:
+            counts, since = is_in_force(peer.read_only_until, time.time()), uptime
+        else:
+            since = min(since, uptime)  # less than before after a reboot
+            counts = uptime - since < LONGEST + MARGIN
+        if counts:
+            followed[peer.unit] = [peer.read_only_until, since]
+    if followed != known:
+        with contextlib.suppress(OSError):  # of a full disk: then the time of day decides
+            records.save(FOLLOWED, followed)
+    return {unit: until for unit, (until, _) in followed.items()}
+
+
 @contextlib.contextmanager
 def alone_in(release: Release) -> Iterator[float]:
     """Have no other unit write to the store of *release* in the body, and give the time by which it has to end.
 
-    Raises ActionFailed while another unit does, or may.
+    That is one of `time.monotonic`. Raises ActionFailed while another unit does, or may.
     """
     peers = context.endpoint("peer").peers() if release.is_shared else ()
     until = _require_read_only(peers) if peers else 0
     records = context.machine.records
     records.save(RECORD, {"begun": True})  # a hook that finds this knows that the action was killed
     try:
-        yield until - MARGIN if until else math.inf
+        yield time.monotonic() + until - time.time() - MARGIN if until else math.inf
         records.remove(RECORD)
     finally:
         if peers:
@@ -63,22 +90,20 @@ def require_writable() -> None:
     """Raise ActionFailed while another unit collects garbage in the store that all share."""
     if context.machine.records.load(RECORD).get("begun"):
         return  # it is this unit that does
-    for peer in context.endpoint("peer").peers():
-        if is_in_force(peer.read_only_until, time.time()):
-            raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
+    for unit in follow(context.endpoint("peer").peers()):
+        raise basic.ActionFailed(alone(BUSY(unit=unit)))
 
 
 def _require_read_only(peers: tuple[Peer, ...]) -> int:
     """Return until when all *peers* refuse pushes. Raises ActionFailed while one does not."""
     now, unit, until = time.time(), hookenv.local_unit(), read_request()
-    for peer in peers:
-        first = not until or (peer.read_only_until, unit_number(peer.unit)) < (until, unit_number(unit))
-        if first and is_in_force(peer.read_only_until, now):
-            raise basic.ActionFailed(alone(BUSY(unit=peer.unit)))
+    for other, end in follow(peers).items():
+        if not until or (end, unit_number(other)) < (until, unit_number(unit)):
+            raise basic.ActionFailed(alone(BUSY(unit=other)))
     if not until:
         until = int(now + LONGEST)
         context.machine.records.save(RECORD, {"made": now, "until": until})
-    missing = [peer.unit for peer in peers if peer.refuses_pushes.get(unit, 0) < until]
+    missing = [peer.unit for peer in peers if peer.refuses_pushes.get(unit) != until]
     if missing:
         basic.run_handlers()  # which publish the request
         raise basic.ActionFailed(alone(AWAITED(units=", ".join(missing))))

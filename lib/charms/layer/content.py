@@ -141,5 +141,8 @@ def manifests(*, wanted: bool) -> Manifests:
 
 
 def collect(until: float) -> Garbage:
-    """Delete the unused blobs, at most *until* then. Nobody may push meanwhile. Raises ActionFailed, EngineError."""
+    """Delete the unused blobs until the time *until* of `time.monotonic` at most. Nobody may push meanwhile.
+
+    Raises ActionFailed, EngineError.
+    """
     return context.maintenance(context.machine.connect()).collect(current(), dry_run=False, until=until)

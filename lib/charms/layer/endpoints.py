@@ -97,10 +97,6 @@ class Endpoint(reactive.Endpoint):  # type: ignore[misc]
         # Not now: Juju reverts this if the hook fails, and unitdata may be flushed before.
         hookenv.atexit(unitdata.kv().set, self._key, self._kept)
 
-    def own(self, relation: str) -> Bag:
-        """Return this unit's databag as Juju has it; an empty one if Juju does not answer."""
-        return _bag(ask("relation-get", "-r", relation, "-", hookenv.local_unit()))
-
     def _is_published(
         self, relation: str, settings: Mapping[str, str | None], digest: str, *, application: bool
     ) -> bool:

@@ -54,7 +54,7 @@ def read(now: Now) -> Facts:
         model_proxies=Proxies.of_model(os.environ),
         published_address=docker_runtime.read_published_address(machine, now.docker, current),
         peers=(peers := endpoint("peer").peers()),
-        followed=endpoint("peer").followed() if any(peer.read_only_until for peer in peers) else {},
+        followed=collection.follow(peers),
         collecting_until=collection.read_request(),
         proxies=context.proxies(),
         silent_proxies=tuple(name for name in context.FRONTS[1:] if _is_silent(name)),

@@ -40,7 +40,7 @@ class Maintenance:
         docker: engine.Engine,
         store: Store,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._docker = docker
         self._store = store
@@ -50,8 +50,8 @@ class Maintenance:
     def collect(self, release: Release, *, dry_run: bool, until: float = math.inf) -> garbage.Garbage:
         """Delete the blobs that no manifest refers to, or (*dry_run*) only find them.
 
-        It takes as long as the store needs to list everything, and is stopped at the time *until*. That loses nothing:
-        it deletes one blob after the other. Raises CollectionFailed, EngineError.
+        It takes as long as the store needs to list everything, and is stopped at the time *until*, of a clock that
+        nobody sets. That loses nothing: it deletes one blob after the other. Raises CollectionFailed, EngineError.
         """
         body = container.maintenance_body(self._store.body(release), dry_run=dry_run)
         self._docker.remove(names.MAINTENANCE)  # a crash may have left it

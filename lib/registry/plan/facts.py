@@ -102,17 +102,12 @@ class Facts:
     """The charm's own certificate as a client, where clients must present one."""
 
     followed: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Requests to refuse pushes that the unit has followed: they stay in force although its clock was set back."""
+    """Other units that request this one to refuse pushes, with the time until which they do."""
 
     @property
     def collectors(self) -> Mapping[str, int]:
         """The units that request all units to refuse pushes, with the time until which they do."""
-        requests = {self.unit: self.collecting_until, **{peer.unit: peer.read_only_until for peer in self.peers}}
-        return {
-            unit: until
-            for unit, until in requests.items()
-            if relations.is_in_force(until, self.now) or self.now < until == self.followed.get(unit)
-        }
+        return {**({self.unit: self.collecting_until} if self.collecting_until else {}), **self.followed}
 
     @property
     def data_folder(self) -> str:
