@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 
 import pytest
 from registry.machine.records import Records
@@ -52,3 +53,13 @@ def test_the_last_twenty_outputs_are_kept_for_root_alone(tmp_path):
     assert {path.name for path in folder.iterdir()} == {f"{number}.txt" for number in range(2, 22)}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_outputs_of_a_clock_that_was_ahead_go_before_those_that_are_being_written(tmp_path):
+    records, later = Records(tmp_path), time.time() + 366 * 86400
+    for number in range(25):
+        os.utime(records.save_output(f"{number}.txt", "x"), (later, later))
+    with records.open_output("now.txt"), records.open_output("now.json"):
+        pass
+    assert records.output("now.txt").exists() and records.output("now.json").exists()
+    assert len(list((tmp_path / "output").iterdir())) == 20
